@@ -1,0 +1,34 @@
+"""Back-propagation as live spreadsheet formulas, checked against PyTorch.
+
+Every command of the command line is one function here, under the same name. They are
+imported when first used, so that ``import sheetprop`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Public name -> module that defines it.
+_PUBLIC: dict[str, str] = {
+    "SheetpropError": "sheetprop.errors",
+    "open": "sheetprop.engine.book",
+}
+
+__all__ = ["SheetpropError", "__version__", "open"]  # noqa: F822
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public function when it is first asked for (PEP 562)."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'sheetprop' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*globals(), *_PUBLIC})

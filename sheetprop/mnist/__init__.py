@@ -1,0 +1,1 @@
+"""The MNIST half: data, networks, recipes, training and the record of a run."""

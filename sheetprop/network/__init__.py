@@ -1,0 +1,1 @@
+"""What is learned: networks, their equations, and the reference run in PyTorch. Knows no spreadsheet."""

@@ -1,0 +1,1 @@
+"""The numbers of a workbook held against PyTorch."""
