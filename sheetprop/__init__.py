@@ -17,7 +17,7 @@ _PUBLIC: dict[str, str] = {
     "open": "sheetprop.engine.book",
 }
 
-__all__ = ["SheetpropError", "__version__", "open"]  # noqa: F822
+__all__ = ["SheetpropError", "__version__", "open"]
 
 
 def __getattr__(name: str) -> Any:

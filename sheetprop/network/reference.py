@@ -1,0 +1,211 @@
+"""The judge: the same learning in PyTorch, float64, by `loss.backward()` and `torch.optim`.
+
+It shares the names of the quantities with `equations`, and no line of mathematics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sheetprop.network import symbols
+from sheetprop.network.spec import Network, Spec
+from sheetprop.progress import progress
+
+if TYPE_CHECKING:
+    import torch
+
+Array = npt.NDArray[np.float64]
+
+# So many numbers are held at once by a batch of rows; more rows are taken in several batches.
+_BATCH_NUMBERS = 4_000_000
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """A batch of copies of one network, each with weights of its own.
+
+    Attributes:
+        weights: for each layer a tensor (copies, units, inputs).
+        biases: for each layer a tensor (copies, units), or nothing.
+    """
+
+    weights: list[torch.Tensor]
+    biases: list[torch.Tensor]
+
+
+def _forward(
+    network: Network, batch: _Batch, inputs: torch.Tensor, targets: torch.Tensor
+) -> tuple[list[torch.Tensor], list[torch.Tensor], torch.Tensor]:
+    """Return pre-activations and activations of every layer and the error of every output."""
+    import torch
+
+    functions = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu, "identity": torch.clone}
+    before, after = [], []
+    signal = inputs
+    for layer, weight in enumerate(batch.weights):
+        total = torch.einsum("nui,ni->nu", weight, signal.expand(weight.shape[0], -1))
+        if batch.biases:
+            total = total + batch.biases[layer]
+        signal = functions[network.activations[layer]](total)
+        before.append(total)
+        after.append(signal)
+    return before, after, 0.5 * torch.square(targets - signal)
+
+
+def _tensors(network: Network, parameters: npt.NDArray[np.float64]) -> _Batch:
+    """Cut rows of parameters (copies, weights then biases) into leaf tensors for each layer."""
+    import torch
+
+    weights, biases = [], []
+    at = 0
+    for fan_in, fan_out in zip(network.layers[:-1], network.layers[1:], strict=True):
+        block = parameters[:, at:at + fan_in * fan_out].reshape(-1, fan_out, fan_in)
+        weights.append(torch.tensor(block, dtype=torch.float64, requires_grad=True))
+        at += fan_in * fan_out
+    if network.bias:
+        for fan_out in network.layers[1:]:
+            biases.append(torch.tensor(parameters[:, at:at + fan_out], dtype=torch.float64, requires_grad=True))
+            at += fan_out
+    return _Batch(weights, biases)
+
+
+def _flat(parts: Sequence[torch.Tensor]) -> Array:
+    """Return the parts of each copy side by side: (copies, numbers)."""
+    joined: Array = np.concatenate([part.detach().numpy().reshape(part.shape[0], -1) for part in parts], axis=1)
+    return joined
+
+
+def rows(network: Network, parameters: Array, learning_rates: Array) -> dict[str, Array]:
+    """Recompute single iterations from their own parameters.
+
+    Args:
+        network: gives shape, activations, inputs and targets.
+        parameters: (rows, weights then biases), float64.
+        learning_rates: (rows,); the rate of each row.
+
+    Returns:
+        For each symbol of `equations.derive` an array (rows,); under ``next w1`` and so on the
+        parameters of the next iteration, by one step of `torch.optim.SGD`.
+    """
+    size = max(1, _BATCH_NUMBERS // max(1, parameters.shape[1] * 4))
+    parts = [_rows(network, parameters[at:at + size], learning_rates[at:at + size])
+             for at in range(0, len(parameters), size)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _rows(network: Network, parameters: Array, learning_rates: Array) -> dict[str, Array]:
+    import torch
+
+    layers = network.layers
+    batch = _tensors(network, parameters)
+    inputs = torch.tensor([network.inputs], dtype=torch.float64)
+    targets = torch.tensor([network.targets], dtype=torch.float64)
+    before, after, errors = _forward(network, batch, inputs, targets)
+    for hidden in after[:-1]:
+        hidden.retain_grad()
+    total = errors.sum(dim=1)
+    total.sum().backward()  # type: ignore[no-untyped-call]
+
+    result: dict[str, Array] = {}
+
+    def store(names: Sequence[str], values: torch.Tensor | None) -> None:
+        assert values is not None
+        for position, name in enumerate(names):
+            result[name] = values.detach().numpy()[:, position].copy()
+
+    for layer in range(1, len(layers)):
+        store(symbols.pre_activations(layers, layer), before[layer - 1])
+        store(symbols.activations(layers, layer), after[layer - 1])
+        if layer < len(layers) - 1:
+            store([symbols.gradient(name) for name in symbols.activations(layers, layer)], after[layer - 1].grad)
+    store(symbols.errors(layers), errors)
+    result[symbols.TOTAL] = total.detach().numpy().copy()
+    leaves = batch.weights + batch.biases
+    gradients = torch.cat([leaf.grad.flatten(1) for leaf in leaves if leaf.grad is not None], dim=1)
+    store([symbols.gradient(name) for name in network.parameters()], gradients)
+    _optimizer(leaves, learning_rates).step()
+    following = _flat(leaves)
+    for position, name in enumerate(network.parameters()):
+        result[f"next {name}"] = following[:, position]
+    return result
+
+
+def _optimizer(leaves: Sequence[torch.Tensor], learning_rates: Array) -> torch.optim.SGD:
+    """Return plain gradient descent over a batch in which each copy has a learning rate of its own.
+
+    `torch.optim.SGD` knows one rate for a tensor. The rate of each copy is therefore multiplied into
+    its gradient just before the step, and the optimizer's own rate is 1: the same two roundings.
+    """
+    import torch
+
+    rates = torch.tensor(learning_rates, dtype=torch.float64)
+    optimizer = torch.optim.SGD(list(leaves), lr=1.0)
+
+    def scale(optimizer: torch.optim.Optimizer, args: object, kwargs: object) -> None:
+        del args, kwargs
+        for group in optimizer.param_groups:
+            for leaf in group["params"]:
+                leaf.grad.mul_(rates.reshape(-1, *[1] * (leaf.dim() - 1)))
+
+    optimizer.register_step_pre_hook(scale)
+    return optimizer
+
+
+@dataclass(frozen=True)
+class Run:
+    """An independent run of all learning rates.
+
+    Attributes:
+        total: E_total, (copies, iterations + 1).
+        parameters: weights then biases, (copies, iterations + 1, parameters).
+    """
+
+    total: Array
+    parameters: Array
+
+
+def run(spec: Spec, perturbations: Sequence[Mapping[str, float]] = ()) -> Run:
+    """Train from the initial values at every learning rate, all in one batch.
+
+    Args:
+        spec: the network, its learning rates and the number of iterations.
+        perturbations: factors on the initial parameters by symbol. Each adds one more copy of every
+            learning rate, so that the growth of a tiny difference can be seen. Copies are ordered by
+            perturbation first (the undisturbed run is the first), then by learning rate.
+
+    Returns:
+        E_total and the parameters of every copy at every iteration.
+    """
+    network = spec.network
+    names = network.parameters()
+    start = np.array(network.weights + network.biases, dtype=np.float64)
+    copies = [start] + [start * np.array([factors.get(name, 1.0) for name in names]) for factors in perturbations]
+    rates = np.array(spec.learning_rates, dtype=np.float64)
+    batch = _tensors(network, np.repeat(np.stack(copies), len(rates), axis=0))
+    optimizer = _optimizer(batch.weights + batch.biases, np.tile(rates, len(copies)))
+    total = np.empty((len(copies) * len(rates), spec.iterations + 1))
+    parameters = np.empty((*total.shape, len(names)))
+    for iteration, loss in enumerate(_descend(spec, batch, optimizer)):
+        total[:, iteration] = loss
+        parameters[:, iteration] = _flat(batch.weights + batch.biases)
+        if iteration < spec.iterations:
+            optimizer.step()
+    return Run(total, parameters)
+
+
+def _descend(spec: Spec, batch: _Batch, optimizer: torch.optim.Optimizer) -> Iterator[Array]:
+    """Yield the loss of every copy, with its gradient ready, once for each iteration."""
+    import torch
+
+    inputs = torch.tensor([spec.network.inputs], dtype=torch.float64)
+    targets = torch.tensor([spec.network.targets], dtype=torch.float64)
+    for _ in progress(range(spec.iterations + 1), label="PyTorch run"):
+        optimizer.zero_grad()
+        total = _forward(spec.network, batch, inputs, targets)[2].sum(dim=1)
+        total.sum().backward()  # type: ignore[no-untyped-call]
+        yield total.detach().numpy()
