@@ -5,7 +5,7 @@ It shares the names of the quantities with `equations`, and no line of mathemati
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,7 @@ def _forward(
     before, after = [], []
     signal = inputs
     for layer, weight in enumerate(batch.weights):
-        total = torch.einsum("nui,ni->nu", weight, signal.expand(weight.shape[0], -1))
+        total = torch.matmul(weight, signal.expand(weight.shape[0], -1).unsqueeze(-1)).squeeze(-1)
         if batch.biases:
             total = total + batch.biases[layer]
         signal = functions[network.activations[layer]](total)
@@ -90,7 +90,7 @@ def rows(network: Network, parameters: Array, learning_rates: Array) -> dict[str
 
     Returns:
         For each symbol of `equations.derive` an array (rows,); under ``next w1`` and so on the
-        parameters of the next iteration, by one step of `torch.optim.SGD`.
+        parameters of the next iteration, by one step of `torch.optim`'s SGD.
     """
     size = max(1, _BATCH_NUMBERS // max(1, parameters.shape[1] * 4))
     parts = [_rows(network, parameters[at:at + size], learning_rates[at:at + size])
@@ -128,32 +128,31 @@ def _rows(network: Network, parameters: Array, learning_rates: Array) -> dict[st
     leaves = batch.weights + batch.biases
     gradients = torch.cat([leaf.grad.flatten(1) for leaf in leaves if leaf.grad is not None], dim=1)
     store([symbols.gradient(name) for name in network.parameters()], gradients)
-    _optimizer(leaves, learning_rates).step()
+    _step(leaves, torch.tensor(learning_rates, dtype=torch.float64))
     following = _flat(leaves)
     for position, name in enumerate(network.parameters()):
         result[f"next {name}"] = following[:, position]
     return result
 
 
-def _optimizer(leaves: Sequence[torch.Tensor], learning_rates: Array) -> torch.optim.SGD:
-    """Return plain gradient descent over a batch in which each copy has a learning rate of its own.
+def _step(leaves: Sequence[torch.Tensor], learning_rates: torch.Tensor) -> None:
+    """Take one step of plain gradient descent in a batch in which each copy has a learning rate of its own.
 
-    `torch.optim.SGD` knows one rate for a tensor. The rate of each copy is therefore multiplied into
-    its gradient just before the step, and the optimizer's own rate is 1: the same two roundings.
+    `torch.optim` knows one rate for a tensor. The rate of each copy is therefore multiplied into its
+    gradient just before the step, and the rate given is 1: the same two roundings. The step is
+    `torch.optim.SGD`'s own function; the class around it imports the compiler when it is first used,
+    which costs more than all the rest of a verification.
     """
     import torch
+    from torch.optim.sgd import sgd
 
-    rates = torch.tensor(learning_rates, dtype=torch.float64)
-    optimizer = torch.optim.SGD(list(leaves), lr=1.0)
-
-    def scale(optimizer: torch.optim.Optimizer, args: object, kwargs: object) -> None:
-        del args, kwargs
-        for group in optimizer.param_groups:
-            for leaf in group["params"]:
-                leaf.grad.mul_(rates.reshape(-1, *[1] * (leaf.dim() - 1)))
-
-    optimizer.register_step_pre_hook(scale)
-    return optimizer
+    with torch.no_grad():
+        gradients = []
+        for leaf in leaves:
+            assert leaf.grad is not None
+            gradients.append(leaf.grad * learning_rates.reshape(-1, *[1] * (leaf.dim() - 1)))
+        sgd(list(leaves), gradients, [None] * len(leaves), foreach=False, fused=False, weight_decay=0.0,
+            momentum=0.0, lr=1.0, dampening=0.0, nesterov=False, maximize=False)
 
 
 @dataclass(frozen=True)
@@ -161,51 +160,66 @@ class Run:
     """An independent run of all learning rates.
 
     Attributes:
-        total: E_total, (copies, iterations + 1).
-        parameters: weights then biases, (copies, iterations + 1, parameters).
+        total: E_total, (copies, rates, iterations + 1); copy 0 is undisturbed.
+        parameters: weights then biases, (copies, rates, iterations + 1, parameters).
     """
 
     total: Array
     parameters: Array
 
 
-def run(spec: Spec, perturbations: Sequence[Mapping[str, float]] = ()) -> Run:
+def run(spec: Spec, noise: Array | None = None, *, copies: int = 4, seed: int = 0) -> Run:
     """Train from the initial values at every learning rate, all in one batch.
 
     Args:
         spec: the network, its learning rates and the number of iterations.
-        perturbations: factors on the initial parameters by symbol. Each adds one more copy of every
-            learning rate, so that the growth of a tiny difference can be seen. Copies are ordered by
-            perturbation first (the undisturbed run is the first), then by learning rate.
+        noise: (rates, iterations + 1, parameters). When given, `copies` more runs are made in which
+            every parameter of every iteration is moved up or down by so much, at random. They show
+            how rounding differences of that size grow in this run.
+        copies: the number of disturbed runs.
+        seed: draws the directions.
 
     Returns:
         E_total and the parameters of every copy at every iteration.
     """
-    network = spec.network
-    names = network.parameters()
-    start = np.array(network.weights + network.biases, dtype=np.float64)
-    copies = [start] + [start * np.array([factors.get(name, 1.0) for name in names]) for factors in perturbations]
-    rates = np.array(spec.learning_rates, dtype=np.float64)
-    batch = _tensors(network, np.repeat(np.stack(copies), len(rates), axis=0))
-    optimizer = _optimizer(batch.weights + batch.biases, np.tile(rates, len(copies)))
-    total = np.empty((len(copies) * len(rates), spec.iterations + 1))
-    parameters = np.empty((*total.shape, len(names)))
-    for iteration, loss in enumerate(_descend(spec, batch, optimizer)):
-        total[:, iteration] = loss
-        parameters[:, iteration] = _flat(batch.weights + batch.biases)
-        if iteration < spec.iterations:
-            optimizer.step()
-    return Run(total, parameters)
-
-
-def _descend(spec: Spec, batch: _Batch, optimizer: torch.optim.Optimizer) -> Iterator[Array]:
-    """Yield the loss of every copy, with its gradient ready, once for each iteration."""
     import torch
 
-    inputs = torch.tensor([spec.network.inputs], dtype=torch.float64)
-    targets = torch.tensor([spec.network.targets], dtype=torch.float64)
-    for _ in progress(range(spec.iterations + 1), label="PyTorch run"):
-        optimizer.zero_grad()
-        total = _forward(spec.network, batch, inputs, targets)[2].sum(dim=1)
-        total.sum().backward()  # type: ignore[no-untyped-call]
-        yield total.detach().numpy()
+    network = spec.network
+    count = 1 if noise is None else 1 + copies
+    start = np.array([network.weights + network.biases], dtype=np.float64)
+    rates = torch.tensor(spec.learning_rates, dtype=torch.float64).repeat(count)
+    batch = _tensors(network, np.repeat(start, len(rates), axis=0))
+    leaves = batch.weights + batch.biases
+    inputs = torch.tensor([network.inputs], dtype=torch.float64)
+    targets = torch.tensor([network.targets], dtype=torch.float64)
+    total = np.empty((len(rates), spec.iterations + 1))
+    parameters = np.empty((*total.shape, start.shape[1]))
+    draw = np.random.default_rng(seed)
+    for iteration in progress(range(spec.iterations + 1), label="PyTorch run"):
+        if noise is not None:
+            _disturb(leaves, noise[:, iteration], draw)
+        for leaf in leaves:
+            leaf.grad = None
+        loss = _forward(network, batch, inputs, targets)[2].sum(dim=1)
+        loss.sum().backward()  # type: ignore[no-untyped-call]
+        total[:, iteration] = loss.detach().numpy()
+        parameters[:, iteration] = _flat(leaves)
+        if iteration < spec.iterations:
+            _step(leaves, rates)
+    shape = (count, len(spec.learning_rates))
+    return Run(total.reshape(*shape, -1), parameters.reshape(*shape, *parameters.shape[1:]))
+
+
+def _disturb(leaves: Sequence[torch.Tensor], noise: Array, draw: np.random.Generator) -> None:
+    """Move every parameter of all copies but the first up or down by its part of `noise` (rates, parameters)."""
+    import torch
+
+    rates = len(noise)
+    copies = leaves[0].shape[0] // rates - 1
+    moves = noise * draw.choice((-1.0, 1.0), size=(copies, *noise.shape))
+    at = 0
+    with torch.no_grad():
+        for leaf in leaves:
+            size = leaf[0].numel()
+            leaf[rates:] += torch.from_numpy(moves[:, :, at:at + size].copy()).reshape(-1, *leaf.shape[1:])
+            at += size
