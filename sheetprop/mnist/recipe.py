@@ -1,0 +1,128 @@
+"""What a recipe is: a network and every setting of its training, as plain checked data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Setting(BaseModel):
+    """A group of settings: fixed once made, unknown names are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Constant(Setting):
+    """The learning rate stays as it is."""
+
+    kind: Literal["constant"] = "constant"
+
+    def rate(self, base: float, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """Return the learning rate of `step` (from 0)."""
+        del step, steps_per_epoch, epochs
+        return base
+
+
+class StepDown(Setting):
+    """``StepLR``: times `factor` after every `every` epochs."""
+
+    kind: Literal["step"] = "step"
+    every: int = Field(gt=0)
+    factor: float = Field(gt=0)
+
+    def rate(self, base: float, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """Return the learning rate of `step` (from 0)."""
+        del epochs
+        value = base
+        for _ in range(step // steps_per_epoch // self.every):
+            value *= self.factor
+        return value
+
+
+class Inverse(Setting):
+    """``base * round(start / (1 + decay * epoch), digits)``: the rule behind the log of system 000.
+
+    The product with the base rate is the habit of ``LambdaLR``; the rounded inverse decay is a
+    rule of public MNIST notebooks (epoch from 0).
+    """
+
+    kind: Literal["inverse"] = "inverse"
+    start: float = Field(gt=0)
+    decay: float = Field(ge=0)
+    digits: int = Field(default=10, ge=1)
+
+    def rate(self, base: float, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """Return the learning rate of `step` (from 0)."""
+        del epochs
+        return base * round(self.start / (1 + self.decay * (step // steps_per_epoch)), self.digits)
+
+
+class OneCycle(Setting):
+    """Cosine up to the base rate, cosine down to nothing, step by step (Smith 2018, arXiv:1803.09820)."""
+
+    kind: Literal["onecycle"] = "onecycle"
+    warm_up: float = Field(default=0.25, gt=0, lt=1, description="share of all steps that go up")
+    start_factor: float = Field(default=0.04, ge=0, le=1)
+    end_factor: float = Field(default=0.0, ge=0, le=1)
+
+    def rate(self, base: float, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """Return the learning rate of `step` (from 0)."""
+        from math import cos, pi
+
+        total = max(1, steps_per_epoch * epochs - 1)
+        peak = self.warm_up * total
+        if step < peak:
+            factor = self.start_factor + (1 - self.start_factor) * (1 - cos(pi * step / peak)) / 2
+        else:
+            factor = self.end_factor + (1 - self.end_factor) * (1 + cos(pi * (step - peak) / (total - peak))) / 2
+        return base * factor
+
+
+Schedule = Annotated[Constant | StepDown | Inverse | OneCycle, Field(discriminator="kind")]
+
+
+class Augmentation(Setting):
+    """Random changes of the training images, one draw an image, all in one resampling.
+
+    Each of rotation, shift and scale is uniform in plus or minus its bound.
+    """
+
+    degrees: float = Field(default=0.0, ge=0, description="rotation")
+    shift: float = Field(default=0.0, ge=0, lt=1, description="share of the image's side, each axis by itself")
+    scale: float = Field(default=0.0, ge=0, lt=1, description="size by a factor of 1 plus or minus this")
+    crop: int | None = Field(
+        default=None, description="cut out the middle square of so many pixels and enlarge it to 28"
+    )
+    crop_probability: float = Field(default=0.0, ge=0, le=1)
+    clean_epochs: int = Field(default=0, ge=0, description="so many last epochs see the images unchanged")
+
+
+class Recipe(Setting):
+    """A network and the settings of its training; everything that decides the result but the hardware."""
+
+    name: str
+    title: str
+    origin: str = Field(description="where network and settings come from, and what we chose ourselves")
+    network: str = Field(description="a name of `sheetprop networks`")
+    epochs: int = Field(gt=0)
+    batch_size: int = Field(gt=0)
+    learning_rate: float = Field(gt=0, description="the base of the schedule: constant, first or highest")
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    nesterov: bool = False
+    weight_decay: float = Field(default=0.0, ge=0)
+    schedule: Schedule = Constant()
+    augmentation: Augmentation | None = None
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    muon_rate: float | None = Field(
+        default=None, gt=0, description="highest rate of Muon for the convolutions but the first; the rest keeps SGD"
+    )
+    muon_momentum: float = Field(default=0.6, ge=0, lt=1)
+    ema: float | None = Field(
+        default=None, gt=0, lt=1, description="decay a step of the averaged weights that are tested"
+    )
+    seed: int = 1
+
+    def rate(self, step: int, steps_per_epoch: int) -> float:
+        """Return SGD's learning rate of `step` (from 0, over the whole run)."""
+        return self.schedule.rate(self.learning_rate, step, steps_per_epoch, self.epochs)

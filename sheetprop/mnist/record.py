@@ -1,0 +1,326 @@
+"""The run record: everything that a report wants to know about a training run, in one JSON file.
+
+The schema is versioned: `VERSION` grows when a field changes its meaning or goes away, and a
+reader refuses a record newer than itself. Adding an optional field does not change it.
+
+Units: accuracies are percent, losses are mean negative log-likelihood per image (natural
+logarithm), times are seconds, sizes in the network table are MB (1024² bytes, float32), epochs
+and steps count from 1. A field that a source does not tell is null, never a guess.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sheetprop.errors import SheetpropError
+from sheetprop.files import replacing
+from sheetprop.mnist.recipe import Recipe
+
+VERSION = 1
+
+
+class Part(BaseModel):
+    """A piece of the record: unknown fields are errors."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class Score(Part):
+    """How a network did on a set of images."""
+
+    loss: float | None = Field(default=None, description="mean negative log-likelihood")
+    correct: int
+    total: int
+    accuracy: float = Field(description="percent")
+
+
+class LayerRow(Part):
+    """One layer of the network table."""
+
+    type: str = Field(description="PyTorch's class name, such as Conv2d")
+    name: str | None = Field(description="type and number as torchsummary prints it; null for a functional layer")
+    shape: list[int] = Field(description="output shape without the batch, such as [8, 24, 24]")
+    parameters: int
+    functional: bool = Field(default=False, description="has no module of its own in the usual code (ReLU, pooling)")
+    kernel: int | None = None
+    stride: int | None = None
+    padding: int | None = None
+    bias: bool | None = None
+    probability: float | None = Field(default=None, description="of dropout")
+    receptive_field: int | None = Field(default=None, description="side of the input square that one output sees")
+
+
+class NetworkTable(Part):
+    """The network: its layers and their totals."""
+
+    name: str
+    title: str
+    origin: str
+    parameters: int
+    trainable: int
+    layers: list[LayerRow]
+    input_mb: float
+    forward_backward_mb: float
+    parameters_mb: float
+    total_mb: float
+
+
+class DataFile(Part):
+    """One file of the data set."""
+
+    name: str
+    md5: str
+    bytes: int
+
+
+class Environment(Part):
+    """What the run ran on."""
+
+    sheetprop: str
+    python: str
+    torch: str
+    torchvision: str | None
+    numpy: str
+    system: str = Field(description="operating system and architecture")
+    processor: str
+    threads: int
+    device: str = Field(description="cpu or cuda")
+    device_name: str | None = Field(default=None, description="name of the GPU")
+    precision: Literal["float32", "bfloat16"]
+    git_commit: str | None = None
+    git_changed: bool | None = Field(default=None, description="tracked files differed from that commit")
+
+
+class Epoch(Part):
+    """One pass over the training images and the test after it."""
+
+    epoch: int
+    numbered: bool = Field(default=True, description="false when a log did not number it and we counted")
+    learning_rate: float | None = Field(default=None, description="at the last step of the epoch")
+    batches: int | None = None
+    last_loss: float | None = Field(default=None, description="loss of the last batch, as progress bars show it")
+    train_loss: float | None = Field(default=None, description="mean over the images seen while training")
+    train_accuracy: float | None = Field(default=None, description="percent of the images seen while training")
+    test_loss: float | None = None
+    test_correct: int | None = None
+    test_total: int | None = None
+    test_accuracy: float | None = Field(default=None, description="percent")
+    seconds: float | None = Field(default=None, description="training only")
+    test_seconds: float | None = None
+
+
+class Steps(Part):
+    """Loss and learning rate for some of the steps; the side file has all."""
+
+    every: int = Field(description="one step in so many is kept here")
+    step: list[int]
+    loss: list[float]
+    learning_rate: list[float]
+    file: str | None = Field(
+        default=None, description="gzipped CSV beside the record: step,loss,learning_rate for every step"
+    )
+
+
+class ClassScore(Part):
+    """How one digit fared."""
+
+    digit: int
+    correct: int
+    total: int
+    accuracy: float = Field(description="percent")
+
+
+class DigitPicture(Part):
+    """One image of the evaluation set with what the network said about it."""
+
+    index: int = Field(description="position in the file of the evaluation set, from 0")
+    label: int
+    predicted: int
+    probability: float = Field(description="that the network gave to its prediction, 0 to 1")
+    probability_of_label: float
+    pixels: str = Field(description="base64 of 784 bytes, row by row, 0 black (ground) to 255 white (ink)")
+
+
+class EpochRef(Part):
+    """An epoch singled out, and its accuracy."""
+
+    epoch: int
+    accuracy: float = Field(description="percent")
+    loss: float | None = None
+
+
+class Run(Part):
+    """One training run from one seed, or one pasted log."""
+
+    seed: int | None
+    status: Literal["running", "finished", "interrupted", "diverged", "log"]
+    message: str | None = Field(default=None, description="why it stopped, for diverged and interrupted")
+    seconds: float | None = Field(default=None, description="all epochs with their tests, data already in memory")
+    training_seconds: float | None = Field(default=None, description="all epochs without their tests")
+    epochs: list[Epoch]
+    best: EpochRef | None = Field(default=None, description="the best epoch, chosen by looking at the test set")
+    last: EpochRef | None = Field(default=None, description="the last epoch: the honest figure")
+    steps: Steps | None = None
+    train_score: Score | None = Field(
+        default=None, description="training images, evaluation mode, no augmentation, at the end"
+    )
+    test_score: Score | None = Field(default=None, description="evaluation images at the end; equals the last epoch")
+    shifted_score: Score | None = Field(
+        default=None, description="evaluation images, mean over shifted copies (test-time averaging): a separate figure"
+    )
+    confusion: list[list[int]] | None = Field(default=None, description="confusion[label][predicted], counts")
+    per_class: list[ClassScore] | None = None
+    examples: list[DigitPicture] | None = Field(
+        default=None, description="the first images evaluated; first run only"
+    )
+    misclassified: list[DigitPicture] | None = Field(default=None, description="all of them, most certain first")
+    weights: str | None = Field(default=None, description="safetensors file beside the record")
+
+
+class Summary(Part):
+    """Mean and spread over the finished runs."""
+
+    runs: int
+    last_mean: float | None = Field(default=None, description="mean accuracy of the last epoch, percent")
+    last_sd: float | None = Field(default=None, description="sample standard deviation; null for one run")
+    best_mean: float | None = None
+    best_sd: float | None = None
+    last_five_mean: float | None = Field(
+        default=None, description="mean accuracy of the last five epochs over all runs"
+    )
+    seconds_mean: float | None = None
+    training_seconds_mean: float | None = None
+
+
+class Unread(Part):
+    """A line of a log that looks like a figure and could not be read, or that contradicts itself."""
+
+    line: int
+    text: str
+    reason: str
+
+
+class LogSource(Part):
+    """Where a record made from a pasted log came from."""
+
+    file: str = Field(description="name without its folder")
+    md5: str
+    lines: int
+    read: int = Field(description="lines that gave a figure")
+    unread: list[Unread]
+    claims: dict[str, float] = Field(
+        default_factory=dict, description="figures that the text states: best_accuracy, parameters"
+    )
+
+
+class RunRecord(Part):
+    """The whole record."""
+
+    format: Literal["sheetprop-run"] = "sheetprop-run"
+    version: int = VERSION
+    kind: Literal["trained", "log"]
+    created: str = Field(description="UTC, ISO 8601")
+    recipe: Recipe | None = Field(default=None, description="all settings; null for a log")
+    network: NetworkTable | None = None
+    data: list[DataFile] = Field(default_factory=list)
+    evaluated_on: str = Field(
+        default="test", description="test: the 10,000 test images; held-out: training images kept aside"
+    )
+    held_out: int = Field(default=0, description="training images kept aside")
+    environment: Environment | None = None
+    runs: list[Run]
+    planned_runs: int = 1
+    summary: Summary
+    log: LogSource | None = None
+    notes: list[str] = Field(default_factory=list)
+
+    def main_run(self) -> Run | None:
+        """Return the run that stands for the record in figures: the first finished one, else the first."""
+        for run in self.runs:
+            if run.status in ("finished", "log"):
+                return run
+        return self.runs[0] if self.runs else None
+
+
+def choose(epochs: list[Epoch]) -> tuple[EpochRef | None, EpochRef | None]:
+    """Return the best and the last epoch that were tested; of equals the first is the best."""
+    tested = [e for e in epochs if e.test_accuracy is not None]
+    if not tested:
+        return None, None
+    top = max(tested, key=lambda e: (e.test_accuracy or 0.0, -e.epoch))
+    best, last = (
+        EpochRef(epoch=e.epoch, accuracy=e.test_accuracy or 0.0, loss=e.test_loss) for e in (top, tested[-1])
+    )
+    return best, last
+
+
+def summarise(runs: list[Run]) -> Summary:
+    """Return mean and sample standard deviation over the runs that came to their end."""
+    done = [r for r in runs if r.status in ("finished", "log") and r.last is not None]
+    last = [r.last.accuracy for r in done if r.last]
+    best = [r.best.accuracy for r in done if r.best]
+    fives = [e.test_accuracy for r in done for e in r.epochs[-5:] if e.test_accuracy is not None]
+    seconds = [r.seconds for r in done if r.seconds is not None]
+    training = [r.training_seconds for r in done if r.training_seconds is not None]
+    return Summary(
+        runs=len(done),
+        last_mean=_mean(last), last_sd=_sd(last), best_mean=_mean(best), best_sd=_sd(best),
+        last_five_mean=_mean(fives), seconds_mean=_mean(seconds), training_seconds_mean=_mean(training),
+    )
+
+
+def _mean(values: list[float]) -> float | None:
+    return round(statistics.fmean(values), 6) if values else None
+
+
+def _sd(values: list[float]) -> float | None:
+    return round(statistics.stdev(values), 6) if len(values) > 1 else None
+
+
+def write(record: RunRecord, target: str | os.PathLike[str]) -> None:
+    """Write the record as JSON, beside `target` first and then renamed into place.
+
+    Raises:
+        SheetpropError: the place cannot be written to.
+    """
+    with replacing(target) as temporary:
+        temporary.write_text(record.model_dump_json(indent=1, exclude_none=False) + "\n", encoding="utf-8")
+
+
+def read(source: str | os.PathLike[str]) -> RunRecord:
+    """Read a record from its file, or from the folder that holds ``record.json``.
+
+    Raises:
+        SheetpropError: no such file, no record, damaged, or made by a newer version.
+    """
+    path = Path(source)
+    if path.is_dir():
+        path = path / "record.json"
+    try:
+        raw: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SheetpropError(f"{path}: there is no such record; `sheetprop train` makes one") from error
+    except OSError as error:
+        raise SheetpropError(f"{path}: cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SheetpropError(f"{path}: is no JSON file, so no run record; give the record.json of a run") from error
+    if not isinstance(raw, dict) or raw.get("format") != "sheetprop-run":
+        raise SheetpropError(f"{path}: is JSON but no run record (no \"format\": \"sheetprop-run\"); "
+                             "give the record.json of a run")
+    version = raw.get("version")
+    if isinstance(version, int) and version > VERSION:
+        raise SheetpropError(f"{path}: was written by a newer sheetprop (record version {version}, this one reads "
+                             f"up to {VERSION}); upgrade sheetprop")
+    try:
+        return RunRecord.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(p) for p in first["loc"])
+        raise SheetpropError(f"{path}: damaged record at {where or 'the top'}: {first['msg']}; "
+                             "make it again with `sheetprop train`") from error

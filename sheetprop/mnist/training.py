@@ -1,0 +1,303 @@
+"""Training by recipe: seeds, record, weights, going on where a run was stopped."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import gzip
+import io
+import os
+import pickle
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save as pack_weights
+
+from sheetprop.errors import SheetpropError
+from sheetprop.files import replacing
+from sheetprop.mnist import data as mnist
+from sheetprop.mnist import evaluate, machine, record
+from sheetprop.mnist.evaluate import Images
+from sheetprop.mnist.loop import DivergedError, Listener, Loop
+from sheetprop.mnist.networks import network
+from sheetprop.mnist.recipe import Recipe
+from sheetprop.mnist.recipes import recipe as find_recipe
+from sheetprop.mnist.record import Run, RunRecord, Steps
+from sheetprop.mnist.summary import table
+
+KEPT_STEPS = 200  # at most so many steps a run stand in the record itself
+EXAMPLES = 40
+RECORD, STATE = "record.json", "state.pt"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run writes; `folder` is None when it keeps everything in memory."""
+
+    folder: Path | None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file of the run, atomically."""
+        if self.folder is not None:
+            with replacing(self.folder / name) as temporary:
+                temporary.write_bytes(content)
+
+    def record(self, kept: RunRecord) -> None:
+        """Write the record."""
+        if self.folder is not None:
+            record.write(kept, self.folder / RECORD)
+
+
+def train(
+    recipe: str | Recipe,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    data: str | os.PathLike[str] | mnist.Digits | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    seed: int | None = None,
+    runs: int = 1,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    held_out: int = 0,
+    resume: bool = False,
+    force: bool = False,
+    listener: Listener | None = None,
+) -> RunRecord:
+    """Train a recipe on MNIST and return the record of it.
+
+    After every epoch the record and a state are written, each beside its target and renamed, so
+    that a run killed at any moment can go on with `resume`.
+
+    Args:
+        recipe: a name of `recipes`, or a recipe of your own.
+        out: folder for ``record.json``, weights, all steps; None keeps the record in memory only.
+        data: a folder with MNIST or the loaded digits; None finds or fetches it.
+        epochs, batch_size, lr, seed: replace what the recipe says.
+        runs: so many runs with the seeds seed, seed + 1, ...
+        device: auto, cpu or cuda.
+        precision: auto, float32 or bfloat16; auto takes bfloat16 where the hardware multiplies it.
+        threads: threads of PyTorch on the CPU; None leaves them.
+        held_out: keep so many training images aside and test on them instead of the test set.
+        resume: go on with the record in `out`.
+        force: replace the record in `out`.
+        listener: hears of epochs and steps.
+
+    Raises:
+        SheetpropError: unknown recipe, bad settings or data, a record in the way, a resumed run
+            whose recipe changed, a loss that is no number (the record is kept), no space.
+    """
+    made = _settle(recipe, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed)
+    if runs < 1:
+        raise SheetpropError(f"runs {runs}: must be at least 1")
+    if not 0 <= held_out <= 50_000:
+        raise SheetpropError(f"held-out {held_out}: must be from 0 to 50,000 of the 60,000 training images")
+    if threads is not None and threads < 1:
+        raise SheetpropError(f"threads {threads}: must be at least 1")
+    network(made.network)
+    listener = listener or Listener()
+    place = Place(_folder(out, resume=resume, force=force))
+    kept, state = _earlier(place, made, held_out) if resume else (None, None)
+    before = torch.get_num_threads()
+    try:
+        if threads:
+            torch.set_num_threads(threads)
+        machine.keep_memory()
+        where = machine.choose_device(device)
+        exact = machine.choose_precision(precision, where)
+        digits = data if isinstance(data, mnist.Digits) else mnist.load(mnist.data(data, say=listener.say))
+        sets = split(digits, held_out, where)
+        if kept is None:
+            kept = RunRecord(
+                kind="trained", created=_now(), recipe=made, network=table(network(made.network)),
+                data=list(digits.files), evaluated_on="held-out" if held_out else "test", held_out=held_out,
+                environment=machine.environment(where, exact), runs=[], planned_runs=runs,
+                summary=record.summarise([]),
+            )
+        kept.planned_runs = max(runs, len(kept.runs))
+        with torch.random.fork_rng():
+            for number in range(kept.planned_runs):
+                if number < len(kept.runs) and kept.runs[number].status == "finished":
+                    continue
+                taken = state if state is not None and state["run"] == number else None
+                _one(kept, number, made, sets, place, taken, listener, bfloat16=exact == "bfloat16")
+    finally:
+        torch.set_num_threads(before)
+    if place.folder is not None:
+        (place.folder / STATE).unlink(missing_ok=True)
+    return kept
+
+
+def split(digits: mnist.Digits, held_out: int, device: str) -> tuple[Images, Images]:
+    """Return the images to train on and to test on; held-out ones are the same for every seed."""
+    where = torch.device(device)
+
+    def images(pixels: torch.Tensor, labels: torch.Tensor, index: torch.Tensor) -> Images:
+        return Images(evaluate.normalise(pixels[index]).to(where), labels[index].to(where), index)
+
+    if not held_out:
+        return (images(digits.train_images, digits.train_labels, torch.arange(len(digits.train_labels))),
+                images(digits.test_images, digits.test_labels, torch.arange(len(digits.test_labels))))
+    total = len(digits.train_labels)
+    order = torch.randperm(total, generator=torch.Generator().manual_seed(7))
+    return (images(digits.train_images, digits.train_labels, order[: total - held_out]),
+            images(digits.train_images, digits.train_labels, order[total - held_out :]))
+
+
+def _settle(recipe: str | Recipe, **changes: Any) -> Recipe:
+    """Return the recipe with the changes that were given, checked."""
+    found = find_recipe(recipe) if isinstance(recipe, str) else recipe
+    names = {"epochs": "epochs", "batch_size": "batch_size", "lr": "learning_rate", "seed": "seed"}
+    given = {names[k]: v for k, v in changes.items() if v is not None}
+    for name, value in given.items():
+        if name != "seed" and not value > 0:
+            raise SheetpropError(f"{name.replace('_', '-')} {value}: must be greater than 0")
+    if given.get("batch_size", 2) < 2:
+        raise SheetpropError("batch-size 1: batch normalisation needs at least 2 images")
+    if not 0 <= given.get("seed", 0) < 2**63:
+        raise SheetpropError(f"seed {given['seed']}: must be from 0 to 2^63 - 1")
+    return Recipe.model_validate({**found.model_dump(), **given})
+
+
+def _folder(out: str | os.PathLike[str] | None, *, resume: bool, force: bool) -> Path | None:
+    if out is None:
+        return None
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise SheetpropError(f"{folder}: is a file; give a folder for the run")
+    if (folder / RECORD).exists() and not resume and not force:
+        raise SheetpropError(f"{folder / RECORD}: exists already and is kept; give --resume to go on, --force to "
+                             "replace it, or another --out")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if force and not resume:
+            for old in (folder / RECORD, folder / STATE):
+                old.unlink(missing_ok=True)
+    except OSError as error:
+        raise SheetpropError(f"{folder}: cannot be made ({error.strerror}); choose another place with --out") from error
+    if shutil.disk_usage(folder).free < 20 << 20:
+        raise SheetpropError(f"{folder}: less than 20 MB are free there; free space or choose another place with --out")
+    return folder
+
+
+def _earlier(place: Place, made: Recipe, held_out: int) -> tuple[RunRecord | None, dict[str, Any] | None]:
+    """Return the record and the state that a stopped run left, if they belong to these settings."""
+    if place.folder is None or not (place.folder / RECORD).exists():
+        return None, None
+    path = place.folder / RECORD
+    kept = record.read(path)
+    if kept.recipe is None:
+        raise SheetpropError(f"{path}: was made from a log and cannot be resumed; choose another --out")
+    old, new = kept.recipe.model_dump(), made.model_dump()
+    for name in new:
+        if old[name] != new[name]:
+            raise SheetpropError(f"{path}: was started with {name} {old[name]}, now it is {new[name]}; resume with the "
+                                 "old setting, or give --force to begin anew, or another --out")
+    if kept.held_out != held_out:
+        raise SheetpropError(f"{path}: was started with held-out {kept.held_out}, now it is {held_out}; "
+                             "resume with the old setting, or give another --out")
+    state: dict[str, Any] | None = None
+    if (place.folder / STATE).exists():
+        try:
+            state = torch.load(place.folder / STATE, weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise SheetpropError(f"{place.folder / STATE}: the saved state is damaged; give --force to begin "
+                                 "anew") from error
+    return kept, state
+
+
+def _one(
+    kept: RunRecord, number: int, made: Recipe, sets: tuple[Images, Images], place: Place,
+    state: dict[str, Any] | None, listener: Listener, *, bfloat16: bool,
+) -> None:
+    """Train run `number` to its end, keeping the record up to date."""
+    seed = made.seed + number
+    listener.run_started(number + 1, kept.planned_runs, seed)
+    loop = Loop(made, seed, *sets, bfloat16=bfloat16)
+    run = Run(seed=seed, status="running", epochs=[])
+    if state is not None:
+        loop.restore(state)
+        run = Run.model_validate_json(state["record"])
+        listener.say(f"going on after epoch {loop.epoch}")
+    del kept.runs[number:]
+    kept.runs.append(run)
+    run.status, run.message = "running", None
+    try:
+        while loop.epoch < made.epochs:
+            run.epochs.append(loop.run_epoch(listener))
+            _note(kept, run, loop, place)
+            content = io.BytesIO()
+            torch.save({**loop.state(), "run": number, "record": run.model_dump_json()}, content)
+            place.write(STATE, content.getvalue())
+            place.record(kept)
+        _finish(run, loop, place, with_examples=number == 0)
+        kept.summary = record.summarise(kept.runs)
+        place.record(kept)
+    except DivergedError as error:
+        run.status, run.message = "diverged", str(error)
+        _note(kept, run, loop, place)
+        place.record(kept)
+        at = f"; the record is kept in {place.folder}" if place.folder else ""
+        raise SheetpropError(f"recipe {made.name}: {error}{at}; lower --lr") from error
+    except KeyboardInterrupt:
+        run.status, run.message = "interrupted", f"stopped by hand in epoch {loop.epoch + 1}"
+        place.record(kept)
+        raise
+    listener.run_finished(number + 1, run.last.accuracy if run.last else 0.0)
+
+
+def _note(kept: RunRecord, run: Run, loop: Loop, place: Place) -> None:
+    """Bring best, last, seconds and steps of `run` up to date."""
+    run.best, run.last = record.choose(run.epochs)
+    training = sum(e.seconds or 0.0 for e in run.epochs)
+    run.training_seconds = round(training, 3)
+    run.seconds = round(training + sum(e.test_seconds or 0.0 for e in run.epochs), 3)
+    count = len(loop.losses)
+    every = max(1, -(-count // KEPT_STEPS))
+    chosen = [i for i in range(count) if i % every == 0 or i == count - 1]
+    name = f"steps-seed{run.seed}.csv.gz"
+    run.steps = Steps(
+        every=every, step=[i + 1 for i in chosen], loss=[_finite(loop.losses[i]) for i in chosen],
+        learning_rate=[loop.rates[i] for i in chosen], file=name if place.folder else None,
+    )
+    if place.folder is not None:
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(("step", "loss", "learning_rate"))
+        pairs = zip(loop.losses, loop.rates, strict=False)
+        rows.writerows((step, f"{loss:.9g}", repr(rate)) for step, (loss, rate) in enumerate(pairs, 1))
+        place.write(name, gzip.compress(text.getvalue().encode(), mtime=0))
+    kept.summary = record.summarise(kept.runs)
+
+
+def _finite(value: float) -> float:
+    """Return the value to six digits; JSON has no NaN, so a lost loss reads 0 and the run says so."""
+    return float(f"{value:.6g}") if value - value == 0 else 0.0
+
+
+def _finish(run: Run, loop: Loop, place: Place, *, with_examples: bool) -> None:
+    """Look at the trained network once more: final scores, confusion, pictures, weights."""
+    with loop.tested():
+        answers = loop.answers(loop.test)
+        run.test_score = evaluate.score(answers, loop.test.labels)
+        run.train_score = evaluate.score(loop.answers(loop.train), loop.train.labels)
+        run.shifted_score = evaluate.shifted(loop.module, loop.test, bfloat16=loop.bfloat16)
+    run.confusion = evaluate.confusion(answers, loop.test.labels)
+    run.per_class = evaluate.per_class(run.confusion)
+    if with_examples:
+        run.examples = evaluate.pictures(loop.test, answers, torch.arange(min(EXAMPLES, len(loop.test))))
+    run.misclassified = evaluate.pictures(loop.test, answers, evaluate.wrong(answers, loop.test.labels))
+    if place.folder is not None:
+        name = f"weights-seed{run.seed}.safetensors"
+        place.write(name, pack_weights(loop.weights(), metadata={"network": loop.recipe.network}))
+        run.weights = name
+    run.status = "finished"
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat()
