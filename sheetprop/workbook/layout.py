@@ -7,18 +7,26 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
-from sheetprop.errors import SheetpropError, nearest
+from sheetprop.errors import SheetpropError
 from sheetprop.network import symbols
 from sheetprop.network.equations import Equation, Equations, derive
 from sheetprop.network.spec import Spec
+from sheetprop.workbook import exercise
 from sheetprop.workbook.formulas import MAX_COLUMNS, MAX_FORMULA, MAX_ROWS, excel, letters, quoted
-
-START, PARAMETERS, STEPS, DIAGRAM, COMPARE, CHECK = "Start", "Parameters", "Steps", "Diagram", "Compare", "Check"
+from sheetprop.workbook.names import (
+    CHECK,
+    CHECK_CONSTANTS,
+    COMPARE,
+    DIAGRAM,
+    HALVED,
+    PARAMETERS,
+    START,
+    STEPS,
+    VERDICT,
+)
 
 FORMAT = 1
 """Version of the layout, stored in Parameters; a reader refuses a newer one."""
-
-HALVED = "halved"
 
 
 
@@ -63,8 +71,9 @@ class Layout:
     RATE_CELL = "$B$2"
     GROUP_ROW, WORDS_ROW, SYMBOL_ROW, MATHEMATICS_ROW, FIRST_ROW = 4, 5, 6, 7, 8
     # Parameters: the structure stands at fixed cells, so that a reader finds it before it knows the network.
-    STRUCTURE: ClassVar[dict[str, str]] = {"layers": "C5", "activation": "C6", "bias": "C7", "iterations": "C8", "rates": "C9",
-                                           "exercise": "C10", "format": "C11"}
+    STRUCTURE: ClassVar[dict[str, str]] = {
+        "layers": "C5", "activation": "C6", "bias": "C7", "iterations": "C8", "rates": "C9", "exercise": "C10",
+        "format": "C11"}
     FIRST_VALUE_ROW = 15
 
     def __post_init__(self) -> None:
@@ -127,8 +136,13 @@ class Layout:
         for equation in (*self.equations.forward, *self.equations.error, *self.equations.backward):
             entries.append((equation.symbol, equation.group, words(equation), text(equation.expression)))
         entries.append((HALVED, "note", "error halved yet?", f"1 where {symbols.TOTAL} is at most half of the first"))
-        for index, (symbol, group, plain, mathematics) in enumerate(entries, start=1):
+        index = 0
+        for symbol, group, plain, mathematics in entries:
+            index += 1
             yield Column(symbol, group, plain, mathematics, index)
+            if symbol in self.blank:
+                index += 1
+                yield Column(VERDICT + symbol, "verdict", "right or wrong?", "", index)
 
     @cached_property
     def column_of(self) -> dict[str, Column]:
@@ -159,6 +173,8 @@ class Layout:
         def cell_above(name: str) -> str:
             return self.RATE_CELL if name == symbols.LEARNING_RATE else f"{self.column_of[name].letter}{row - 1}"
 
+        if symbol.startswith(VERDICT):
+            return exercise.verdict(self, symbol.removeprefix(VERDICT), iteration)
         if symbol == symbols.ITERATION:
             return "0" if iteration == 0 else f"{self.column_of[symbol].letter}{row - 1}+1"
         if symbol == HALVED:
@@ -205,9 +221,6 @@ class Layout:
         return f"$C${self.parameter_rows[symbol]}"
 
 
-STEP, CHOSEN, RELATIVE, ABSOLUTE = "step", "chosen iteration", "relative tolerance", "absolute tolerance"
-CHECK_CONSTANTS = (STEP, CHOSEN, RELATIVE, ABSOLUTE)
-
 
 def words(equation: Equation) -> str:
     """Return the quantity that an equation defines in a few plain words."""
@@ -222,22 +235,3 @@ def words(equation: Equation) -> str:
     kind = "output" if unit.startswith("o") else "hidden unit"
     role = " after activation" if symbol.startswith("a_") else ": weighted sum"
     return f"{kind} {unit[1:].replace('_', '.')}{role}"
-
-
-def blank_columns(layout: Layout, chosen: Sequence[str]) -> frozenset[str]:
-    """Return the symbols that `chosen` names: symbols themselves or the groups forward, error, gradients, weights.
-
-    Raises:
-        SheetpropError: a name that is neither.
-    """
-    groups = {"gradients": "backward", "forward": "forward", "error": "error", "weights": "parameter"}
-    found: set[str] = set()
-    known = [c.symbol for c in layout.columns if c.group in groups.values()]
-    for name in chosen:
-        if name in groups:
-            found.update(c.symbol for c in layout.columns if c.group == groups[name])
-        elif name in known:
-            found.add(name)
-        else:
-            raise SheetpropError(f"blank column {name!r} is unknown; {nearest(name, [*groups, *known])}")
-    return frozenset(found)

@@ -1,0 +1,239 @@
+"""Building the workbook: draw the sheets, copy the rows down, calculate, store the values."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sheetprop.errors import SheetpropError
+from sheetprop.files import check_writable, replacing
+from sheetprop.network.spec import Spec, make_spec
+from sheetprop.workbook.layout import Layout
+
+
+@dataclass(frozen=True)
+class Built:
+    """What :func:`build` wrote.
+
+    Attributes:
+        path: the workbook.
+        answers: the book with the answers of an exercise, else None.
+        sheets: names of the sheets, in order.
+        formulas: number of formula cells.
+        first_error, last_error: E_total of each learning rate at the first and the last iteration;
+            None where it overflowed.
+        learning_rates: the rates.
+    """
+
+    path: Path
+    answers: Path | None
+    sheets: tuple[str, ...]
+    formulas: int
+    learning_rates: tuple[float, ...]
+    first_error: tuple[float | None, ...]
+    last_error: tuple[float | None, ...]
+
+    def to_json(self) -> str:
+        """Return the fields as JSON."""
+        fields = asdict(self)
+        fields["path"] = str(self.path)
+        fields["answers"] = None if self.answers is None else str(self.answers)
+        return json.dumps(fields, indent=2)
+
+
+def build(
+    spec: Spec | None = None,
+    output: str | os.PathLike[str] = "sheetprop.xlsx",
+    *,
+    exercise: bool = False,
+    blank: Sequence[str] = ("gradients",),
+    force: bool = False,
+) -> Built:
+    """Build the workbook of `spec`, every formula with its value.
+
+    Args:
+        spec: what is learned (`make_spec`); the preset ``classic`` by default.
+        output: the file to write.
+        exercise: leave columns blank for a student, with a live verdict beside each cell, and write
+            the ordinary book beside it as ``NAME.answers.xlsx``.
+        blank: what an exercise leaves blank: ``gradients``, ``forward``, ``error``, ``updates`` or symbols.
+        force: replace files that exist.
+
+    Raises:
+        SheetpropError: the spec does not fit into a workbook, or the file exists or cannot be written.
+    """
+    from sheetprop.workbook.exercise import blank_columns
+
+    spec = make_spec() if spec is None else spec
+    path = Path(output)
+    if path.suffix.lower() != ".xlsx":
+        raise SheetpropError(f"{path}: a workbook's name ends in .xlsx; give such a name")
+    full = Layout(spec)
+    if not exercise:
+        return _build(full, path, force=force)
+    answers = path.with_name(f"{path.stem}.answers{path.suffix}")
+    check_writable(path, force=force)
+    check_writable(answers, force=force)
+    task = Layout(spec, blank_columns({c.symbol: c.group for c in full.columns}, blank))
+    _build(full, answers, force=force)
+    from dataclasses import replace
+
+    return replace(_build(task, path, force=force), answers=answers)
+
+
+def _build(layout: Layout, path: Path, *, force: bool) -> Built:
+    check_writable(path, force=force)
+    reference = _Reference(layout) if not layout.blank else None
+    try:
+        with replacing(path, force=force) as target, tempfile.TemporaryDirectory() as folder:
+            drawn = Path(folder) / "drawn.xlsx"
+            workbook = _workbook(layout)
+            return _finish(layout, workbook, drawn, target, path, reference)
+    finally:
+        if reference is not None:
+            reference.stop()
+
+
+class _Reference:
+    """PyTorch's values for the sheet Check, computed by a second process while this one draws.
+
+    Importing PyTorch takes longer than drawing a workbook; on two cores it costs nothing this way.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        import pickle
+
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from sheetprop.workbook.build import _reference_process as run; run()"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment())
+        assert self._process.stdin is not None
+        self._process.stdin.write(pickle.dumps(layout.spec))
+        self._process.stdin.close()
+
+    def values(self) -> dict[tuple[int, int, str], float]:
+        """Wait for the values, by rate, iteration and symbol."""
+        assert self._process.stdout is not None
+        answer = self._process.stdout.read()
+        if self._process.wait() != 0:
+            raise RuntimeError("the PyTorch reference failed; its message stands above")
+        return {(rate, iteration, symbol): value for rate, iteration, symbol, value in json.loads(answer)}
+
+    def stop(self) -> None:
+        """End the process if something else went wrong first."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of the second process: one thread, and this package where it was found."""
+    here = str(Path(__file__).resolve().parents[2])
+    paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _reference_process() -> None:
+    """Compute the values in the second process: spec in by standard input, values out by standard output."""
+    import pickle
+
+    spec: Spec = pickle.load(sys.stdin.buffer)
+    json.dump(reference_values(Layout(spec)), sys.stdout)
+
+
+def reference_values(layout: Layout) -> list[tuple[int, int, str, float]]:
+    """Return what PyTorch gives for the cells of Check, as (rate, iteration, symbol, value).
+
+    The gradients are taken at the parameters of an independent run.
+    """
+    import numpy as np
+
+    from sheetprop.network import reference, symbols
+    from sheetprop.workbook import check
+
+    spec = layout.spec
+    run = reference.run(spec)
+    iterations = sorted(set(check.points(layout).values()))
+    names = [symbols.TOTAL, *(symbols.gradient(name) for name in check.checked_parameters(layout))]
+    result = []
+    rates = np.array(spec.learning_rates)
+    for iteration in iterations:
+        values = reference.rows(spec.network, run.parameters[0][:, iteration], rates)
+        for name in names:
+            result += [(rate, iteration, name, float(value)) for rate, value in enumerate(values[name])]
+    return result
+
+
+def _workbook(layout: Layout) -> Any:
+    """Draw all sheets but Check with openpyxl."""
+    from openpyxl import Workbook
+
+    from sheetprop.workbook import compare, diagram, parameters, rates, start, steps
+    from sheetprop.workbook.names import COMPARE, DIAGRAM, PARAMETERS, START, STEPS
+
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    for name in layout.sheets:
+        book.create_sheet(name)
+    start.draw(book[START], layout)
+    parameters.draw(book[PARAMETERS], layout)
+    steps.draw(book[STEPS], layout)
+    diagram.draw(book[DIAGRAM], layout)
+    for rate, name in enumerate(layout.rate_sheets):
+        rates.draw(book[name], layout, rate)
+    compare.draw(book[COMPARE], layout)
+    for defined in parameters.names(layout):
+        book.defined_names[str(defined.name)] = defined
+    return book
+
+
+def _finish(layout: Layout, workbook: Any, drawn: Path, target: Path, path: Path,
+            reference: _Reference | None) -> Built:
+    """Draw Check, tidy the package, copy rows down, calculate and save to `target`."""
+    from sheetprop.engine import book as engine
+    from sheetprop.network import symbols
+    from sheetprop.workbook import check, contents, package, picture, start
+    from sheetprop.workbook.names import CHECK
+
+    check.draw(workbook[CHECK], layout, None if reference is None else reference.values())
+    workbook.save(drawn)
+    anchor = picture.shapes(layout.spec.network, start.PICTURE_COLUMN - 1, 3)
+    parts = package.tidy(package.read_parts(drawn), anchor)
+    package.write_parts(parts, drawn)
+    book = engine.open(drawn)
+    for sheet, row, last in contents.filled(layout):
+        book.fill_down(sheet, row, last)
+    calculation = book.calculate()
+
+    def numbers(reference: str) -> list[float]:
+        sheet, column, first, last = _area(reference)
+        return [float(value) for value in book[sheet].column(column, first, last)]
+
+    def text(reference: str) -> str:
+        sheet, column, first, _ = _area(reference)
+        return str(book[sheet][f"{column}{first}"])
+
+    charts = [name for name in parts if name.startswith("xl/charts/chart")]
+    book.save(target, patch={name: lambda chart: package.with_caches(chart, numbers, text) for name in charts})
+    ends = [[book[name][layout.address(symbols.TOTAL, iteration)] for name in layout.rate_sheets]
+            for iteration in (0, layout.spec.iterations)]
+    first_error, last_error = (tuple(float(value) if isinstance(value, int | float) else None for value in values)
+                               for values in ends)
+    return Built(path, None, layout.sheets, calculation.formulas, layout.spec.learning_rates, first_error, last_error)
+
+
+def _area(reference: str) -> tuple[str, str, int, int]:
+    """Split ``'LR 0.1'!$A$8:$A$108`` into sheet, column, first and last row."""
+    sheet, _, area = reference.rpartition("!")
+    first, _, last = area.replace("$", "").partition(":")
+    column = first.rstrip("0123456789")
+    name = sheet[1:-1].replace("''", "'") if sheet.startswith("'") else sheet
+    return name, column, int(first[len(column):]), int((last or first)[len(column):])

@@ -1,0 +1,153 @@
+"""The sheet Compare: the total error of every learning rate side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from openpyxl.worksheet.worksheet import Worksheet
+
+from sheetprop.network import symbols
+from sheetprop.workbook import charts, style
+from sheetprop.workbook.cells import Cells, Quantity
+from sheetprop.workbook.formulas import letters, quoted
+from sheetprop.workbook.layout import Layout
+from sheetprop.workbook.names import COMPARE, START
+
+HEAD_ROW, FIRST_ROW = 5, 6
+
+# Charts of more iterations than this read a thinned table, so that they stay quick and readable.
+_CHART_POINTS = 500
+_THINNED = 250
+
+
+def cells(layout: Layout) -> Cells:
+    """Return headers and the first two iterations; the rows below are the second copied down."""
+    result: Cells = {
+        "A1": "Compare learning rates",
+        "A2": "The total error E_total of every learning rate, row by row. The charts are to the right.",
+        f"A{HEAD_ROW}": "iteration",
+    }
+    names = layout.rate_sheets
+    for iteration in range(min(2, layout.spec.iterations + 1)):
+        result[f"A{FIRST_ROW + iteration}"] = f"={quoted(names[0])}!{layout.address(symbols.ITERATION, iteration)}"
+    for rate, name in enumerate(names):
+        letter = letters(rate + 2)
+        result[f"{letter}{HEAD_ROW}"] = f'="η = "&{quoted(name)}!{layout.RATE_CELL.replace("$", "")}'
+        for iteration in range(min(2, layout.spec.iterations + 1)):
+            result[f"{letter}{FIRST_ROW + iteration}"] = f"={quoted(name)}!{layout.address(symbols.TOTAL, iteration)}"
+    result.update(_thinned_cells(layout))
+    return result
+
+
+def last_row(layout: Layout) -> int:
+    """Return the row of the last iteration."""
+    return FIRST_ROW + layout.spec.iterations
+
+
+def quantities(layout: Layout) -> Iterator[Quantity]:
+    """Yield the cells that have a counterpart in PyTorch."""
+    for rate in range(len(layout.rate_sheets)):
+        for iteration in range(layout.spec.iterations + 1):
+            yield Quantity(COMPARE, f"{letters(rate + 2)}{FIRST_ROW + iteration}", symbols.TOTAL, rate, iteration)
+    if is_thinned(layout):
+        column = _thinned_column(layout)
+        for position, iteration in enumerate(_thinned_iterations(layout)):
+            for rate in range(len(layout.rate_sheets)):
+                yield Quantity(COMPARE, f"{letters(column + 1 + rate)}{FIRST_ROW + position}", symbols.TOTAL, rate,
+                               iteration)
+
+
+def is_thinned(layout: Layout) -> bool:
+    """Whether the charts read a thinned table."""
+    return layout.spec.iterations > _CHART_POINTS
+
+
+def _thinned_column(layout: Layout) -> int:
+    return len(layout.rate_sheets) + 3
+
+
+def _thinned_iterations(layout: Layout) -> list[int]:
+    last = layout.spec.iterations
+    return [round(position * last / _THINNED) for position in range(_THINNED + 1)]
+
+
+def _thinned_cells(layout: Layout) -> Cells:
+    """Return the table of every so many iterations that the charts of a long run read."""
+    if not is_thinned(layout):
+        return {}
+    column = _thinned_column(layout)
+    result: Cells = {
+        f"{letters(column)}{HEAD_ROW - 1}": f"For the charts: {_THINNED + 1} of the {layout.spec.iterations + 1} rows",
+        f"{letters(column)}{HEAD_ROW}": "iteration",
+    }
+    for rate in range(len(layout.rate_sheets)):
+        result[f"{letters(column + 1 + rate)}{HEAD_ROW}"] = f"={letters(rate + 2)}{HEAD_ROW}"
+    for position, iteration in enumerate(_thinned_iterations(layout)):
+        row = FIRST_ROW + position
+        result[f"{letters(column)}{row}"] = f"=A{FIRST_ROW + iteration}"
+        for rate in range(len(layout.rate_sheets)):
+            result[f"{letters(column + 1 + rate)}{row}"] = f"={letters(rate + 2)}{FIRST_ROW + iteration}"
+    return result
+
+
+def chart_source(layout: Layout, rate: int) -> tuple[str, str]:
+    """Return the references of the iterations and of the total error of a rate for its charts."""
+    if is_thinned(layout):
+        column, last = _thinned_column(layout), FIRST_ROW + _THINNED
+        x, y = letters(column), letters(column + 1 + rate)
+        return f"{COMPARE}!${x}${FIRST_ROW}:${x}${last}", f"{COMPARE}!${y}${FIRST_ROW}:${y}${last}"
+    sheet = layout.rate_sheets[rate]
+    return layout.column_range(sheet, symbols.ITERATION), layout.column_range(sheet, symbols.TOTAL)
+
+
+def draw(sheet: Worksheet, layout: Layout) -> None:
+    """Write and paint the sheet."""
+    style.put(sheet, cells(layout))
+    painter = style.Painter(sheet)
+    painter.paint("A1", style.HEADING)
+    painter.paint("A2", style.SUBHEADING)
+    sheet["A3"] = "◂ Start"
+    style.link(sheet, "A3", START)
+    painter.paint("A3", style.LINKED)
+    last = letters(len(layout.rate_sheets) + 1)
+    painter.paint_range(f"A{HEAD_ROW}:{last}{HEAD_ROW}", style.HEAD)
+    for iteration in range(min(2, layout.spec.iterations + 1)):
+        row = FIRST_ROW + iteration
+        painter.paint(f"A{row}", style.Look(border=True, number=style.WHOLE))
+        painter.paint_range(f"B{row}:{last}{row}", style.Look(border=True, number=style.SMALL))
+    style.widths(sheet, {"A": 11, **{letters(rate + 2): 13 for rate in range(len(layout.rate_sheets))}})
+    sheet.row_dimensions[1].height = 26
+    if is_thinned(layout):
+        left = _thinned_column(layout)
+        right = left + len(layout.rate_sheets)
+        painter.paint(f"{letters(left)}{HEAD_ROW - 1}", style.Look(colour=style.MUTED))
+        painter.paint_range(f"{letters(left)}{HEAD_ROW}:{letters(right)}{HEAD_ROW}",
+                            style.Look(bold=True, border=True, fill=style.GROUP_FILL["note"], align="center"))
+        painter.paint_range(f"{letters(left)}{FIRST_ROW}:{letters(right)}{FIRST_ROW + _THINNED}",
+                            style.Look(border=True, colour=style.MUTED, number=style.SMALL))
+        painter.paint_range(f"{letters(left)}{FIRST_ROW}:{letters(left)}{FIRST_ROW + _THINNED}",
+                            style.Look(border=True, colour=style.MUTED, number=style.WHOLE))
+    sheet.freeze_panes = f"B{FIRST_ROW}"
+    style.page(sheet, repeat_rows=f"{HEAD_ROW}:{HEAD_ROW}")
+    for logarithmic, row in ((False, FIRST_ROW), (True, FIRST_ROW + 26)):
+        sheet.add_chart(comparison_chart(layout, logarithmic=logarithmic), f"{letters(chart_column(layout))}{row}")
+
+
+def chart_column(layout: Layout) -> int:
+    """Return the column at which the charts begin."""
+    tables = 2 if is_thinned(layout) else 1
+    return tables * (len(layout.rate_sheets) + 2) + 1
+
+
+def comparison_chart(layout: Layout, *, logarithmic: bool) -> charts.ScatterChart:
+    """Return the chart of all learning rates."""
+    scale = ", logarithmic axis" if logarithmic else ""
+    chart = charts.curve_chart(
+        title=None, text=f"Total error at each learning rate{scale}", x_title="iteration",
+        y_title="total error E_total", x_last=layout.spec.iterations, logarithmic=logarithmic, width=26, height=12.5)
+    for rate in range(len(layout.rate_sheets)):
+        x, y = chart_source(layout, rate)
+        charts.add_series(chart, x, y, name=f"{COMPARE}!${letters(rate + 2)}${HEAD_ROW}",
+                          colour=charts.series_colour(rate, len(layout.rate_sheets)),
+                          dash=charts.DASHES[rate // len(style.SERIES) % len(charts.DASHES)])
+    return chart

@@ -1,0 +1,12 @@
+"""Names that stand in the workbook: sheets, and the constants of the check."""
+
+from __future__ import annotations
+
+START, PARAMETERS, STEPS, DIAGRAM, COMPARE, CHECK = "Start", "Parameters", "Steps", "Diagram", "Compare", "Check"
+
+STEP, CHOSEN, RELATIVE, ABSOLUTE = "step", "chosen iteration", "relative tolerance", "absolute tolerance"
+CHECK_CONSTANTS = (STEP, CHOSEN, RELATIVE, ABSOLUTE)
+
+HALVED = "halved"
+VERDICT = "✓ "
+"""Begins the symbol of the column that judges the blank column of an exercise to its left."""

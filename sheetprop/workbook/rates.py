@@ -1,0 +1,128 @@
+"""The learning-rate sheets: one row for each iteration, the same columns in all."""
+
+from __future__ import annotations
+
+from openpyxl.worksheet.worksheet import Worksheet
+
+from sheetprop.network import symbols
+from sheetprop.workbook import charts, style
+from sheetprop.workbook.cells import Cells, Text
+from sheetprop.workbook.formulas import letters, quoted
+from sheetprop.workbook.layout import Layout
+from sheetprop.workbook.names import COMPARE, HALVED, PARAMETERS, START
+
+# Columns that stand on one printed page.
+_COLUMNS_A_PAGE = 14
+
+
+def cells(layout: Layout, rate: int) -> Cells:
+    """Return the contents of the sheet of learning rate number `rate`: headers, and the first two iterations.
+
+    The rows below are the last of these, copied down (`contents.filled`).
+    """
+    name = layout.rate_sheets[rate]
+    built = layout.spec.learning_rates[rate]
+    result: Cells = {
+        "A1": '="Learning rate η = "&B2',
+        "A2": "η",
+        "B2": f"={PARAMETERS}!{layout.parameter(layout.rate_symbols[rate])}",
+        "D2": f'=IF(B2={built!r},"","Note: this sheet is called {name}, but its learning rate is now "&B2&".")',
+    }
+    previous = ""
+    for column in layout.columns:
+        letter = column.letter
+        if column.group != previous:
+            result[f"{letter}{layout.GROUP_ROW}"] = group_title(layout, column.group)
+            previous = column.group
+        result[f"{letter}{layout.WORDS_ROW}"] = column.words
+        result[f"{letter}{layout.SYMBOL_ROW}"] = Text(column.symbol)
+        result[f"{letter}{layout.MATHEMATICS_ROW}"] = Text(column.mathematics)
+        if column.symbol in layout.blank:
+            continue
+        for iteration in range(min(2, layout.spec.iterations + 1)):
+            formula = layout.formula(column.symbol, iteration)
+            address = f"{letter}{layout.FIRST_ROW + iteration}"
+            result[address] = 0 if formula == "0" else f"={formula}"
+    if layout.blank:
+        for symbol in layout.blank:
+            result[f"{layout.column_of[symbol].letter}{layout.MATHEMATICS_ROW}"] = "?"
+    return result
+
+
+def group_title(layout: Layout, group: str) -> str:
+    """Return the title of a group of columns."""
+    if group == "parameter" and layout.spec.network.bias:
+        return "Weights and biases"
+    return style.GROUP_TITLE[group]
+
+
+def draw(sheet: Worksheet, layout: Layout, rate: int) -> None:
+    """Write and paint the headers and the first two iterations; the file's other rows look like the second."""
+    style.put(sheet, cells(layout, rate))
+    painter = style.Painter(sheet)
+    painter.paint("A1", style.HEADING)
+    painter.paint("A2", style.Look(bold=True, align="center", border=True, fill=style.GROUP_FILL["parameter"]))
+    painter.paint("B2", style.Look(bold=True, border=True, fill=style.GROUP_FILL["parameter"], align="left"))
+    painter.paint("D2", style.WARNING)
+    places = [("I1", "◂ Start", START, "A1"), ("K1", "◂ Parameters", PARAMETERS, "A1"),
+              ("M1", "Compare ▸", COMPARE, "A1"),
+              ("O1", "Chart ▸", sheet.title, f"{letters(len(layout.columns) + 2)}1")]
+    for address, text, target, cell in places:
+        sheet[address] = text
+        style.link(sheet, address, target, cell)
+        painter.paint(address, style.LINKED)
+    for column in layout.columns:
+        letter, fill = column.letter, style.GROUP_FILL[column.group]
+        painter.paint(f"{letter}{layout.GROUP_ROW}", style.Look(bold=True, fill=fill, colour=style.TITLE))
+        painter.paint(f"{letter}{layout.WORDS_ROW}",
+                      style.Look(size=9, fill=fill, align="center", wrap=True, border=True, colour=style.INK))
+        painter.paint(f"{letter}{layout.SYMBOL_ROW}", style.Look(bold=True, fill=fill, align="center", border=True))
+        painter.paint(f"{letter}{layout.MATHEMATICS_ROW}",
+                      style.Look(size=8, italic=True, fill=fill, align="center", wrap=True, border=True,
+                                 colour=style.MUTED))
+        look = style.Look(border=True, number=number_format(column.group, column.symbol),
+                          fill=style.GROUP_FILL["input"] if column.symbol in layout.blank else None,
+                          bold=column.symbol == symbols.TOTAL, locked=column.symbol not in layout.blank)
+        for iteration in range(min(2, layout.spec.iterations + 1)):
+            painter.paint(f"{letter}{layout.FIRST_ROW + iteration}", look)
+        narrow = column.group in {"iteration", "note", "verdict"}
+        sheet.column_dimensions[letter].width = 11 if narrow else max(13, len(column.symbol) + 3)
+    sheet.row_dimensions[1].height = 26
+    sheet.row_dimensions[layout.WORDS_ROW].height = 38
+    sheet.row_dimensions[layout.MATHEMATICS_ROW].height = _height(layout)
+    sheet.freeze_panes = f"B{layout.FIRST_ROW}"
+    style.page(sheet, repeat_rows=f"{layout.GROUP_ROW}:{layout.MATHEMATICS_ROW}")
+    sheet.print_title_cols = "A:A"
+    sheet.page_setup.fitToWidth = -(-len(layout.columns) // _COLUMNS_A_PAGE)
+    chart = len(layout.columns) + 2
+    sheet.print_area = (f"A1:{layout.columns[-1].letter}{layout.last_row},"
+                        f"{letters(chart)}{layout.FIRST_ROW}:{letters(chart + 13)}{layout.FIRST_ROW + 24}")
+    _add_chart(sheet, layout, rate)
+
+
+def number_format(group: str, symbol: str) -> str:
+    """Return the number format of a column."""
+    if group == "iteration" or symbol == HALVED:
+        return style.WHOLE
+    if group in {"input", "target"}:
+        return style.GENERAL
+    return style.SMALL if group in {"error", "backward"} else style.NUMBER
+
+
+def _height(layout: Layout) -> float:
+    """Return a height, in points, in which the mathematics fits its narrow columns."""
+    longest = max(len(column.mathematics) for column in layout.columns)
+    return min(160.0, max(36.0, 11.5 * -(-longest // 15)))
+
+
+def _add_chart(sheet: Worksheet, layout: Layout, rate: int) -> None:
+    from sheetprop.workbook import compare
+
+    chart = charts.curve_chart(
+        title=f"{quoted(sheet.title)}!$A$1", x_title="iteration", y_title="total error E_total",
+        x_last=layout.spec.iterations)
+    x, y = compare.chart_source(layout, rate)
+    charts.add_series(chart, x, y, name=f"{quoted(sheet.title)}!${layout.column_of[symbols.TOTAL].letter}"
+                                       f"${layout.SYMBOL_ROW}", colour=style.SERIES[0])
+    chart.legend = None
+    sheet.add_chart(chart, f"{letters(len(layout.columns) + 2)}{layout.FIRST_ROW}")
