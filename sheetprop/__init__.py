@@ -11,20 +11,24 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# Public name -> module that defines it.
+# Public name -> module that defines it, and the name there if it is another one.
 _PUBLIC: dict[str, str] = {
     "SheetpropError": "sheetprop.errors",
+    "build": "sheetprop.workbook.build",
     "open": "sheetprop.engine.book",
+    "read_spec": "sheetprop.network.spec",
+    "spec": "sheetprop.network.spec:make_spec",
 }
 
-__all__ = ["SheetpropError", "__version__", "open"]
+__all__ = ["SheetpropError", "__version__", "build", "open", "read_spec", "spec"]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public function when it is first asked for (PEP 562)."""
     if name not in _PUBLIC:
         raise AttributeError(f"module 'sheetprop' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    module, _, attribute = _PUBLIC[name].partition(":")
+    value = getattr(importlib.import_module(module), attribute or name)
     globals()[name] = value
     return value
 

@@ -8,7 +8,7 @@ import click
 
 import sheetprop
 from sheetprop.cli import core
-from sheetprop.errors import SheetpropError
+from sheetprop.errors import SheetpropError, nearest
 
 
 class Group(click.Group):
@@ -18,6 +18,14 @@ class Group(click.Group):
         """Return the commands in the order in which they were added: the order of a user's work."""
         del ctx
         return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one may be meant."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            raise SheetpropError(f"no command {args[0]!r}; {nearest(args[0], list(self.commands))}")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -32,20 +40,27 @@ for _command in core.COMMANDS:
 
 def main() -> None:
     """Run the command line; exit 0 for yes, 1 for no, 2 for input that cannot be used."""
+    sys.exit(run())
+
+
+def run() -> int:
+    """Run the command line and return its exit code."""
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(130)
+        code = cli(standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return 2
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        place = getattr(error, "ctx", None)
+        command = place.command_path if place is not None else "sheetprop"
+        click.echo(f"sheetprop: {error.format_message()} See {command} --help", err=True)
+        return 2
     except SheetpropError as error:
         click.echo(f"sheetprop: {error}", err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        return 2
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        return 130
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ from sheetprop.workbook.names import (
     VERDICT,
 )
 
+MAX_RATES = 254
+"""Excel's CHOOSE, by which Diagram finds a sheet, takes so many."""
+
 FORMAT = 1
 """Version of the layout, stored in Parameters; a reader refuses a newer one."""
 
@@ -85,6 +88,9 @@ class Layout:
         if self.last_row > MAX_ROWS:
             raise SheetpropError(f"iterations: {self.spec.iterations} need {self.last_row:,} rows and Excel has "
                                  f"{MAX_ROWS:,}; give at most {MAX_ROWS - self.FIRST_ROW:,}")
+        if len(self.spec.learning_rates) > MAX_RATES:
+            raise SheetpropError(f"learning rates: {len(self.spec.learning_rates)} given and a workbook takes at most "
+                                 f"{MAX_RATES}; give fewer, or build several workbooks")
         if len(self.columns) > MAX_COLUMNS:
             raise SheetpropError(f"layers {self.spec.network.shape}: need {len(self.columns):,} columns and Excel has "
                                  f"{MAX_COLUMNS:,}; give fewer or smaller layers")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from sheetprop.network import symbols
-from sheetprop.workbook import charts, style
+from sheetprop.workbook import charts, exercise, style
 from sheetprop.workbook.cells import Cells, Text
 from sheetprop.workbook.formulas import letters, quoted
 from sheetprop.workbook.layout import Layout
@@ -82,7 +83,8 @@ def draw(sheet: Worksheet, layout: Layout, rate: int) -> None:
                                  colour=style.MUTED))
         look = style.Look(border=True, number=number_format(column.group, column.symbol),
                           fill=style.GROUP_FILL["input"] if column.symbol in layout.blank else None,
-                          bold=column.symbol == symbols.TOTAL, locked=column.symbol not in layout.blank)
+                          bold=column.symbol == symbols.TOTAL, locked=column.symbol not in layout.blank,
+                          hidden=column.group == "verdict")
         for iteration in range(min(2, layout.spec.iterations + 1)):
             painter.paint(f"{letter}{layout.FIRST_ROW + iteration}", look)
         narrow = column.group in {"iteration", "note", "verdict"}
@@ -97,7 +99,23 @@ def draw(sheet: Worksheet, layout: Layout, rate: int) -> None:
     chart = len(layout.columns) + 2
     sheet.print_area = (f"A1:{layout.columns[-1].letter}{layout.last_row},"
                         f"{letters(chart)}{layout.FIRST_ROW}:{letters(chart + 13)}{layout.FIRST_ROW + 24}")
+    if layout.blank:
+        _protect(sheet, layout)
     _add_chart(sheet, layout, rate)
+
+
+def _protect(sheet: Worksheet, layout: Layout) -> None:
+    """Let a student write into the blank columns only, and hide the formulas that know the answer."""
+    sheet.protection.sheet = True
+    sheet.protection.formatColumns = False
+    last = layout.last_row
+    for column in layout.columns:
+        if column.group == "verdict":
+            first = f"{column.letter}{layout.FIRST_ROW}"
+            area = f"{first}:{column.letter}{last}"
+            for verdict, colour in ((exercise.RIGHT, "1B7F4B"), (exercise.WRONG, style.ALARM)):
+                sheet.conditional_formatting.add(
+                    area, style.rule(formula=[f'{first}="{verdict}"'], font=Font(bold=True, color=colour)))
 
 
 def number_format(group: str, symbol: str) -> str:
