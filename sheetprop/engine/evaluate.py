@@ -1,0 +1,340 @@
+"""Turns a parse tree into a chain of closures that evaluates one cell with all of Excel's rules.
+
+This is the careful way, for any formula and any mixture of numbers, text, blanks and errors.
+The fast way for tables of numbers is `sheetprop.engine.loops`, which hands back to this one
+wherever its assumptions fail.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+
+from sheetprop.engine.operands import (
+    Areas,
+    Array,
+    Closure,
+    Context,
+    Operand,
+    Ref,
+    broadcast,
+    crossing,
+    hull,
+    intersected,
+    scalar,
+)
+from sheetprop.engine.references import MAX_COLUMN, MAX_ROW
+from sheetprop.engine.storage import Family
+from sheetprop.engine.tree import (
+    Area,
+    Binary,
+    Boolean,
+    Call,
+    Cell,
+    Empty,
+    Error,
+    Foreign,
+    Matrix,
+    Name,
+    Node,
+    Number,
+    Text,
+    Unary,
+)
+from sheetprop.engine.values import (
+    DIV0,
+    ERRORS,
+    NAME,
+    NUM,
+    REF,
+    VALUE,
+    ExcelError,
+    Raised,
+    Value,
+    compare,
+    finite,
+    power,
+    to_number,
+    to_text,
+)
+from sheetprop.engine.workspace import External
+
+Scalar = Callable[[Value, Value], Value]
+
+
+def _add(left: Value, right: Value) -> Value:
+    return finite(to_number(left) + to_number(right))
+
+
+def _subtract(left: Value, right: Value) -> Value:
+    return finite(to_number(left) - to_number(right))
+
+
+def _multiply(left: Value, right: Value) -> Value:
+    return finite(to_number(left) * to_number(right))
+
+
+def _divide(left: Value, right: Value) -> Value:
+    top, bottom = to_number(left), to_number(right)
+    if bottom == 0.0:
+        raise Raised(DIV0)
+    return finite(top / bottom)
+
+
+def _power(left: Value, right: Value) -> Value:
+    base = to_number(left)
+    return power(base, to_number(right))
+
+
+def _join(left: Value, right: Value) -> Value:
+    first = to_text(left)
+    joined = first + to_text(right)
+    if len(joined) > 32_767:
+        raise Raised(VALUE)
+    return joined
+
+
+_OPERATORS: dict[str, Scalar] = {
+    "+": _add, "-": _subtract, "*": _multiply, "/": _divide, "^": _power, "&": _join,
+    "=": lambda a, b: compare(a, b) == 0, "<>": lambda a, b: compare(a, b) != 0,
+    "<": lambda a, b: compare(a, b) < 0, ">": lambda a, b: compare(a, b) > 0,
+    "<=": lambda a, b: compare(a, b) <= 0, ">=": lambda a, b: compare(a, b) >= 0,
+}
+# The same for two floats, where nothing needs to be converted.
+_PLAIN: dict[str, Callable[[float, float], Value]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul,
+    "=": operator.eq, "<>": operator.ne, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge,
+}
+_FINITE = frozenset("=<><=>=")
+
+
+def value_of(node: Node, array: bool = False) -> Closure:
+    """Return a closure that yields a node's value: a single one, or an `Array` where `array` holds.
+
+    The closure may raise `Raised`; it never yields a `Ref`.
+    """
+    if isinstance(node, Number | Text | Boolean):
+        constant: Value = node.value
+        return lambda context: constant
+    if isinstance(node, Cell):
+        return _cell_value(node)
+    if isinstance(node, Binary) and node.operator in _OPERATORS:
+        return _binary(node, array)
+    if isinstance(node, Unary):
+        return _unary(node, array)
+    inner = operand_of(node, array)
+    if isinstance(node, Call | Error | Foreign | Matrix | Empty | Area | Name | Binary):
+
+        def run(context: Context) -> Operand:
+            found = inner(context)
+            if type(found) is Ref:
+                if not array:
+                    return intersected(found, context)
+                return Array(found.rows()) if found.height * found.width > 1 else found.single()
+            if type(found) is Areas:
+                raise Raised(VALUE)
+            return found
+
+        return run
+    return inner
+
+
+def _cell_value(node: Cell) -> Closure:
+    row_fixed, column_fixed, down, across, name = (node.row_fixed, node.column_fixed, node.row, node.column,
+                                                   node.sheet)
+
+    def run(context: Context) -> Operand:
+        sheet = context.sheet if name is None else context.space.sheet_named(name)
+        row = down if row_fixed else context.row + down
+        column = across if column_fixed else context.column + across
+        if row < 1 or column < 1 or row > MAX_ROW or column > MAX_COLUMN:
+            raise Raised(REF)
+        return sheet.get(row, column)
+
+    return run
+
+
+def _binary(node: Binary, array: bool) -> Closure:
+    left, right = value_of(node.left, array), value_of(node.right, array)
+    careful, plain = _OPERATORS[node.operator], _PLAIN.get(node.operator)
+    check = node.operator not in _FINITE
+
+    def run(context: Context) -> Operand:
+        a, b = left(context), right(context)
+        if type(a) is float and type(b) is float and plain is not None:
+            result = plain(a, b)
+            return finite(result) if check else result  # type: ignore[arg-type]
+        if type(a) is Array or type(b) is Array:
+            return broadcast([a, b], careful)
+        return careful(a, b)  # type: ignore[arg-type]
+
+    return run
+
+
+def _unary(node: Unary, array: bool) -> Closure:
+    inner = value_of(node.operand, array)
+    if node.operator == "+":
+        return inner
+
+    def apply(value: Value) -> Value:
+        number = to_number(value)
+        return -number if node.operator == "-" else number / 100.0
+
+    def run(context: Context) -> Operand:
+        value = inner(context)
+        if type(value) is Array:
+            return broadcast([value], apply)
+        return apply(value)  # type: ignore[arg-type]
+
+    return run
+
+
+def operand_of(node: Node, array: bool = False) -> Closure:
+    """Return a closure that yields a node as an operand: a reference stays a `Ref`."""
+    if isinstance(node, Cell):
+        return _reference(node, node)
+    if isinstance(node, Area):
+        return _reference(node.first, node.last)
+    if isinstance(node, Name):
+        return _name(node, array)
+    if isinstance(node, Call):
+        from sheetprop.engine.functions import call
+
+        return call(node, array)
+    if isinstance(node, Binary) and node.operator in (":", " ", ","):
+        return _joined(node)
+    if isinstance(node, Matrix):
+        lines = [[_constant(part) for part in line] for line in node.rows]
+        return lambda context: Array(lines)
+    if isinstance(node, Error):
+        error = ERRORS.get(node.code.upper(), VALUE)
+        return lambda context: error
+    if isinstance(node, Empty):
+        return lambda context: None
+    if isinstance(node, Foreign):
+        return _foreign(node)
+    return value_of(node, array)
+
+
+def _constant(node: Node) -> Value:
+    if isinstance(node, Number | Text | Boolean):
+        return node.value
+    return ERRORS.get(node.code.upper(), VALUE) if isinstance(node, Error) else None
+
+
+def _reference(first: Cell, last: Cell) -> Closure:
+    name = first.sheet
+
+    def run(context: Context) -> Operand:
+        sheet = context.sheet if name is None else context.space.sheet_named(name)
+        top, left = first.at(context.row, context.column)
+        bottom, right = last.at(context.row, context.column)
+        if top > bottom:
+            top, bottom = bottom, top
+        if left > right:
+            left, right = right, left
+        if top < 1 or left < 1 or bottom > MAX_ROW or right > MAX_COLUMN:
+            raise Raised(REF)
+        return Ref(sheet, top, left, bottom, right)
+
+    return run
+
+
+def _joined(node: Binary) -> Closure:
+    left, right = operand_of(node.left), operand_of(node.right)
+
+    def run(context: Context) -> Operand:
+        a, b = left(context), right(context)
+        if node.operator == ":":
+            return hull(a, b)
+        if node.operator == " ":
+            return crossing(a, b)
+        refs: list[Ref] = []
+        for part in (a, b):
+            if isinstance(part, Areas):
+                refs.extend(part.refs)
+            elif isinstance(part, Ref):
+                refs.append(part)
+            else:
+                raise Raised(VALUE)
+        return Areas(refs)
+
+    return run
+
+
+def _name(node: Name, array: bool) -> Closure:
+    def run(context: Context) -> Operand:
+        meant = context.space.name_meant(node, context.sheet)
+        if meant is None:
+            context.space.note_unknown(node.name, context)
+            return NAME
+        key = "operand array" if array else "operand"
+        closure: Closure | None = meant.cache.get(key)
+        if closure is None:
+            closure = meant.cache[key] = operand_of(meant.tree, array)
+        with context.space.deeper():
+            return closure(context)
+
+    return run
+
+
+def _foreign(node: Foreign) -> Closure:
+    def run(context: Context) -> Operand:
+        return context.space.foreign(node, context)
+
+    return run
+
+
+def closure_of(family: Family) -> Callable[[Context], Value]:
+    """Return the function that evaluates a family's formula in one cell; errors come back as values."""
+    found: Callable[[Context], Value] | None = family.cache.get("closure")
+    if found is not None:
+        return found
+    tree = family.tree
+    array = isinstance(tree, Call) and tree.name == "#ARRAY"
+    inner = operand_of(tree.arguments[0], True) if array and isinstance(tree, Call) else value_of(tree)
+
+    def run(context: Context) -> Value:
+        try:
+            value = inner(context)
+        except Raised as raised:
+            return raised.error
+        except (OverflowError, ValueError):
+            return NUM
+        except External:
+            return context.sheet.get(context.row, context.column)
+        except RecursionError:
+            return VALUE
+        if type(value) is float:
+            return value
+        if value is None:
+            return 0.0
+        if type(value) is Ref and array:
+            value = value.single()
+            return 0.0 if value is None else value
+        found = scalar(value, context)
+        return 0.0 if found is None else found
+
+    family.cache["closure"] = run
+    return run
+
+
+def grid_of(family: Family) -> Callable[[Context], list[list[Value]]]:
+    """Return the function that evaluates an array formula to its rows of values."""
+    inner = operand_of(family.tree, True)
+
+    def run(context: Context) -> list[list[Value]]:
+        try:
+            value = inner(context)
+        except Raised as raised:
+            return [[raised.error]]
+        except (OverflowError, ValueError):
+            return [[NUM]]
+        if isinstance(value, Ref | Array):
+            return value.rows()
+        return [[scalar(value, context)]]
+
+    return run
+
+
+__all__ = ["ExcelError", "closure_of", "grid_of", "operand_of", "value_of"]

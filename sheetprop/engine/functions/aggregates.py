@@ -1,0 +1,355 @@
+"""Sums, counts and extremes over ranges, with and without conditions."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+
+from sheetprop.engine.functions import function
+from sheetprop.engine.operands import Areas, Array, Operand, Ref, as_rows, flat, numbers
+from sheetprop.engine.values import (
+    DIV0,
+    ERRORS,
+    VALUE,
+    ExcelError,
+    Raised,
+    Value,
+    finite,
+    number_in,
+    total,
+)
+
+
+@function("SUM", "r*")
+def sum_function(*operands: Operand) -> float:
+    return finite(total(numbers(operands)))
+
+
+@function("PRODUCT", "r*")
+def product(*operands: Operand) -> float:
+    found = numbers([operand for operand in operands if operand is not None])
+    return finite(math.prod(found)) if found else 0.0
+
+
+@function("SUMSQ", "r*")
+def sumsq(*operands: Operand) -> float:
+    return finite(total([number * number for number in numbers(operands)]))
+
+
+@function("AVERAGE", "r*")
+def average(*operands: Operand) -> float:
+    found = numbers(operands)
+    if not found:
+        raise Raised(DIV0)
+    return finite(total(found) / len(found))
+
+
+@function("MIN", "r*")
+def minimum(*operands: Operand) -> float:
+    return min(numbers(operands), default=0.0)
+
+
+@function("MAX", "r*")
+def maximum(*operands: Operand) -> float:
+    return max(numbers(operands), default=0.0)
+
+
+def _with_text(operands: tuple[Operand, ...]) -> list[float]:
+    """Return the numbers that AVERAGEA and its kin see: text in references is 0, TRUE is 1."""
+    found: list[float] = []
+    for operand in operands:
+        if isinstance(operand, Ref | Array | Areas):
+            for value in operand.flat():
+                if type(value) is ExcelError:
+                    raise Raised(value)
+                found.append(float(value) if type(value) in (float, bool) else 0.0)  # type: ignore[arg-type]
+        else:
+            found.extend(numbers([operand]))
+    return found
+
+
+@function("AVERAGEA", "r*")
+def averagea(*operands: Operand) -> float:
+    found = _with_text(operands)
+    if not found:
+        raise Raised(DIV0)
+    return finite(total(found) / len(found))
+
+
+@function("MINA", "r*")
+def mina(*operands: Operand) -> float:
+    return min(_with_text(operands), default=0.0)
+
+
+@function("MAXA", "r*")
+def maxa(*operands: Operand) -> float:
+    return max(_with_text(operands), default=0.0)
+
+
+@function("COUNT", "r*")
+def count(*operands: Operand) -> float:
+    found = 0
+    for operand in operands:
+        if isinstance(operand, Ref | Array | Areas):
+            found += sum(1 for value in operand.flat() if type(value) is float)
+        elif type(operand) in (float, bool) or operand is None:
+            found += 1
+        elif type(operand) is str and number_in(operand) is not None:
+            found += 1
+    return float(found)
+
+
+@function("COUNTA", "r*")
+def counta(*operands: Operand) -> float:
+    return float(sum(1 if operand is None else sum(1 for _ in flat(operand)) for operand in operands))
+
+
+@function("COUNTBLANK", "r")
+def countblank(operand: Operand) -> float:
+    if not isinstance(operand, Ref):
+        raise Raised(VALUE)
+    filled = sum(1 for value in operand.flat() if value != "" or type(value) is not str)
+    return float(operand.height * operand.width - filled)
+
+
+@function("SUMPRODUCT", "a*")
+def sumproduct(*operands: Operand) -> float:
+    grids = [as_rows(_cut(operand, operands)) for operand in operands]
+    shape = (len(grids[0]), len(grids[0][0]) if grids[0] else 0)
+    for grid in grids:
+        if (len(grid), len(grid[0]) if grid else 0) != shape:
+            raise Raised(VALUE)
+    result = 0.0
+    for lines in zip(*grids, strict=True):
+        for values in zip(*lines, strict=True):
+            term = 1.0
+            for value in values:
+                if type(value) is ExcelError:
+                    raise Raised(value)
+                term *= value if type(value) is float else 0.0
+            result += term
+    return finite(result)
+
+
+def _cut(operand: Operand, all_operands: tuple[Operand, ...]) -> Operand:
+    """Cut whole-column references, all by the same amount."""
+    refs = [one for one in all_operands if isinstance(one, Ref)]
+    if not isinstance(operand, Ref) or len(refs) != len(all_operands) or operand.height * operand.width <= 100_000:
+        return operand
+    deepest = max(ref.sheet.used()[0] - ref.top + 1 for ref in refs)
+    widest = max(ref.sheet.used()[1] - ref.left + 1 for ref in refs)
+    return Ref(operand.sheet, operand.top, operand.left, min(operand.bottom, operand.top + max(deepest, 1) - 1),
+               min(operand.right, operand.left + max(widest, 1) - 1))
+
+
+_CONDITION = re.compile(r"(<=|>=|<>|<|>|=)?(.*)\Z", re.DOTALL)
+
+
+def criterion(condition: Value) -> Callable[[Value], bool]:
+    """Return the test that a condition of COUNTIF and its kin stands for: 5, ">=5", "a*", "<>", ..."""
+    if type(condition) is float or type(condition) is bool:
+        return lambda value: type(value) is type(condition) and value == condition
+    if condition is None:
+        return lambda value: type(value) is float and value == 0.0
+    if type(condition) is ExcelError:
+        return lambda value: value == condition and type(value) is ExcelError
+    matched = _CONDITION.match(str(condition))
+    assert matched is not None
+    sign, rest = matched.group(1) or "", matched.group(2)
+    number = number_in(rest)
+    if number is not None:
+        return _numeric(sign, number, rest)
+    if rest.upper() in ("TRUE", "FALSE"):
+        truth = rest.upper() == "TRUE"
+        if sign == "<>":
+            return lambda value: not (type(value) is bool and value == truth)
+        return lambda value: type(value) is bool and value == truth
+    if rest.upper() in ERRORS and sign in ("", "="):
+        return lambda value: type(value) is ExcelError and value == rest.upper()
+    if rest == "":
+        if sign == "=":
+            return lambda value: value is None
+        if sign == "<>":
+            return lambda value: value is not None
+        return (lambda value: value is None or value == "") if sign == "" else (lambda value: False)
+    if sign in ("", "=", "<>"):
+        pattern = wildcard(rest)
+        if sign == "<>":
+            return lambda value: not (type(value) is str and pattern.match(value) is not None)
+        return lambda value: type(value) is str and pattern.match(value) is not None
+    return _ordered(sign, rest.casefold())
+
+
+def _numeric(sign: str, number: float, text: str) -> Callable[[Value], bool]:
+    if sign in ("", "="):
+        return lambda value: (type(value) is float and value == number) or (
+            type(value) is str and (value == text or number_in(value) == number))
+    if sign == "<>":
+        return lambda value: not (type(value) is float and value == number)
+    if sign == "<":
+        return lambda value: type(value) is float and value < number
+    if sign == ">":
+        return lambda value: type(value) is float and value > number
+    if sign == "<=":
+        return lambda value: type(value) is float and value <= number
+    return lambda value: type(value) is float and value >= number
+
+
+def _ordered(sign: str, text: str) -> Callable[[Value], bool]:
+    if sign == "<":
+        return lambda value: type(value) is str and value.casefold() < text
+    if sign == ">":
+        return lambda value: type(value) is str and value.casefold() > text
+    if sign == "<=":
+        return lambda value: type(value) is str and value.casefold() <= text
+    return lambda value: type(value) is str and value.casefold() >= text
+
+
+def wildcard(text: str) -> re.Pattern[str]:
+    """Return the pattern for text with ``*``, ``?`` and ``~`` as Excel reads them, case ignored."""
+    pieces: list[str] = []
+    at = 0
+    while at < len(text):
+        letter = text[at]
+        if letter == "~" and at + 1 < len(text) and text[at + 1] in "*?~":
+            pieces.append(re.escape(text[at + 1]))
+            at += 2
+            continue
+        if letter == "*":
+            if not pieces or pieces[-1] != ".*":
+                pieces.append(".*")
+        else:
+            pieces.append("." if letter == "?" else re.escape(letter))
+        at += 1
+    return re.compile("".join(pieces) + r"\Z", re.IGNORECASE | re.DOTALL)
+
+
+def _selected(target: Operand, pairs: tuple[Operand, ...]) -> Iterator[Value]:
+    """Yield the values of `target` where all (range, condition) pairs hold."""
+    if len(pairs) % 2:
+        raise Raised(VALUE)
+    ranges = pairs[::2]
+    tests = [criterion(_single(condition)) for condition in pairs[1::2]]
+    first = ranges[0]
+    if not isinstance(first, Ref | Array) or not isinstance(target, Ref | Array):
+        raise Raised(VALUE)
+    height, width = first.height, first.width
+    if isinstance(target, Ref) and (target.height, target.width) != (height, width):
+        raise Raised(VALUE)
+    deepest = height
+    if height * width > 100_000:
+        refs = [one for one in (*ranges, target) if isinstance(one, Ref)]
+        deepest = max(1, min(height, max(ref.sheet.used()[0] - ref.top + 1 for ref in refs)))
+        widest = max(1, min(width, max(ref.sheet.used()[1] - ref.left + 1 for ref in refs)))
+    else:
+        widest = width
+    grids: list[list[list[Value]]] = []
+    for one in (*ranges, target):
+        if not isinstance(one, Ref | Array) or (one.height, one.width) != (height, width):
+            raise Raised(VALUE)
+        grids.append(Ref(one.sheet, one.top, one.left, one.top + deepest - 1, one.left + widest - 1).rows()
+                     if isinstance(one, Ref) else one.rows())
+    for row in range(deepest):
+        for column in range(widest):
+            if all(test(grid[row][column]) for test, grid in zip(tests, grids, strict=False)):
+                yield grids[-1][row][column]
+
+
+def _single(operand: Operand) -> Value:
+    if isinstance(operand, Ref):
+        return operand.single()
+    if isinstance(operand, Array):
+        return operand.lines[0][0]
+    if isinstance(operand, Areas):
+        raise Raised(VALUE)
+    return operand
+
+
+def _resized(target: Operand, like: Operand) -> Operand:
+    """Return the sum range of SUMIF: its top left cell, in the size of the tested range."""
+    if isinstance(target, Ref) and isinstance(like, Ref):
+        return Ref(target.sheet, target.top, target.left, target.top + like.height - 1, target.left + like.width - 1)
+    return target
+
+
+def _only_numbers(values: Iterator[Value]) -> list[float]:
+    found: list[float] = []
+    for value in values:
+        if type(value) is float:
+            found.append(value)
+        elif type(value) is ExcelError:
+            raise Raised(value)
+    return found
+
+
+@function("COUNTIF", "re")
+def countif(tested: Operand, condition: Value) -> float:
+    if not isinstance(tested, Ref | Array):
+        raise Raised(VALUE)
+    test = criterion(condition)
+    found = sum(1 for value in tested.flat() if test(value))
+    if isinstance(tested, Ref) and test(None):
+        found += tested.height * tested.width - sum(1 for _ in tested.flat())
+    return float(found)
+
+
+@function("COUNTIFS", "rr*")
+def countifs(*pairs: Operand) -> float:
+    return float(sum(1 for _ in _selected(pairs[0], pairs)))
+
+
+@function("SUMIF", "re|r")
+def sumif(tested: Operand, condition: Value, target: Operand = None) -> float:
+    chosen = tested if target is None else _resized(target, tested)
+    return finite(total(_only_numbers(_selected(chosen, (tested, condition)))))
+
+
+@function("SUMIFS", "rrr*")
+def sumifs(target: Operand, *pairs: Operand) -> float:
+    return finite(total(_only_numbers(_selected(target, pairs))))
+
+
+@function("AVERAGEIF", "re|r")
+def averageif(tested: Operand, condition: Value, target: Operand = None) -> float:
+    chosen = tested if target is None else _resized(target, tested)
+    return _mean(_only_numbers(_selected(chosen, (tested, condition))))
+
+
+@function("AVERAGEIFS", "rrr*")
+def averageifs(target: Operand, *pairs: Operand) -> float:
+    return _mean(_only_numbers(_selected(target, pairs)))
+
+
+def _mean(found: list[float]) -> float:
+    if not found:
+        raise Raised(DIV0)
+    return finite(total(found) / len(found))
+
+
+@function("MINIFS", "rrr*")
+def minifs(target: Operand, *pairs: Operand) -> float:
+    return min(_only_numbers(_selected(target, pairs)), default=0.0)
+
+
+@function("MAXIFS", "rrr*")
+def maxifs(target: Operand, *pairs: Operand) -> float:
+    return max(_only_numbers(_selected(target, pairs)), default=0.0)
+
+
+_SUBTOTALS: dict[int, Callable[..., float]] = {
+    1: average, 2: count, 3: counta, 4: maximum, 5: minimum, 6: product, 9: sum_function}
+
+
+@function("SUBTOTAL", "nr*")
+def subtotal(kind: float, *operands: Operand) -> float:
+    chosen = int(kind) % 100
+    if chosen in _SUBTOTALS:
+        return _SUBTOTALS[chosen](*operands)
+    from sheetprop.engine.functions import REGISTRY, find
+
+    names = {7: "STDEV", 8: "STDEVP", 10: "VAR", 11: "VARP"}
+    if chosen not in names or not find(names[chosen]):
+        raise Raised(VALUE)
+    result: float = REGISTRY[names[chosen]].run(*operands)  # type: ignore[assignment]
+    return result

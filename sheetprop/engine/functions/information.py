@@ -1,0 +1,106 @@
+"""Questions about a value: what kind it is, whether it is an error."""
+
+from __future__ import annotations
+
+import math
+
+from sheetprop.engine.functions import function
+from sheetprop.engine.operands import Context, Operand, Ref
+from sheetprop.engine.values import ERRORS, NA, ExcelError, Raised, Value
+
+
+@function("ISERROR", "e")
+def is_error(value: Value) -> bool:
+    return type(value) is ExcelError
+
+
+@function("ISERR", "e")
+def is_err(value: Value) -> bool:
+    return type(value) is ExcelError and value != NA
+
+
+@function("ISNA", "e")
+def is_na(value: Value) -> bool:
+    return type(value) is ExcelError and value == NA
+
+
+@function("ISNUMBER", "e")
+def is_number(value: Value) -> bool:
+    return type(value) is float
+
+
+@function("ISTEXT", "e")
+def is_text(value: Value) -> bool:
+    return type(value) is str
+
+
+@function("ISNONTEXT", "e")
+def is_nontext(value: Value) -> bool:
+    return type(value) is not str
+
+
+@function("ISLOGICAL", "e")
+def is_logical(value: Value) -> bool:
+    return type(value) is bool
+
+
+@function("ISBLANK", "e")
+def is_blank(value: Value) -> bool:
+    return value is None
+
+
+@function("ISREF", "r")
+def is_ref(operand: Operand) -> bool:
+    return isinstance(operand, Ref)
+
+
+@function("ISEVEN", "n")
+def is_even(number: float) -> bool:
+    return math.trunc(number) % 2 == 0
+
+
+@function("ISODD", "n")
+def is_odd(number: float) -> bool:
+    return math.trunc(number) % 2 == 1
+
+
+@function("ISFORMULA", "r", context=True)
+def is_formula(context: Context, operand: Operand) -> bool:
+    del context
+    return isinstance(operand, Ref) and operand.sheet.family_at(operand.top, operand.left) is not None
+
+
+@function("N", "e")
+def number_of(value: Value) -> float:
+    if type(value) is ExcelError:
+        raise Raised(value)
+    if type(value) is bool:
+        return float(value)
+    return value if type(value) is float else 0.0
+
+
+@function("T", "e")
+def text_of(value: Value) -> str:
+    if type(value) is ExcelError:
+        raise Raised(value)
+    return value if type(value) is str else ""
+
+
+@function("TYPE", "r")
+def type_of(operand: Operand) -> float:
+    value = operand.single() if isinstance(operand, Ref) and operand.height * operand.width == 1 else operand
+    if type(value) is ExcelError:
+        return 16.0
+    if type(value) is bool:
+        return 4.0
+    if type(value) is str:
+        return 2.0
+    return 1.0 if value is None or type(value) is float else 64.0
+
+
+@function("ERROR.TYPE", "e")
+def error_type(value: Value) -> float:
+    if type(value) is not ExcelError:
+        raise Raised(NA)
+    order = list(ERRORS)
+    return float(order.index(value) + 1) if value in order[:7] else 8.0

@@ -1,0 +1,393 @@
+"""Reads a sheet's rows from its XML: most rows by one comparison with the row above, moved down.
+
+The first row of a table is parsed and turned into a `Template`: its bytes with every number
+that moves with the row replaced by a marker. A following row whose bytes equal the template,
+moved down, holds the same relative formulas, so nothing of it needs to be parsed. Rows that
+carry stored values are compared without them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+
+from sheetprop.engine.parse import FormulaError, relative_rows
+from sheetprop.engine.references import MAX_COLUMN, MAX_ROW, area_at, column_number
+from sheetprop.engine.storage import (
+    ArrayFormula,
+    Block,
+    Family,
+    Program,
+    SheetStore,
+    family,
+    family_of,
+    program_of,
+)
+from sheetprop.engine.tree import Call, Foreign, Text
+from sheetprop.engine.values import ERRORS, VALUE, ExcelError, Value
+from sheetprop.engine.xmlparts import unescape_controls
+from sheetprop.errors import SheetpropError
+
+VALUES = re.compile(rb"<v(?:\s[^>]*)?(?:/>|>([^<]*)</v>)")
+ROW = re.compile(rb"<row((?:\s[^>]*?)?)(/?)>")
+CELL = re.compile(rb'<c(?: r="([A-Za-z]{1,3})([0-9]{1,7})")?((?:\s[^>]*?)?)(?:/>|>(.*?)</c>)', re.DOTALL)
+INNER = re.compile(rb"\s*(?:<f((?:\s[^>]*?)?)(?:/>|>([^<]*)</f>)\s*)?(?:<v(?:\s[^>]*?)?(?:/>|>([^<]*)</v>))?")
+_TYPE = re.compile(rb'\st="(\w+)"')
+_PLACE = re.compile(rb'\sr="([A-Za-z]{1,3})([0-9]{1,7})"')
+_ROW_NUMBER = re.compile(rb'\sr="([0-9]{1,7})"')
+_ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
+_TEXTS = re.compile(rb"<t(?:\s[^>]*)?>([^<]*)</t>")
+_PHONETIC = re.compile(rb"<rPh\b.*?</rPh>", re.DOTALL)
+_KEY = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|(\$?)([A-Za-z]{1,3})(\$?)([1-9][0-9]{0,6})(?![\w.(!\[])|[\w.]+')
+_MARKERS = 24
+_KEPT = 6
+
+
+class Irregular(Exception):  # noqa: N818 - a signal to the reader, never seen by users
+    """The XML is not laid out as spreadsheet programs write it; it must be normalised first."""
+
+
+class Template:
+    """One row's XML with markers where the row's number, or one at a fixed distance, stands.
+
+    Attributes:
+        text: the bytes with markers, stored values as they are.
+        bare: the same with every ``<v>`` element empty.
+        offsets: distance from the row for each marker.
+        program: the formulas.
+        constants: (column, value, place among the row's ``<v>`` elements or -1, cell type).
+        exact: whether rows may be compared with their stored values in place.
+    """
+
+    __slots__ = ("bare", "constants", "exact", "offsets", "program", "shared", "text")
+
+    def __init__(self, text: bytes, offsets: list[int], program: Program,
+                 constants: list[tuple[int, Value, int, bytes]], exact: bool, shared: bool) -> None:
+        self.text = text
+        self.bare = VALUES.sub(b"<v/>", text)
+        self.offsets = offsets
+        self.program = program
+        self.constants = constants
+        self.exact = exact
+        self.shared = shared
+
+    def moved(self, text: bytes, row: int) -> bytes:
+        """Return `text` (one of the two forms) as it reads in `row`."""
+        for marker, offset in enumerate(self.offsets):
+            text = text.replace(b"\x00%c" % (marker + 1), b"%d" % (row + offset))
+        return text
+
+
+class Reader:
+    """Reads one sheet's data into a `SheetStore`."""
+
+    def __init__(self, sheet: SheetStore, strings: Callable[[int], Value], cache: dict[str, Family]) -> None:
+        self.sheet = sheet
+        self.strings = strings
+        self.cache = cache
+        self.shared: dict[str, Family] = {}
+        self.templates: list[Template] = []
+        self.cells = 0
+
+    def read(self, data: bytes, start: int, end: int) -> None:
+        """Read the rows between `start` and `end`, the bounds of the content of ``<sheetData>``.
+
+        Raises:
+            Irregular: something stands there that is no plain row.
+            SheetpropError: a row or cell lies outside a sheet.
+        """
+        position = start
+        row = 0
+        sheet = self.sheet
+        block: Block | None = None
+        recent: list[Template] = self.templates
+        while position < end:
+            begin = data.find(b"<", position, end)
+            if begin < 0:
+                break
+            row += 1
+            matched, plain = None, False
+            for template in recent:
+                if template.exact:
+                    expected = template.moved(template.text, row)
+                    if data.startswith(expected, begin) and data.startswith(b"</row>", begin + len(expected)):
+                        matched, plain = template, True
+                        position = begin + len(expected) + 6
+                        if template.constants:
+                            self.keep_constants(template, row, None)
+                        break
+            if matched is None:
+                opening = ROW.match(data, begin)
+                if opening is None:
+                    raise Irregular
+                number = _ROW_NUMBER.search(opening.group(1))
+                if number:
+                    row = int(number.group(1))
+                if not 1 <= row <= MAX_ROW:
+                    raise SheetpropError(f"{sheet.part}: has a row {row}, but a sheet ends at {MAX_ROW}; "
+                                         "the file is damaged")
+                if opening.group(2):
+                    position = opening.end()
+                    block = None
+                    continue
+                close = data.find(b"</row>", opening.end(), end)
+                if close < 0:
+                    raise Irregular
+                content = data[begin:close]
+                position = close + 6
+                if recent and b"<v" in content:
+                    bare = VALUES.sub(b"<v/>", content)
+                    for template in recent:
+                        if template.moved(template.bare, row) == bare:
+                            matched, plain = template, False
+                            self.keep_constants(template, row, content)
+                            break
+            if matched is not None:
+                if recent[0] is not matched:
+                    recent.remove(matched)
+                    recent.insert(0, matched)
+                self.cells += len(matched.program) + len(matched.constants)
+                if block is not None and block.template is matched and block.last == row - 1:
+                    block.last = row
+                    block.pure = block.pure and plain
+                else:
+                    block = Block(row, row, matched.program, matched)
+                    block.pure = plain
+                    sheet.blocks.append(block)
+                continue
+            block = self.parse_row(content, row, opening.end() - begin)
+
+    def keep_constants(self, template: Template, row: int, content: bytes | None) -> None:
+        """Store the values of a matched row's cells that hold no formula."""
+        values = VALUES.findall(content) if content is not None else []
+        for column, value, place, kind in template.constants:
+            if content is not None and place >= 0:
+                value = self.constant(kind, values[place])
+            if value is not None:
+                self.sheet.set(row, column, value)
+
+    def constant(self, kind: bytes, text: bytes) -> Value:
+        """Return the value that a cell without a formula holds."""
+        if kind == b"" or kind == b"n":
+            if not text:
+                return None
+            try:
+                return float(text)
+            except ValueError:
+                return VALUE
+        if kind == b"s":
+            try:
+                return self.strings(int(text))
+            except ValueError:
+                return VALUE
+        if kind == b"b":
+            return text.strip() in (b"1", b"true")
+        plain = unescape(text.decode("utf-8", "replace"))
+        if kind == b"e":
+            return ERRORS.get(plain) or ExcelError(plain or "#VALUE!")
+        if kind == b"d":
+            from sheetprop.engine.dates import date_in
+
+            return date_in(plain)
+        return unescape_controls(plain)
+
+    def parse_row(self, content: bytes, row: int, header: int) -> Block | None:
+        """Read one row cell by cell; `header` is the length of its opening tag."""
+        position, column, place = header, 0, 0
+        formulas: dict[int, Family] = {}
+        constants: list[tuple[int, Value, int, bytes]] = []
+        spans: list[tuple[int, int, int]] = []
+        fits, exact, shared = True, True, False
+        sheet = self.sheet
+        number = _ROW_NUMBER.search(content, 0, header)
+        if number:
+            spans.append((number.start(1), number.end(1), 0))
+        elif b"<c" in content:
+            fits = False
+        for cell in CELL.finditer(content, header):
+            if cell.start() != position and content[position:cell.start()].strip():
+                raise Irregular
+            position = cell.end()
+            letters, attributes, inner = cell.group(1), cell.group(3), cell.group(4)
+            if letters is None:
+                found = _PLACE.search(attributes)
+                if found:
+                    column = column_number(found.group(1).decode())
+                    at = int(found.group(2))
+                    spans.append((cell.start(3) + found.start(2), cell.start(3) + found.end(2), 0))
+                else:
+                    column, at, fits = column + 1, row, False
+            else:
+                column, at = column_number(letters.decode()), int(cell.group(2))
+                spans.append((cell.start(2), cell.end(2), 0))
+            if at != row or column > MAX_COLUMN:
+                if not 1 <= at <= MAX_ROW or column > MAX_COLUMN:
+                    raise SheetpropError(f"{sheet.part}: has a cell outside a sheet in row {row}; "
+                                         "the file is damaged")
+                raise Irregular
+            if not inner:
+                continue
+            self.cells += 1
+            parts = INNER.match(inner)
+            assert parts is not None
+            options, text, stored = parts.group(1), parts.group(2), parts.group(3)
+            found = _TYPE.search(attributes)
+            kind = found.group(1) if found else b""
+            has_value = parts.end() > 0 and b"<v" in inner[parts.start():parts.end()]
+            if inner.count(b"<v") != has_value:
+                fits = False
+            if options is None:
+                if b"<f" in inner:
+                    raise Irregular
+                if kind == b"inlineStr":
+                    runs = _TEXTS.findall(_PHONETIC.sub(b"", inner))
+                    value: Value = unescape_controls(unescape(b"".join(runs).decode("utf-8", "replace")))
+                    constants.append((column, value, -1, kind))
+                else:
+                    value = self.constant(kind, stored or b"")
+                    if value is not None or has_value:
+                        constants.append((column, value, place if has_value else -1, kind))
+                if value is not None:
+                    sheet.set(row, column, value)
+            else:
+                if stored:
+                    exact = False
+                one, marks, again = self.formula(options, text, row, column, kind, stored)
+                shared = shared or again
+                if one is None:
+                    fits = False
+                else:
+                    formulas[column] = one
+                    if marks is None:
+                        fits = False
+                    else:
+                        base = cell.start(4) + parts.start(2)
+                        spans.extend((base + a, base + b, offset) for a, b, offset in marks)
+            place += has_value
+        if content[position:].strip():
+            raise Irregular
+        if not formulas:
+            return None
+        program = program_of(formulas)
+        template = self.template(content, row, spans, program, constants, exact, shared) if fits else None
+        if template is not None:
+            self.templates.insert(0, template)
+            del self.templates[_KEPT:]
+        block = Block(row, row, program, template)
+        block.pure = template is not None and template.exact
+        sheet.blocks.append(block)
+        return block
+
+    def formula(self, options: bytes, text: bytes | None, row: int, column: int, kind: bytes,
+                stored: bytes | None) -> tuple[Family | None, list[tuple[int, int, int]] | None, bool]:
+        """Return a formula's family, the positions of its moving row numbers, and whether it is shared.
+
+        The family is None where the cell keeps its stored value (array members, data tables);
+        the positions are None where rows must not be compared with this one.
+        """
+        settings: dict[str, str] = dict(_ATTRIBUTE.findall(options.decode("utf-8", "replace"))) if options else {}
+        form = settings.get("t", "normal")
+        index = settings.get("si", "")
+        if not text:
+            if form == "shared" and index in self.shared:
+                return self.shared[index], [], True
+            self.keep(row, column, kind, stored, "a formula without text" if form != "dataTable" else "a data table")
+            return None, None, False
+        if form == "dataTable":
+            self.keep(row, column, kind, stored, "a data table")
+            return None, None, False
+        raw = text.decode("utf-8", "replace")
+        padded, plain = raw, raw
+        if "&" in raw:
+            padded = re.sub(r"&(\w+|#\w+);", lambda found: unescape(found.group()).ljust(len(found.group())), raw)
+            plain = unescape(raw)
+            if len(padded) != len(raw):
+                padded = ""
+        try:
+            one = self.family(plain, row, column)
+        except FormulaError as error:
+            self.sheet.unread.append((row, column, str(error)))
+            one = family_of(Call("#UNREADABLE", (Text(plain),)))
+            return one, None, False
+        if form == "array":
+            try:
+                top, left, bottom, right = area_at(settings.get("ref", ""))
+            except SheetpropError:
+                top, left, bottom, right = row, column, row, column
+            if (top, left) == (bottom, right):
+                return family_of(Call("#ARRAY", (one.tree,))), None, False
+            self.sheet.arrays.append(ArrayFormula(one, top, left, bottom, right))
+            return None, None, False
+        if form == "shared" and index:
+            self.shared[index] = one
+            # Rows that follow may use the same index for another formula from here on.
+            self.templates[:] = [template for template in self.templates if not template.shared]
+            return one, None, True
+        if any(isinstance(node, Foreign) for node in one.tree.walk()):
+            value = self.constant(kind, stored or b"")
+            if value is not None:
+                self.sheet.set(row, column, value)
+            return one, None, False
+        if not padded:
+            return one, None, False
+        marks = list(relative_rows(padded, row))
+        if not raw.isascii():
+            # Positions count bytes; where bytes read as Latin-1 give other references, give up.
+            found = marks
+            marks = list(relative_rows(padded.encode().decode("latin-1"), row))
+            if [mark[2] for mark in marks] != [mark[2] for mark in found]:
+                return one, None, False
+        return one, marks, False
+
+    def family(self, text: str, row: int, column: int) -> Family:
+        """Return the family of a formula's text, parsing only texts not met before."""
+        whole = False
+
+        def relative(found: re.Match[str]) -> str:
+            column_mark, letters, row_mark, digits = found.groups()
+            if letters is None:
+                return found.group()
+            across = letters.upper() if column_mark else str(column_number(letters) - column)
+            down = digits if row_mark else str(int(digits) - row)
+            return f"\x01{column_mark}{across},{row_mark}{down}\x02"
+
+        key = _KEY.sub(relative, text)
+        if ":" in key:
+            whole = any(part[-1:] != "\x02" for part in key.split(":")[:-1])
+        if whole:
+            key = f"{key}\x03{row},{column}"
+        key = f"{self.sheet.index}\x03{key}"
+        found = self.cache.get(key)
+        if found is None:
+            found = self.cache[key] = family(text, row, column, self.sheet.name)
+        return found
+
+    def keep(self, row: int, column: int, kind: bytes, stored: bytes | None, why: str) -> None:
+        """Keep a cell's stored value because its formula cannot be read, and note it."""
+        value = self.constant(kind, stored or b"")
+        if value is not None:
+            self.sheet.set(row, column, value)
+        self.sheet.unread.append((row, column, why))
+
+    def template(self, content: bytes, row: int, spans: list[tuple[int, int, int]], program: Program,
+                 constants: list[tuple[int, Value, int, bytes]], exact: bool, shared: bool) -> Template | None:
+        """Turn a parsed row into a template, or None where that would not be sound."""
+        offsets: dict[int, int] = {}
+        pieces: list[bytes] = []
+        at = 0
+        if b"\x00" in content:
+            return None
+        for start, end, offset in sorted(spans):
+            if start < at:
+                return None
+            marker = offsets.setdefault(offset, len(offsets) + 1)
+            if marker > _MARKERS:
+                return None
+            pieces.append(content[at:start])
+            pieces.append(b"\x00%c" % marker)
+            at = end
+        pieces.append(content[at:])
+        template = Template(b"".join(pieces), list(offsets), program, constants, exact, shared)
+        return template if template.moved(template.text, row) == content else None
+

@@ -1,0 +1,103 @@
+"""What formulas see of the workbook around them: sheets and names by name, settings, what is unknown."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from sheetprop.engine.loading import Contents
+from sheetprop.engine.operands import Context, Operand
+from sheetprop.engine.parse import FormulaError
+from sheetprop.engine.references import address
+from sheetprop.engine.storage import Family, SheetStore, family
+from sheetprop.engine.tree import Foreign, Name
+from sheetprop.engine.values import NAME, REF, Raised, Value
+
+
+class Workspace:
+    """One workbook in memory, as its formulas see it."""
+
+    def __init__(self, contents: Contents) -> None:
+        self.contents = contents
+        self.sheets = contents.sheets
+        self.by_name = {sheet.name.casefold(): sheet for sheet in contents.sheets}
+        self.unsupported: Counter[str] = Counter()
+        self.places: dict[str, str] = {}
+        self.external: set[tuple[int, int, int]] = set()
+        self.seed: int | None = None
+        self.now: float | None = None
+        self.random: Any = None
+        self._names: dict[tuple[int | None, str], Family | None] = {}
+        self._depth = 0
+        self.stored: dict[tuple[int, int, int], Value] | None = None
+
+    def sheet_named(self, name: str) -> SheetStore:
+        """Return a sheet; a sheet that is not there is #REF!."""
+        sheet = self.by_name.get(name.casefold())
+        if sheet is None:
+            raise Raised(REF)
+        return sheet
+
+    def name_text(self, name: str, sheet: SheetStore) -> str | None:
+        """Return what a defined name stands for, the sheet's own names first."""
+        names = self.contents.names
+        key = name.casefold()
+        found = names.get((sheet.index, key))
+        return found if found is not None else names.get((None, key))
+
+    def name_meant(self, node: Name, sheet: SheetStore) -> Family | None:
+        """Return a defined name's formula, or None where nothing has that name."""
+        if node.sheet is not None:
+            sheet = self.by_name.get(node.sheet.casefold(), sheet)
+        key = node.name.casefold()
+        scope: int | None = sheet.index if (sheet.index, key) in self.contents.names else None
+        if (scope, key) not in self._names:
+            text = self.contents.names.get((scope, key))
+            meant: Family | None = None
+            if text is not None:
+                try:
+                    meant = family(text, 1, 1, None)
+                except FormulaError:
+                    meant = None
+            self._names[(scope, key)] = meant
+        return self._names[(scope, key)]
+
+    @contextlib.contextmanager
+    def deeper(self) -> Iterator[None]:
+        """Count how deep names stand within names; one that means itself is #NAME?."""
+        self._depth += 1
+        try:
+            if self._depth > 50:
+                raise Raised(NAME)
+            yield
+        finally:
+            self._depth -= 1
+
+    def note_unknown(self, what: str, context: Context) -> None:
+        """Remember that a formula asked for something that is not known."""
+        self.unsupported[what] += 1
+        self.places.setdefault(what, f"{context.sheet.name}!{address(context.row, context.column)}")
+
+    def unknown(self, name: str, operands: list[Operand], context: Context) -> Operand:
+        """Evaluate a function that the engine lacks: by `formulas` where it knows it, else #NAME?."""
+        from sheetprop.engine.fallback import evaluate
+
+        known, value = evaluate(name, operands)
+        if known:
+            return value
+        self.note_unknown(name, context)
+        return NAME
+
+    def foreign(self, node: Foreign, context: Context) -> Operand:
+        """Return the stored value of the cell whose formula leaves the workbook."""
+        self.note_unknown({"external": "a link to another workbook", "table": "a table reference",
+                           "sheets": "a reference over several sheets"}[node.why], context)
+        if node.why == "external":
+            raise External
+        return NAME
+
+
+class External(Exception):  # noqa: N818 - tells the evaluator to keep the stored value
+    """A formula asked for a cell of another workbook."""
