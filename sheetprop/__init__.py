@@ -15,12 +15,33 @@ __version__ = "0.1.0"
 _PUBLIC: dict[str, str] = {
     "SheetpropError": "sheetprop.errors",
     "build": "sheetprop.workbook.build",
+    "data": "sheetprop.mnist.data",
+    "log": "sheetprop.mnist.log",
+    "networks": "sheetprop.mnist.networks",
     "open": "sheetprop.engine.book",
     "read_spec": "sheetprop.network.spec",
+    "predict": "sheetprop.mnist.predict",
+    "rubric": "sheetprop.mnist.rubric",
     "spec": "sheetprop.network.spec:make_spec",
+    "summary": "sheetprop.mnist.summary",
+    "train": "sheetprop.mnist.training",
 }
 
-__all__ = ["SheetpropError", "__version__", "build", "open", "read_spec", "spec"]
+__all__ = [
+    "SheetpropError",
+    "__version__",
+    "build",
+    "data",
+    "log",
+    "networks",
+    "open",
+    "predict",
+    "read_spec",
+    "rubric",
+    "spec",
+    "summary",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,239 @@
+"""Commands of the second half of the hand-in: data, networks, summary, train, log, rubric, predict."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from sheetprop.mnist.loop import Listener
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.option("--data", "folder", type=_FILE, help="Use the files in this folder; fetch nothing.")
+@click.option("--cache", type=_FILE, help="Cache folder for the download.  [default: the user's]")
+@click.option("--no-download", is_flag=True, help="Only look; fail when the files are not there.")
+def data(folder: Path | None, cache: Path | None, no_download: bool) -> None:
+    """Find or fetch MNIST, check its sums, say where it is."""
+    from sheetprop.mnist.data import data as find
+
+    found = find(folder, cache=cache, download=not no_download, say=lambda text: click.echo(text, err=True))
+    click.echo(f"{found.raw} ({found.origin})")
+    for file in found.files:
+        click.echo(f"  {file.name:<24} {file.bytes:>10,} bytes  MD5 {file.md5}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def networks(as_json: bool) -> None:
+    """List the networks: name, parameters, origin."""
+    from sheetprop.mnist.networks import networks as known
+    from sheetprop.mnist.summary import table
+
+    rows = [(net, table(net).parameters) for net in known()]
+    if as_json:
+        click.echo(json.dumps([{"name": n.name, "title": n.title, "parameters": p, "origin": n.origin}
+                               for n, p in rows], indent=1, ensure_ascii=False))
+        return
+    for net, parameters in rows:
+        click.echo(f"{net.name:<6} {parameters:>8,}  {net.title} ({net.origin})")
+
+
+@click.command()
+@click.argument("network")
+@click.option("--format", "form", type=click.Choice(["text", "markdown", "json", "svg"]), default="text",
+              show_default=True, help="svg draws the architecture.")
+@click.option("--functional", is_flag=True, help="Show pooling and ReLU layers too.")
+@click.option("-o", "--out", type=_FILE, help="Write to this file.  [default: standard output]")
+def summary(network: str, form: str, functional: bool, out: Path | None) -> None:
+    """Print the layer table of NETWORK, or draw it."""
+    from sheetprop.files import replacing
+    from sheetprop.mnist.diagram import diagram
+    from sheetprop.mnist.networks import network as find
+    from sheetprop.mnist.summary import render, table
+
+    found = table(find(network))
+    text = diagram(found).rstrip("\n") if form == "svg" else render(found, form=form, functional=functional)
+    if out is None:
+        click.echo(text)
+        return
+    with replacing(out) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+@click.command()
+@click.option("--recipe", help="Name of the recipe.")
+@click.option("--list", "listed", is_flag=True, help="List the recipes and stop.")
+@click.option("--epochs", type=int, help="Instead of the recipe's.")
+@click.option("--batch-size", type=int, help="Instead of the recipe's.")
+@click.option("--lr", type=float, help="Base or highest learning rate, instead of the recipe's.")
+@click.option("--seed", type=int, help="Seed of the first run, instead of the recipe's.")
+@click.option("--runs", type=int, default=1, show_default=True, help="Runs with seeds that count up.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True,
+              help="auto: bfloat16 where the hardware multiplies it.")
+@click.option("--threads", type=int, help="Threads on the CPU.  [default: PyTorch's]")
+@click.option("--held-out", type=int, default=0, show_default=True,
+              help="Test on so many training images kept aside, not on the test set.")
+@click.option("--data", "folder", type=_FILE, help="Folder with MNIST.  [default: found or fetched]")
+@click.option("--out", type=_FILE, default=Path("runs"), show_default=True,
+              help="The run goes into a folder of this one, named like the recipe.")
+@click.option("--resume", is_flag=True, help="Go on where a run was stopped.")
+@click.option("--force", is_flag=True, help="Replace a record that is there.")
+def train(recipe: str | None, listed: bool, epochs: int | None, batch_size: int | None, lr: float | None,
+          seed: int | None, runs: int, device: str, precision: str, threads: int | None, held_out: int,
+          folder: Path | None, out: Path, resume: bool, force: bool) -> None:
+    """Train a recipe on MNIST and keep a record of it.
+
+    Killed at any moment, the same command with --resume goes on.
+    """
+    from sheetprop.mnist.recipes import recipe as find
+    from sheetprop.mnist.recipes import recipes
+
+    if listed:
+        for known in recipes():
+            click.echo(f"{known.name:<6} {known.title} ({known.origin})")
+        return
+    if recipe is None:
+        raise click.UsageError("give --recipe NAME, or --list to see the names")
+    made = find(recipe)
+    from sheetprop.mnist.training import train as run
+
+    place = out / made.name
+    kept = run(made, out=place, data=folder, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed, runs=runs,
+               device=device, precision=precision, threads=threads, held_out=held_out, resume=resume, force=force,
+               listener=_console(made.schedule.kind))
+    s = kept.summary
+    if s.last_mean is not None and s.best_mean is not None:
+        spread = f" ± {s.last_sd:.3f} (mean and standard deviation of {s.runs} runs)" if s.last_sd is not None else ""
+        click.echo(f"Last epoch: {s.last_mean:.2f}%{spread}; best epoch: {s.best_mean:.2f}%")
+    click.echo(f"Record: {place / 'record.json'}")
+
+
+def _console(schedule: str) -> Listener:
+    """Return a listener that prints in the style of the logs that people paste."""
+    import time
+
+    from tqdm import tqdm
+
+    from sheetprop.mnist.loop import Listener
+    from sheetprop.mnist.record import Epoch
+
+    class Console(Listener):
+        """The bar moves on standard error when someone watches; its last state goes to standard output."""
+
+        def __init__(self) -> None:
+            self.bar: Any = None
+            self.start, self.batches, self.text = 0.0, 0, ""
+
+        def say(self, text: str) -> None:
+            click.echo(text, err=True)
+
+        def run_started(self, number: int, planned: int, seed: int) -> None:
+            if planned > 1:
+                click.echo(f"Run {number} of {planned}, seed {seed}\n")
+
+        def epoch_started(self, epoch: int, epochs: int, batches: int, rate: float) -> None:
+            del epochs
+            if schedule == "step":
+                click.echo(f"Adjusting learning rate of group 0 to {rate:.4e}.")
+            click.echo(f"Epoch: {epoch}")
+            self.batches, self.start = batches, time.perf_counter()
+            if sys.stderr.isatty():
+                self.bar = tqdm(total=batches, leave=False, file=sys.stderr)
+
+        def step(self, batch: int, loss: float, rate: float) -> None:
+            shown = f" LR: {rate}" if schedule not in ("constant", "step") else ""
+            self.text = f"loss={loss}{shown} batch_id={batch}"
+            if self.bar is not None:
+                self.bar.set_description_str(self.text, refresh=False)
+                self.bar.update(batch + 1 - self.bar.n)
+            if batch == self.batches - 1:
+                if self.bar is not None:
+                    self.bar.close()
+                    self.bar = None
+                click.echo(tqdm.format_meter(self.batches, self.batches, time.perf_counter() - self.start,
+                                             ncols=len(self.text) + 50, prefix=self.text))
+
+        def epoch_finished(self, epoch: Epoch) -> None:
+            click.echo(f"\nTest set: Average loss: {epoch.test_loss:.4f}, Accuracy: {epoch.test_correct}/"
+                       f"{epoch.test_total} ({epoch.test_accuracy:.2f}%)\n")
+
+    return Console()
+
+
+@click.command()
+@click.argument("files", type=_FILE, nargs=-1, required=True)
+@click.option("-o", "--out", type=_FILE, help="Write the record to this file (one FILE only).")
+@click.option("--table", type=_FILE, help="FILES are records: put their table between the marks in this document.")
+def log(files: tuple[Path, ...], out: Path | None, table: Path | None) -> None:
+    """Read a pasted training log, or a README that holds one, into a run record."""
+    from sheetprop.errors import SheetpropError
+    from sheetprop.mnist import record
+    from sheetprop.mnist.log import log as parse
+    from sheetprop.mnist.tables import put_table
+
+    if table is not None:
+        click.echo(put_table(table, files))
+        return
+    if out is not None and len(files) > 1:
+        raise SheetpropError(f"{out}: one record cannot hold {len(files)} logs; give one FILE with -o")
+    for file in files:
+        kept = parse(file)
+        if out is not None:
+            record.write(kept, out)
+        assert kept.log is not None
+        run = kept.runs[0]
+        ends = "".join(f"; {name} {at.accuracy:.2f}% (epoch {at.epoch})"
+                       for name, at in (("best", run.best), ("last", run.last)) if at)
+        click.echo(f"{file}: {len(run.epochs)} epochs from {kept.log.read} lines{ends}")
+        if kept.network is not None:
+            click.echo(f"  layer table: {len(kept.network.layers)} layers, {kept.network.parameters:,} parameters")
+        for line in kept.log.unread:
+            click.echo(f"  line {line.line}: {line.reason}: {line.text}")
+
+
+@click.command()
+@click.argument("record", type=_FILE)
+@click.option("--rules", default="99.4-20k-20", show_default=True,
+              help="accuracy-parameters-epochs, or a TOML file.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def rubric(ctx: click.Context, record: Path, rules: str, as_json: bool) -> None:
+    """Say for each requirement of the graders whether RECORD meets it; exit 1 when not all are met."""
+    from sheetprop.mnist.rubric import rubric as judge
+
+    verdicts = judge(record, rules)
+    if as_json:
+        click.echo(json.dumps([vars(v) for v in verdicts], indent=1, ensure_ascii=False))
+    else:
+        for v in verdicts:
+            click.echo(f"{'?   ' if v.passed is None else 'pass' if v.passed else 'FAIL'}  {v.requirement}: {v.found}")
+    ctx.exit(0 if all(v.passed for v in verdicts) else 1)
+
+
+@click.command()
+@click.argument("record", type=_FILE)
+@click.argument("pictures", type=_FILE, nargs=-1, required=True)
+@click.option("--run", type=int, help="Which run's weights, from 1.  [default: the first]")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def predict(record: Path, pictures: tuple[Path, ...], run: int | None, as_json: bool) -> None:
+    """Classify PICTURES of digits with the weights of RECORD."""
+    from sheetprop.mnist.predict import predict as classify
+
+    answers = classify(record, pictures, run=run)
+    if as_json:
+        click.echo(json.dumps([vars(a) for a in answers], indent=1, ensure_ascii=False))
+        return
+    for a in answers:
+        shares = "  ".join(f"{d}: {100 * p:.1f}%" for d, p in enumerate(a.probabilities) if p >= 0.001)
+        click.echo(f"{a.picture}: {a.digit}  ({shares})")
+
+
+COMMANDS: tuple[click.Command, ...] = (data, networks, summary, train, log, rubric, predict)

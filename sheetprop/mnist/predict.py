@@ -1,0 +1,139 @@
+"""Classify pictures of digits with the weights of a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sheetprop.errors import SheetpropError
+from sheetprop.mnist.record import Run, read
+
+if TYPE_CHECKING:
+    import torch
+
+_SIDE, _BOX = 28, 20  # MNIST: digits fill a box of 20, centred by mass in a field of 28
+_LIMIT = 50_000_000  # pixels of a picture
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A picture's digit, and the probability of each of the ten."""
+
+    picture: str
+    digit: int
+    probabilities: tuple[float, ...]
+
+
+def predict(
+    record: str | os.PathLike[str], pictures: Sequence[str | os.PathLike[str]], *, run: int | None = None
+) -> list[Prediction]:
+    """Classify pictures with the network and the weights that a record names.
+
+    A picture may have any size and may be dark on light or light on dark (its border tells
+    which); the ink is cut out, fitted into a box of 20 pixels and centred by mass in 28, as the
+    makers of MNIST did.
+
+    Args:
+        record: a record or its folder, with its weights beside it.
+        pictures: image files.
+        run: which run's weights, from 1; None takes the first finished one.
+
+    Raises:
+        SheetpropError: no weights, a file that is no picture, an empty picture.
+    """
+    import torch
+
+    path = Path(record)
+    kept = read(path)
+    folder = path if path.is_dir() else path.parent
+    done = [r for r in kept.runs if r.weights]
+    if kept.network is None or not done:
+        raise SheetpropError(f"{path}: names no weights (a log, or a run that did not finish); train first")
+    if run is not None and not 1 <= run <= len(kept.runs):
+        raise SheetpropError(f"run {run}: the record has runs 1 to {len(kept.runs)}")
+    chosen = done[0] if run is None else kept.runs[run - 1]
+    module = _module(folder, kept.network.name, chosen)
+    pixels = np.stack([ink(Path(p)) for p in pictures])
+    from sheetprop.mnist.evaluate import logits, normalise
+
+    shares = logits(module, normalise(torch.from_numpy(pixels))).softmax(1)
+    return [
+        Prediction(str(p), int(row.argmax()), tuple(round(float(v), 6) for v in row))
+        for p, row in zip(pictures, shares, strict=True)
+    ]
+
+
+def _module(folder: Path, name: str, run: Run) -> torch.nn.Module:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from sheetprop.mnist.networks import build, network
+
+    if run.weights is None:
+        raise SheetpropError(f"{folder}: that run has no weights; it did not finish")
+    path = folder / run.weights
+    try:
+        weights = load_file(path)
+    except FileNotFoundError as error:
+        raise SheetpropError(f"{path}: the weights that the record names are not there; train again") from error
+    except (OSError, SafetensorError) as error:
+        raise SheetpropError(f"{path}: holds no weights ({error}); train again") from error
+    module = build(network(name)).eval()
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        raise SheetpropError(f"{path}: these weights do not fit network {name}; train again") from error
+    return module
+
+
+def ink(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """Return the picture as MNIST would hold it: ``[28, 28]`` uint8, 0 ground to 255 ink.
+
+    A picture that already has 28 x 28 pixels is only turned light on dark.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as opened:
+            if opened.width * opened.height > _LIMIT:
+                raise SheetpropError(f"{path}: has {opened.width} x {opened.height} pixels; at most "
+                                     f"{_LIMIT:,} are taken; make it smaller")
+            if "A" in opened.getbands() or "transparency" in opened.info:
+                full = opened.convert("RGBA")
+                flat = Image.new("RGBA", full.size, "white")
+                flat.alpha_composite(full)
+                grey = flat.convert("L")
+            else:
+                grey = opened.convert("F").convert("L") if opened.mode.startswith("I") else opened.convert("L")
+    except FileNotFoundError as error:
+        raise SheetpropError(f"{path}: there is no such file") from error
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise SheetpropError(f"{path}: is no picture that can be read; give a PNG or JPEG of one digit") from error
+    values = np.asarray(grey, dtype=np.float64)
+    border = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
+    if np.median(border) > (values.min() + values.max()) / 2:
+        values = 255 - values
+    if values.shape == (_SIDE, _SIDE):
+        return values.round().astype(np.uint8)
+    values = values - np.median(np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]]))
+    top = values.max()
+    if top < 16:
+        raise SheetpropError(f"{path}: shows nothing that stands out from its ground; give a picture of one digit")
+    values = np.clip(values / top, 0, 1) * 255
+    rows, columns = np.nonzero(values > 64)
+    cut = values[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    factor = _BOX / max(cut.shape)
+    size = (max(1, round(cut.shape[1] * factor)), max(1, round(cut.shape[0] * factor)))
+    small = np.asarray(Image.fromarray(cut.astype(np.uint8)).resize(size, Image.Resampling.LANCZOS), dtype=np.float64)
+    small = small * (255 / max(small.max(), 1))
+    field = np.zeros((_SIDE, _SIDE))
+    down, across = (np.arange(n) + 0.5 for n in small.shape)
+    middle = ((small.sum(1) * down).sum() / small.sum(), (small.sum(0) * across).sum() / small.sum())
+    y, x = (int(min(max(round(_SIDE / 2 - m), 0), _SIDE - n)) for m, n in zip(middle, small.shape, strict=True))
+    field[y : y + small.shape[0], x : x + small.shape[1]] = small
+    return np.clip(field.round(), 0, 255).astype(np.uint8)

@@ -1,0 +1,150 @@
+"""Does a run meet what graders ask for? Pass or fail for each requirement, from the record alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sheetprop.errors import SheetpropError
+from sheetprop.mnist.record import NetworkTable, RunRecord, read
+
+DEFAULT = "99.4-20k-20"
+_SHORT = re.compile(r"(?P<accuracy>\d+(?:\.\d+)?)-(?P<parameters>\d+(?:\.\d+)?)(?P<thousand>k?)-(?P<epochs>\d+)")
+
+
+class Rules(BaseModel):
+    """The requirements; those that are None or false are not asked for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    accuracy: float | None = Field(default=None, ge=0, le=100, description="at least, percent of the test images")
+    judged: Literal["last", "best"] = Field(default="last", description="which epoch's accuracy counts")
+    parameters_under: int | None = Field(default=None, gt=0)
+    parameters_at_least: int | None = Field(default=None, ge=0)
+    parameters_at_most: int | None = Field(default=None, gt=0)
+    epochs_under: int | None = Field(default=None, gt=0)
+    epochs_exactly: int | None = Field(default=None, gt=0)
+    batch_size: int | None = Field(default=None, gt=0)
+    dropout_value: float | None = Field(default=None, ge=0, lt=1, description="of every dropout layer")
+    rotation: float | None = Field(default=None, ge=0, description="degrees of random rotation")
+    batch_normalisation: bool = False
+    dropout: bool = False
+    linear_or_pooling: bool = Field(default=False, description="a fully connected layer or global average pooling")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One requirement: what was asked, what was found; `passed` is None when the record does not tell."""
+
+    requirement: str
+    found: str
+    passed: bool | None
+
+
+def rules(text: str | os.PathLike[str] = DEFAULT) -> Rules:
+    """Return rules from a short form such as ``99.4-20k-20``, or from a TOML file.
+
+    The short form means: at least 99.4 % at the last epoch, under 20,000 parameters, under 20
+    epochs, with batch normalisation, dropout, and a linear layer or global average pooling. A
+    TOML file has the fields of `Rules`.
+
+    Raises:
+        SheetpropError: neither a short form nor a readable file with known fields.
+    """
+    if short := _SHORT.fullmatch(str(text)):
+        parameters = float(short["parameters"]) * (1000 if short["thousand"] else 1)
+        return Rules(
+            accuracy=float(short["accuracy"]), parameters_under=round(parameters), epochs_under=int(short["epochs"]),
+            batch_normalisation=True, dropout=True, linear_or_pooling=True,
+        )
+    path = Path(text)
+    try:
+        return Rules.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise SheetpropError(f"rules {str(text)!r}: neither a form such as {DEFAULT} nor a file; "
+                             "give accuracy-parameters-epochs or a TOML file") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SheetpropError(f"{path}: cannot be read as TOML ({error})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SheetpropError(f"{path}: {where}: {first['msg']}; known are {', '.join(Rules.model_fields)}") from error
+
+
+def rubric(record: RunRecord | str | os.PathLike[str], asked: Rules | str = DEFAULT) -> list[Verdict]:
+    """Return a verdict for each requirement.
+
+    With several runs the accuracy is the mean over them.
+
+    Raises:
+        SheetpropError: the record or the rules cannot be read.
+    """
+    kept = record if isinstance(record, RunRecord) else read(record)
+    want = asked if isinstance(asked, Rules) else rules(asked)
+    verdicts = [*_training(kept, want), *_network(kept.network, kept, want)]
+    return verdicts
+
+
+def _training(kept: RunRecord, want: Rules) -> list[Verdict]:
+    found: list[Verdict] = []
+    s = kept.summary
+    if want.accuracy is not None:
+        value = s.last_mean if want.judged == "last" else s.best_mean
+        spread = f", mean of {s.runs} runs" if s.runs > 1 else ""
+        where = "test set" if kept.evaluated_on == "test" else "held-out images, not the test set"
+        text = "no finished run" if value is None else f"{value:.2f} % ({want.judged} epoch{spread}, {where})"
+        passed = None if value is None or kept.evaluated_on != "test" else value >= want.accuracy - 1e-9
+        found.append(Verdict(f"accuracy of the {want.judged} epoch at least {want.accuracy:g} %", text, passed))
+    epochs = kept.recipe.epochs if kept.recipe else max((e.epoch for r in kept.runs for e in r.epochs), default=None)
+    if want.epochs_under is not None:
+        found.append(_compare(f"fewer than {want.epochs_under} epochs", epochs, lambda v: v < want.epochs_under))
+    if want.epochs_exactly is not None:
+        found.append(_compare(f"exactly {want.epochs_exactly} epochs", epochs, lambda v: v == want.epochs_exactly))
+    if want.batch_size is not None:
+        size = kept.recipe.batch_size if kept.recipe else None
+        found.append(_compare(f"batch size {want.batch_size}", size, lambda v: v == want.batch_size))
+    if want.rotation is not None:
+        turn = None if kept.recipe is None else kept.recipe.augmentation.degrees if kept.recipe.augmentation else 0.0
+        found.append(_compare(f"rotation of {want.rotation:g} degrees", turn, lambda v: v == want.rotation))
+    return found
+
+
+def _network(net: NetworkTable | None, kept: RunRecord, want: Rules) -> list[Verdict]:
+    found: list[Verdict] = []
+    count: int | None = net.parameters if net else None
+    if count is None and kept.log and "parameters" in kept.log.claims:
+        count = int(kept.log.claims["parameters"])
+    bounds = (("fewer than", want.parameters_under, lambda v, b: v < b),
+              ("at least", want.parameters_at_least, lambda v, b: v >= b),
+              ("at most", want.parameters_at_most, lambda v, b: v <= b))
+    for words, bound, test in bounds:
+        if bound is not None:
+            found.append(_compare(f"{words} {bound:,} parameters", count, lambda v, b=bound, t=test: t(v, b)))
+    types = [row.type for row in net.layers] if net else None
+    kinds = (("batch normalisation", want.batch_normalisation, ("BatchNorm",)),
+             ("dropout", want.dropout, ("Dropout",)),
+             ("fully connected layer or global average pooling", want.linear_or_pooling, ("Linear", "AdaptiveAvgPool")))
+    for words, asked, starts in kinds:
+        if asked:
+            has = None if types is None else [t for t in types if t.startswith(starts)]
+            text = "no layer table" if has is None else f"{len(has)} layers" if has else "none"
+            found.append(Verdict(words, text, None if has is None else bool(has)))
+    if want.dropout_value is not None:
+        values = None if net is None else {r.probability for r in net.layers if r.type.startswith("Dropout")}
+        known = None if values is None or None in values else values
+        text = "not told" if known is None else ", ".join(f"{v:g}" for v in sorted(v for v in known if v is not None))
+        found.append(Verdict(f"dropout of {want.dropout_value:g}", text or "none",
+                             None if known is None else known == {want.dropout_value}))
+    return found
+
+
+def _compare(requirement: str, value: Any, test: Any) -> Verdict:
+    if value is None:
+        return Verdict(requirement, "not told", None)
+    return Verdict(requirement, f"{value:,}" if isinstance(value, int) else f"{value:g}", bool(test(value)))
