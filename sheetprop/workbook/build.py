@@ -176,8 +176,8 @@ def _workbook(layout: Layout) -> Any:
     """Draw all sheets but Check with openpyxl."""
     from openpyxl import Workbook
 
-    from sheetprop.workbook import compare, diagram, parameters, rates, start, steps
-    from sheetprop.workbook.names import COMPARE, DIAGRAM, PARAMETERS, START, STEPS
+    from sheetprop.workbook import chart_data, compare, diagram, parameters, rates, start, steps
+    from sheetprop.workbook.names import CHART_DATA, COMPARE, DIAGRAM, PARAMETERS, START, STEPS
 
     book = Workbook()
     book.remove(book.worksheets[0])
@@ -190,6 +190,8 @@ def _workbook(layout: Layout) -> Any:
     for rate, name in enumerate(layout.rate_sheets):
         rates.draw(book[name], layout, rate)
     compare.draw(book[COMPARE], layout)
+    if layout.is_long:
+        chart_data.draw(book[CHART_DATA], layout)
     for defined in parameters.names(layout):
         book.defined_names[str(defined.name)] = defined
     return book

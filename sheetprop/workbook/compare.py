@@ -7,17 +7,13 @@ from collections.abc import Iterator
 from openpyxl.worksheet.worksheet import Worksheet
 
 from sheetprop.network import symbols
-from sheetprop.workbook import charts, style
+from sheetprop.workbook import chart_data, charts, style
 from sheetprop.workbook.cells import Cells, Quantity
 from sheetprop.workbook.formulas import letters, quoted
 from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import COMPARE, START
 
 HEAD_ROW, FIRST_ROW = 5, 6
-
-# Charts of more iterations than this read a thinned table, so that they stay quick and readable.
-_CHART_POINTS = 500
-_THINNED = 250
 
 
 def cells(layout: Layout) -> Cells:
@@ -35,7 +31,6 @@ def cells(layout: Layout) -> Cells:
         result[f"{letter}{HEAD_ROW}"] = f'="η = "&{quoted(name)}!{layout.RATE_CELL.replace("$", "")}'
         for iteration in range(min(2, layout.spec.iterations + 1)):
             result[f"{letter}{FIRST_ROW + iteration}"] = f"={quoted(name)}!{layout.address(symbols.TOTAL, iteration)}"
-    result.update(_thinned_cells(layout))
     return result
 
 
@@ -49,53 +44,12 @@ def quantities(layout: Layout) -> Iterator[Quantity]:
     for rate in range(len(layout.rate_sheets)):
         for iteration in range(layout.spec.iterations + 1):
             yield Quantity(COMPARE, f"{letters(rate + 2)}{FIRST_ROW + iteration}", symbols.TOTAL, rate, iteration)
-    if is_thinned(layout):
-        column = _thinned_column(layout)
-        for position, iteration in enumerate(_thinned_iterations(layout)):
-            for rate in range(len(layout.rate_sheets)):
-                yield Quantity(COMPARE, f"{letters(column + 1 + rate)}{FIRST_ROW + position}", symbols.TOTAL, rate,
-                               iteration)
-
-
-def is_thinned(layout: Layout) -> bool:
-    """Whether the charts read a thinned table."""
-    return layout.spec.iterations > _CHART_POINTS
-
-
-def _thinned_column(layout: Layout) -> int:
-    return len(layout.rate_sheets) + 3
-
-
-def _thinned_iterations(layout: Layout) -> list[int]:
-    last = layout.spec.iterations
-    return [round(position * last / _THINNED) for position in range(_THINNED + 1)]
-
-
-def _thinned_cells(layout: Layout) -> Cells:
-    """Return the table of every so many iterations that the charts of a long run read."""
-    if not is_thinned(layout):
-        return {}
-    column = _thinned_column(layout)
-    result: Cells = {
-        f"{letters(column)}{HEAD_ROW - 1}": f"For the charts: {_THINNED + 1} of the {layout.spec.iterations + 1} rows",
-        f"{letters(column)}{HEAD_ROW}": "iteration",
-    }
-    for rate in range(len(layout.rate_sheets)):
-        result[f"{letters(column + 1 + rate)}{HEAD_ROW}"] = f"={letters(rate + 2)}{HEAD_ROW}"
-    for position, iteration in enumerate(_thinned_iterations(layout)):
-        row = FIRST_ROW + position
-        result[f"{letters(column)}{row}"] = f"=A{FIRST_ROW + iteration}"
-        for rate in range(len(layout.rate_sheets)):
-            result[f"{letters(column + 1 + rate)}{row}"] = f"={letters(rate + 2)}{FIRST_ROW + iteration}"
-    return result
 
 
 def chart_source(layout: Layout, rate: int) -> tuple[str, str]:
     """Return the references of the iterations and of the total error of a rate for its charts."""
-    if is_thinned(layout):
-        column, last = _thinned_column(layout), FIRST_ROW + _THINNED
-        x, y = letters(column), letters(column + 1 + rate)
-        return f"{COMPARE}!${x}${FIRST_ROW}:${x}${last}", f"{COMPARE}!${y}${FIRST_ROW}:${y}${last}"
+    if layout.is_long:
+        return chart_data.source(rate)
     sheet = layout.rate_sheets[rate]
     return layout.column_range(sheet, symbols.ITERATION), layout.column_range(sheet, symbols.TOTAL)
 
@@ -117,16 +71,6 @@ def draw(sheet: Worksheet, layout: Layout) -> None:
         painter.paint_range(f"B{row}:{last}{row}", style.Look(border=True, number=style.SMALL))
     style.widths(sheet, {"A": 11, **{letters(rate + 2): 13 for rate in range(len(layout.rate_sheets))}})
     sheet.row_dimensions[1].height = 26
-    if is_thinned(layout):
-        left = _thinned_column(layout)
-        right = left + len(layout.rate_sheets)
-        painter.paint(f"{letters(left)}{HEAD_ROW - 1}", style.Look(colour=style.MUTED))
-        painter.paint_range(f"{letters(left)}{HEAD_ROW}:{letters(right)}{HEAD_ROW}",
-                            style.Look(bold=True, border=True, fill=style.GROUP_FILL["note"], align="center"))
-        painter.paint_range(f"{letters(left)}{FIRST_ROW}:{letters(right)}{FIRST_ROW + _THINNED}",
-                            style.Look(border=True, colour=style.MUTED, number=style.SMALL))
-        painter.paint_range(f"{letters(left)}{FIRST_ROW}:{letters(left)}{FIRST_ROW + _THINNED}",
-                            style.Look(border=True, colour=style.MUTED, number=style.WHOLE))
     sheet.freeze_panes = f"B{FIRST_ROW}"
     style.page(sheet, repeat_rows=f"{HEAD_ROW}:{HEAD_ROW}")
     for logarithmic, row in ((False, FIRST_ROW), (True, FIRST_ROW + 26)):
@@ -135,8 +79,7 @@ def draw(sheet: Worksheet, layout: Layout) -> None:
 
 def chart_column(layout: Layout) -> int:
     """Return the column at which the charts begin."""
-    tables = 2 if is_thinned(layout) else 1
-    return tables * (len(layout.rate_sheets) + 2) + 1
+    return len(layout.rate_sheets) + 3
 
 
 def comparison_chart(layout: Layout, *, logarithmic: bool) -> charts.ScatterChart:

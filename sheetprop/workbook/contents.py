@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sheetprop.workbook import check, compare, diagram, parameters, rates, start, steps
+from sheetprop.workbook import chart_data, check, compare, diagram, parameters, rates, start, steps
 from sheetprop.workbook.cells import Cells, Quantity
 from sheetprop.workbook.layout import Layout
-from sheetprop.workbook.names import CHECK, COMPARE, DIAGRAM, PARAMETERS, START, STEPS
+from sheetprop.workbook.names import CHART_DATA, CHECK, COMPARE, DIAGRAM, PARAMETERS, START, STEPS
 
 
 def prescribed(layout: Layout, pytorch: check.PyTorchValues | None = None) -> dict[str, Cells]:
@@ -26,6 +26,8 @@ def prescribed(layout: Layout, pytorch: check.PyTorchValues | None = None) -> di
         result[name] = rates.cells(layout, rate)
     result[COMPARE] = compare.cells(layout)
     result[CHECK] = check.cells(layout, pytorch)
+    if layout.is_long:
+        result[CHART_DATA] = chart_data.cells(layout)
     return result
 
 
@@ -49,3 +51,5 @@ def quantities(layout: Layout, *, rate: int = 0, iteration: int = 0) -> Iterator
     yield from diagram.quantities(layout, rate, iteration)
     yield from compare.quantities(layout)
     yield from check.quantities(layout)
+    if layout.is_long:
+        yield from chart_data.quantities(layout)

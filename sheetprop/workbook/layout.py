@@ -14,6 +14,7 @@ from sheetprop.network.spec import Spec
 from sheetprop.workbook import exercise
 from sheetprop.workbook.formulas import MAX_COLUMNS, MAX_FORMULA, MAX_ROWS, excel, letters, quoted
 from sheetprop.workbook.names import (
+    CHART_DATA,
     CHECK,
     CHECK_CONSTANTS,
     COMPARE,
@@ -24,6 +25,9 @@ from sheetprop.workbook.names import (
     STEPS,
     VERDICT,
 )
+
+CHART_POINTS = 500
+"""Charts draw at most so many iterations one by one."""
 
 MAX_RATES = 254
 """Excel's CHOOSE, by which Diagram finds a sheet, takes so many."""
@@ -118,7 +122,13 @@ class Layout:
     @cached_property
     def sheets(self) -> tuple[str, ...]:
         """All sheets in their order in the workbook."""
-        return (START, PARAMETERS, STEPS, DIAGRAM, *self.rate_sheets, COMPARE, CHECK)
+        extra = (CHART_DATA,) if self.is_long else ()
+        return (START, PARAMETERS, STEPS, DIAGRAM, *self.rate_sheets, COMPARE, CHECK, *extra)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the charts read a thinned table, so that they stay quick and readable."""
+        return self.spec.iterations > CHART_POINTS
 
     # ---- learning-rate sheets
 

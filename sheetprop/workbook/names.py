@@ -4,6 +4,9 @@ from __future__ import annotations
 
 START, PARAMETERS, STEPS, DIAGRAM, COMPARE, CHECK = "Start", "Parameters", "Steps", "Diagram", "Compare", "Check"
 
+CHART_DATA = "Chart data"
+"""The sheet that the charts of a long run read: every so many of its iterations."""
+
 STEP, CHOSEN, RELATIVE, ABSOLUTE = "step", "chosen iteration", "relative tolerance", "absolute tolerance"
 CHECK_CONSTANTS = (STEP, CHOSEN, RELATIVE, ABSOLUTE)
 

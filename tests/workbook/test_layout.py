@@ -62,7 +62,8 @@ def test_the_largest_number_of_iterations_fits() -> None:
     assert Layout(make_spec(iterations=1_048_568)).last_row == 1_048_576
 
 
-@pytest.mark.parametrize(("column", "name"), [(1, "A"), (26, "Z"), (27, "AA"), (702, "ZZ"), (703, "AAA"), (16384, "XFD")])
+@pytest.mark.parametrize(("column", "name"),
+                         [(1, "A"), (26, "Z"), (27, "AA"), (702, "ZZ"), (703, "AAA"), (16384, "XFD")])
 def test_letters(column: int, name: str) -> None:
     assert letters(column) == name
 
