@@ -25,6 +25,7 @@ _PUBLIC: dict[str, str] = {
     "spec": "sheetprop.network.spec:make_spec",
     "summary": "sheetprop.mnist.summary",
     "train": "sheetprop.mnist.training",
+    "verify": "sheetprop.verification.verify",
 }
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "spec",
     "summary",
     "train",
+    "verify",
 ]
 
 

@@ -24,6 +24,9 @@ Array = npt.NDArray[np.float64]
 TOLERANCE = 1e-12
 """Agreement: a difference of at most this times the size of the terms (rounding itself is 1.1e-16)."""
 
+# A size below this is that of an exact 0 (and of the floor of `sizes`).
+_NOTHING = 1e-280
+
 
 def evaluate(expression: Expression, values: Mapping[str, Array]) -> Array:
     """Return the value of `expression`; its symbols are arrays of one shape, or of shapes that broadcast.
@@ -52,15 +55,18 @@ def sized(expression: Expression, values: Mapping[str, Array], sizes: Mapping[st
         return value, np.where(np.isnan(size), np.inf, size)
 
 
-def sizes(equations: Equations, values: Mapping[str, Array], floor: float = 0.0) -> dict[str, Array]:
+def sizes(
+    equations: Equations, values: Mapping[str, Array], floor: float = 0.0, given: Mapping[str, Array] | None = None
+) -> dict[str, Array]:
     """Return the size of every quantity of an iteration, and as ``next w1`` .. of the following parameters.
 
     Args:
         equations: of the network.
         values: of every quantity, the constants, parameters and the learning rate ``η`` included.
         floor: the least size, for numbers that differ only because one program underflows.
+        given: sizes of constants and parameters that are not known exactly.
     """
-    found: dict[str, Array] = {}
+    found: dict[str, Array] = dict(given or {})
     for equation in equations:
         name = f"next {equation.symbol}" if equation.group == "update" else equation.symbol
         found[name] = sized(equation.expression, values, found)[1] + floor
@@ -69,7 +75,7 @@ def sizes(equations: Equations, values: Mapping[str, Array], floor: float = 0.0)
 
 def kinked(argument: Array, size: Array) -> npt.NDArray[np.bool_]:
     """Return where the argument of a relu is within the tolerance of 0, so that its slope is undecided."""
-    undecided: npt.NDArray[np.bool_] = (np.abs(argument) <= TOLERANCE * size) & (size > 0)
+    undecided: npt.NDArray[np.bool_] = (np.abs(argument) <= TOLERANCE * size) & (size > _NOTHING)
     return undecided
 
 

@@ -1,1 +1,1 @@
-"""The numbers of a workbook held against PyTorch."""
+"""The verification: do the numbers and the formulas of a workbook agree with PyTorch?"""

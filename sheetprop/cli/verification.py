@@ -1,0 +1,65 @@
+"""Commands that judge a workbook: verify, values, diff."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from sheetprop.verification.result import Comparison, Verification
+
+# Lines of these groups are shown only where something differs: they are copies and counters.
+_QUIET = ("inputs", "halved")
+_LISTED = 20
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--engine", type=click.Choice(["default", "formulas", "formulas-model", "libreoffice"]),
+              default="default", show_default=True,
+              help="Who calculates the workbook; others than the default are also compared with it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON.")
+def verify(file: Path, engine: str, as_json: bool) -> int:
+    """Calculate a workbook afresh and compare every number with PyTorch, every formula with its layout.
+
+    Exits with 0 when all agree, 1 when not, 2 when the file cannot be used.
+    """
+    from sheetprop.verification.verify import verify as verify_workbook
+
+    result = verify_workbook(file, engine=engine)
+    click.echo(result.to_json() if as_json else text(result))
+    return 0 if result.agrees else 1
+
+
+def text(result: Verification) -> str:
+    """Return a verification as a table, the faults, the remarks and the verdict."""
+    lines = [f"{result.file}: {result.network} {', '.join(result.activations)}, "
+             f"{len(result.learning_rates)} learning rates, {result.iterations} iterations, engine {result.engine}", ""]
+    lines.append(f"{'learning rate':<14}{'compared':<12}{'cells':>9}{'differ':>8}{'largest difference':>20}"
+                 f"{'of its terms':>14}  worst cell")
+    previous = ""
+    for one in result.comparisons:
+        if one.differ or one.group not in _QUIET:
+            lines.append(_line(one, "" if one.sheet == previous else one.sheet))
+            previous = one.sheet
+    lines.append("")
+    for fault in result.faults[:_LISTED]:
+        lines.append(f"✗ {fault.message}")
+    if result.fault_count > _LISTED:
+        lines.append(f"✗ ... and {result.fault_count - _LISTED:,} more (--json lists them)")
+    lines += [f"· {remark.message}" for remark in result.remarks]
+    if result.faults or result.remarks:
+        lines.append("")
+    lines.append(f"{result.file}: {result.verdict}")
+    return "\n".join(lines)
+
+
+def _line(one: Comparison, first: str) -> str:
+    name = "" if not first else first if one.learning_rate is None else f"{one.learning_rate:g}"
+    return (f"{name:<14}{one.group:<12}{one.cells:>9,}{one.differ:>8,}{one.largest_absolute:>20.2e}"
+            f"{one.largest_relative:>14.1e}  {f'{one.sheet}!{one.worst}' if one.worst else '-'}")
+
+
+COMMANDS: tuple[click.Command, ...] = (verify,)

@@ -1,0 +1,120 @@
+"""Remarks: what a reader should know though it is no fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sheetprop.engine.book import Book
+from sheetprop.engine.references import column_letters
+from sheetprop.engine.stored import stored_cells
+from sheetprop.network.spec import Spec
+from sheetprop.verification.numbers import Mask, Numbers
+from sheetprop.verification.result import Remark
+from sheetprop.verification.rows import Rows
+from sheetprop.verification.run import Drift
+from sheetprop.workbook.layout import Layout
+from sheetprop.workbook.names import PARAMETERS
+
+# Programs store 15 digits, Google ten: values further away than this are of another calculation.
+_STALE = 1e-9
+
+
+class Remarks:
+    """Gathers the remarks on a workbook."""
+
+    def __init__(self, layout: Layout, spec: Spec) -> None:
+        self.layout, self.spec = layout, spec
+        self.said: list[Remark] = []
+
+    def changed(self, book: Book) -> None:
+        """Say which constants are no longer as built."""
+        sheet = book[PARAMETERS]
+        changed = [name for name, row in self.layout.parameter_rows.items() if sheet[f"C{row}"] != sheet[f"D{row}"]]
+        if changed:
+            self._say("changed", f"Parameters: changed since the file was built: {_listed(changed)}; PyTorch was run "
+                                 "with the values that stand there now")
+
+    def students(self, own: Sequence[tuple[str, int, int, int]], unfilled: Mapping[str, Mask]) -> None:
+        """Say what an exercise still lacks, and where there are formulas that nothing prescribes."""
+        layout = self.layout
+        empty = {symbol: int(mask.sum()) for symbol, mask in unfilled.items() if mask.any()}
+        if empty:
+            self._say("unfilled", f"not filled in yet: {sum(empty.values()):,} cells of {_listed(list(empty))}; "
+                                  "what depends on them was not judged")
+        symbols = {column.index: column.symbol for column in layout.columns}
+        theirs: dict[str, int] = {}
+        other = 0
+        first = ""
+        for sheet, column, top, bottom in own:
+            symbol = symbols.get(column, "")
+            if sheet in layout.rate_sheets and symbol in unfilled and top >= layout.FIRST_ROW:
+                theirs[symbol] = theirs.get(symbol, 0) + bottom - top + 1
+            elif sheet != PARAMETERS:
+                first = first or f"{sheet}!{column_letters(column)}{top}"
+                other += bottom - top + 1
+        if theirs:
+            self._say("student", f"filled in with formulas of one's own, judged by their values: "
+                                 f"{sum(theirs.values()):,} cells of {_listed(list(theirs))}")
+        if other:
+            self._say("unchecked", f"formulas where none belongs, from {first} on: {other:,} cells, not judged")
+
+    def stale(self, book: Book, own: Numbers) -> None:
+        """Say whether the values stored in the file are those of the formulas that stand in it now."""
+        layout = self.layout
+        stored = stored_cells(book._space)
+        values = {symbol: np.full(array.shape, np.nan) for symbol, array in own.values.items()}
+        columns = {layout.column_of[symbol].index: array for symbol, array in values.items()}
+        held = False
+        for rate, name in enumerate(layout.rate_sheets):
+            formulas = {one.column: (one.first_row, one.last_row) for one in book[name].formula_runs()}
+            for (row, column), value in stored[name].items():
+                if column in columns and layout.FIRST_ROW <= row <= layout.last_row and isinstance(value, float):
+                    columns[column][rate, row - layout.FIRST_ROW] = value
+                    held = held or column in formulas
+        if not held:
+            self._say("stale", "the file holds no values beside its formulas; they were calculated afresh")
+            return
+        count = own.differing(Numbers(values, own.rates), _STALE)
+        if count:
+            self._say("stale", f"the values stored in the file are not those of its formulas in {count:,} cells; they "
+                               "were calculated afresh, and Excel or LibreOffice will do so when they open it")
+
+    def calculation(self, calculation: Any) -> None:
+        """Say what the engine could not evaluate."""
+        for what, count in calculation.unsupported.items():
+            place = calculation.places.get(what, "")
+            self._say("unchecked", f"{place}: {what} cannot be evaluated ({count:,} cells); its stored value was used")
+        if calculation.circular:
+            self._say("unchecked", f"circular reference: {_listed(list(calculation.circular))}")
+
+    def rows(self, rows: Rows) -> None:
+        """Say where a relu is at its kink and where a run overflows."""
+        for symbol, mask in rows.kinks.items():
+            rate, row = (int(part) for part in np.argwhere(mask)[0])
+            place = f"{self.layout.rate_sheets[rate]}!{self.layout.address(symbol, row)}"
+            self._say("kink", f"{place}: {symbol} is at the kink of its relu, within rounding of 0 "
+                              f"({int(mask.sum()):,} cells): which slope is right cannot be said there")
+        for rate, iteration in enumerate(rows.diverged):
+            if iteration is not None:
+                self._say("diverged", f"{self.layout.rate_sheets[rate]}: diverges: the numbers overflow from iteration "
+                                      f"{iteration} on, in PyTorch as in the sheet")
+
+    def run(self, drift: Drift, usable: Mask) -> None:
+        """Say where the run could not be compared."""
+        for rate, iteration in enumerate(drift.lost):
+            if iteration is not None:
+                self._say("rounding", f"{self.layout.rate_sheets[rate]}: from iteration {iteration} on rounding has "
+                                      "grown so far that two right programs differ; every row was compared by itself, "
+                                      "the run up to there")
+        del usable
+
+    def _say(self, kind: str, message: str) -> None:
+        self.said.append(Remark(kind, message))
+
+
+def _listed(names: list[str], most: int = 8) -> str:
+    shown = ", ".join(names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
