@@ -75,7 +75,8 @@ def summary(network: str, form: str, functional: bool, out: Path | None) -> None
 @click.option("--lr", type=float, help="Base or highest learning rate, instead of the recipe's.")
 @click.option("--seed", type=int, help="Seed of the first run, instead of the recipe's.")
 @click.option("--runs", type=int, default=1, show_default=True, help="Runs with seeds that count up.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+              help="auto: the GPU where there is one.")
 @click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True,
               help="auto: bfloat16 where the hardware multiplies it.")
 @click.option("--threads", type=int, help="Threads on the CPU.  [default: PyTorch's]")

@@ -36,7 +36,7 @@ def diagram(table: NetworkTable) -> str:
             pad = f", pad {row.padding}" if row.padding else ""
             lines.append(f"{row.kernel}×{row.kernel}{pad}")
         lines.append(f"{row.parameters:,} par." if row.parameters else "no par.")
-        if row.type != "Linear":
+        if row.type != "Linear" and row.receptive_field:
             lines.append(f"sees {row.receptive_field}×{row.receptive_field}")
         lines += after
         name = {"Conv2d": "conv", "Linear": "linear", "MaxPool2d": "max-pool", "AvgPool2d": "avg-pool",

@@ -153,10 +153,10 @@ def _settle(recipe: str | Recipe, **changes: Any) -> Recipe:
     """Return the recipe with the changes that were given, checked."""
     found = find_recipe(recipe) if isinstance(recipe, str) else recipe
     names = {"epochs": "epochs", "batch_size": "batch_size", "lr": "learning_rate", "seed": "seed"}
+    for name, value in changes.items():
+        if value is not None and name != "seed" and not 0 < value < float("inf"):
+            raise SheetpropError(f"{name.replace('_', '-')} {value}: must be greater than 0 and finite")
     given = {names[k]: v for k, v in changes.items() if v is not None}
-    for name, value in given.items():
-        if name != "seed" and not value > 0:
-            raise SheetpropError(f"{name.replace('_', '-')} {value}: must be greater than 0")
     if given.get("batch_size", 2) < 2:
         raise SheetpropError("batch-size 1: batch normalisation needs at least 2 images")
     if not 0 <= given.get("seed", 0) < 2**63:
