@@ -7,7 +7,7 @@ import sys
 import click
 
 import sheetprop
-from sheetprop.cli import core, mnist, verification
+from sheetprop.cli import core, engine, mnist, verification
 from sheetprop.errors import SheetpropError, nearest
 
 
@@ -34,7 +34,7 @@ def cli() -> None:
     """Back-propagation as live spreadsheet formulas, checked against PyTorch."""
 
 
-for _command in (*core.COMMANDS, *verification.COMMANDS, *mnist.COMMANDS):
+for _command in (*core.COMMANDS, *verification.COMMANDS, *engine.COMMANDS, *mnist.COMMANDS):
     cli.add_command(_command)
 
 

@@ -104,6 +104,7 @@ class Runner:
     def pass_over(self, steps: list[Step]) -> None:
         """Run all steps once."""
         self.circular.clear()
+        self.space.unsupported.clear()
         for step in steps:
             if isinstance(step, Unit):
                 self.unit(step)

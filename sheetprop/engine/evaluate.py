@@ -305,6 +305,9 @@ def closure_of(family: Family) -> Callable[[Context], Value]:
             return context.sheet.get(context.row, context.column)
         except RecursionError:
             return VALUE
+        except Exception as error:  # a fault of ours must not stop a workbook; it is listed instead
+            context.space.note_unknown(f"{type(error).__name__} in {family.canonical[:60]}", context)
+            return VALUE
         if type(value) is float:
             return value
         if value is None:

@@ -19,7 +19,8 @@ class Function:
 
     `kinds` says for each argument how it is handed over: ``n`` number, ``t`` text, ``b``
     condition, ``v`` any value but errors, ``e`` any value, ``r`` the operand itself (a reference
-    stays one), ``a`` the operand evaluated as in an array formula. Functions of single values
+    stays one), ``R`` the same but an error is handed over too, ``a`` the operand evaluated as in an
+    array formula. Functions of single values
     are applied element by element where an array stands.
     """
 
@@ -120,8 +121,9 @@ def call(node: Call, array: bool) -> Closure:
     kinds = [known.kind(index) for index in range(count)]
     parts: list[Closure] = []
     for kind, argument in zip(kinds, node.arguments, strict=True):
-        if kind in "ra":
-            parts.append(operand_of(argument, array or kind == "a"))
+        if kind in "raR":
+            part = operand_of(argument, array or kind == "a")
+            parts.append(_sheltered(part) if kind == "R" else part)
         elif kind == "e":
             parts.append(_sheltered(value_of(argument, array)))
         else:
@@ -133,7 +135,7 @@ def call(node: Call, array: bool) -> Closure:
 
     def run(context: Context) -> Operand:
         values = [part(context) for part in parts]
-        lifted = [index for index, kind in enumerate(kinds) if kind not in "ra" and type(values[index]) is Array]
+        lifted = [index for index, kind in enumerate(kinds) if kind not in "raR" and type(values[index]) is Array]
         if lifted:
 
             def each(*elements: Value) -> Value:
@@ -147,7 +149,7 @@ def call(node: Call, array: bool) -> Closure:
         return apply(context, values)
 
     def apply(context: Context, values: list[Operand]) -> Operand:
-        given = [value if kind in "rae" else convert(kind, value) for kind, value in zip(kinds, values, strict=True)]
+        given = [value if kind in "raeR" else convert(kind, value) for kind, value in zip(kinds, values, strict=True)]
         while given and len(given) - 1 in missing and len(given) > known.least and not known.repeat:
             given.pop()
         return run_function(context, *given) if with_context else run_function(*given)

@@ -87,7 +87,7 @@ def maxa(*operands: Operand) -> float:
     return max(_with_text(operands), default=0.0)
 
 
-@function("COUNT", "r*")
+@function("COUNT", "R*")
 def count(*operands: Operand) -> float:
     found = 0
     for operand in operands:
@@ -100,7 +100,7 @@ def count(*operands: Operand) -> float:
     return float(found)
 
 
-@function("COUNTA", "r*")
+@function("COUNTA", "R*")
 def counta(*operands: Operand) -> float:
     return float(sum(1 if operand is None else sum(1 for _ in flat(operand)) for operand in operands))
 

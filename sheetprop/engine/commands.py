@@ -1,0 +1,216 @@
+"""What the engine's commands do, as calls that return the text to print."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sheetprop.engine.book import Book
+from sheetprop.engine.book import open as open_book
+from sheetprop.engine.calculation import Calculation
+from sheetprop.engine.dates import date_in
+from sheetprop.engine.package import MAX_BYTES
+from sheetprop.engine.references import address
+from sheetprop.engine.values import ExcelError, Value
+from sheetprop.errors import SheetpropError
+from sheetprop.files import check_writable
+
+_SHOWN = 20
+
+
+class Difference:
+    """A formula cell whose stored value is not the one calculated."""
+
+    __slots__ = ("calculated", "place", "stored")
+
+    def __init__(self, place: str, stored: Value, calculated: Value) -> None:
+        self.place = place
+        self.stored = stored
+        self.calculated = calculated
+
+
+def check_stored(book: Book, rel: float = 1e-9, absolute: float = 1e-12) -> tuple[list[Difference], int]:
+    """Compare calculated values with those stored in the file.
+
+    Args:
+        book: a workbook that was calculated and not changed.
+        rel: relative difference that passes.
+        absolute: absolute difference that passes.
+
+    Returns:
+        the differences, and how many formula cells hold no stored value.
+    """
+    from sheetprop.engine.stored import stored_cells
+
+    held = stored_cells(book._space)
+    found: list[Difference] = []
+    missing = 0
+    for sheet in book._space.sheets:
+        cells = held[sheet.name]
+        spots = [(row, column) for block in sheet.blocks for row in range(block.first, block.last + 1)
+                 for column in block.program.columns]
+        spots += [(row, column) for array in sheet.arrays for row in range(array.top, array.bottom + 1)
+                  for column in range(array.left, array.right + 1)]
+        for row, column in spots:
+            old, new = cells.get((row, column)), sheet.get(row, column)
+            if old is None:
+                missing += 1
+            elif not _agree(old, new, rel, absolute):
+                found.append(Difference(f"{sheet.name}!{address(row, column)}", old, new))
+    return found, missing
+
+
+def _agree(old: Value, new: Value, rel: float, absolute: float) -> bool:
+    if type(old) is float and type(new) is float:
+        return abs(old - new) <= max(absolute, rel * max(abs(old), abs(new)))
+    if type(old) is not type(new):
+        return False
+    return old == new
+
+
+def run_calc(file: str, *, output: str | None, check: bool, rel: float, absolute: float, seed: int, now: str | None,
+             max_bytes: int | None, force: bool, as_json: bool) -> tuple[str, int]:
+    """Do what `sheetprop calc` does; return its text and its exit code.
+
+    Raises:
+        SheetpropError: the file cannot be read or the output not written.
+    """
+    moment: float | None = None
+    if now is not None:
+        moment = date_in(now)
+        if moment is None:
+            raise SheetpropError(f"--now {now!r}: is no moment; write 2026-11-21 or 2026-11-21T09:30")
+    if output is not None:
+        check_writable(Path(output), force=force)
+    book = open_book(file, max_bytes=MAX_BYTES if max_bytes is None else max_bytes)
+    if moment is not None and book._space.contents.date1904:
+        moment -= 1462
+    result = book.calculate(seed=seed, now=moment)
+    differences: list[Difference] = []
+    missing = 0
+    if check:
+        differences, missing = check_stored(book, rel, absolute)
+    if output is not None:
+        book.save(output)
+    code = 1 if differences else 0
+    if as_json:
+        import json
+
+        data: dict[str, Any] = {"file": file, **result.to_dict()}
+        if output is not None:
+            data["written"] = output
+        if check:
+            data["without_value"] = missing
+            data["differences"] = [{"cell": one.place, "stored": _plain(one.stored), "calculated": _plain(one.calculated)}
+                                   for one in differences]
+        return json.dumps(data, ensure_ascii=False, indent=2), code
+    return "\n".join(_lines(file, result, output, check, differences, missing)), code
+
+
+def _plain(value: Value) -> Any:
+    return str(value) if isinstance(value, ExcelError) else value
+
+
+def _lines(file: str, result: Calculation, output: str | None, check: bool, differences: list[Difference],
+           missing: int) -> list[str]:
+    lines = [f"{os.path.basename(file)}: {result.formulas:,} formulas in {result.families:,} families"]  # noqa: PTH119
+    if result.errors:
+        listed = ", ".join(f"{count:,} × {kind}" for kind, count in sorted(result.errors.items()))
+        lines.append(f"errors: {listed}")
+    lines.extend(f"not evaluated: {what} ({count:,} ×, first at {result.places.get(what, '?')})"
+                 for what, count in sorted(result.unsupported.items()))
+    if result.circular:
+        shown = ", ".join(result.circular[:_SHOWN])
+        lines.append(f"circular: {len(result.circular):,} cells: {shown}{' ...' if len(result.circular) > _SHOWN else ''}")
+    if check:
+        lines.extend(f"{one.place}: stored {_plain(one.stored)!r}, calculated {_plain(one.calculated)!r}"
+                     for one in differences[:_SHOWN])
+        if len(differences) > _SHOWN:
+            lines.append(f"... and {len(differences) - _SHOWN:,} more")
+        if missing:
+            lines.append(f"without a stored value: {missing:,} formulas")
+        lines.append(f"{len(differences):,} stored values differ" if differences else "all stored values agree")
+    if output is not None:
+        lines.append(f"written: {output}")
+    return lines
+
+
+def _values(text: str) -> tuple[str, list[float]]:
+    """Return the cell and the values of one --set."""
+    cell, mark, given = text.rpartition("=")
+    if not mark or not cell:
+        raise SheetpropError(f'--set {text!r}: is no setting; write it like "Parameters!C5=0:1:1000"')
+    try:
+        if ":" in given:
+            first, last, count = given.split(":")
+            steps = int(count)
+            if not 1 <= steps <= 10_000_000:
+                raise ValueError
+            low, high = float(first), float(last)
+            if steps == 1:
+                return cell, [low]
+            return cell, [low + (high - low) * at / (steps - 1) for at in range(steps)]
+        return cell, [float(part) for part in given.split(",")]
+    except ValueError:
+        raise SheetpropError(f"--set {text!r}: has no values; write FROM:TO:COUNT or numbers with commas") from None
+
+
+def run_what_if(file: str, sets: Sequence[str], gets: Sequence[str], *, output: str | None, force: bool) -> str:
+    """Do what `sheetprop what-if` does; return the CSV text, or nothing when it went to a file.
+
+    Raises:
+        SheetpropError: a setting, a cell or the file cannot be used.
+    """
+    import csv
+    import io
+
+    import numpy as np
+
+    from sheetprop.files import replacing
+
+    pairs = [_values(text) for text in sets]
+    lengths = {len(values) for _, values in pairs if len(values) > 1}
+    if len(lengths) > 1:
+        raise SheetpropError(f"--set: gives {' and '.join(map(str, sorted(lengths)))} values; all must give equally "
+                             "many, or one")
+    if output is not None:
+        check_writable(Path(output), force=force)
+    book = open_book(file)
+    count = max(lengths, default=1)
+    function = book.function(inputs=[cell for cell, _ in pairs], outputs=list(gets))
+    given = np.array([values * count if len(values) == 1 else values for _, values in pairs], dtype=np.float64).T
+    results = function(given)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([*function.input_cells, *function.output_cells])
+    for line, out in zip(given.tolist(), np.atleast_2d(results).tolist(), strict=True):
+        writer.writerow([*map(repr, line), *("" if number != number else repr(number) for number in out)])
+    if output is None:
+        return buffer.getvalue()
+    with replacing(output, force=force) as temporary:
+        temporary.write_text(buffer.getvalue(), encoding="utf-8")
+    return ""
+
+
+def run_grad(file: str, of: str, wrt: Sequence[str], *, as_json: bool) -> str:
+    """Do what `sheetprop grad` does; return its text.
+
+    Raises:
+        SheetpropError: a cell has no derivative, or the file cannot be used.
+    """
+    book = open_book(file)
+    function = book.function(inputs=list(wrt), outputs=[of])
+    value, slopes = function.value_and_gradient()
+    cells = function.input_cells
+    if as_json:
+        import json
+
+        return json.dumps({"of": function.output_cells[0], "value": float(value),
+                           "gradient": {cell: float(slope) for cell, slope in zip(cells, slopes, strict=True)}},
+                          ensure_ascii=False, indent=2)
+    width = max(map(len, cells))
+    lines = [f"{function.output_cells[0]} = {float(value)!r}"]
+    lines += [f"∂/∂ {cell.ljust(width)} = {float(slope)!r}" for cell, slope in zip(cells, slopes, strict=True)]
+    return "\n".join(lines)

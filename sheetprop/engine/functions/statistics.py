@@ -1,0 +1,377 @@
+"""Spread, order and relation of samples; a few distributions."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from statistics import NormalDist
+
+from sheetprop.engine.functions import function
+from sheetprop.engine.operands import Array, Operand, as_rows, numbers
+from sheetprop.engine.values import DIV0, NA, NUM, Raised, Value, finite, total
+
+
+def _spread(found: list[float]) -> float:
+    """Return the sum of squared distances from the mean."""
+    mean = total(found) / len(found)
+    return total([(number - mean) ** 2 for number in found])
+
+
+def _need(found: list[float], least: int) -> list[float]:
+    if len(found) < least:
+        raise Raised(DIV0)
+    return found
+
+
+@function("VAR VAR.S", "r*")
+def var(*operands: Operand) -> float:
+    found = _need(numbers(operands), 2)
+    return finite(_spread(found) / (len(found) - 1))
+
+
+@function("VARP VAR.P", "r*")
+def varp(*operands: Operand) -> float:
+    found = _need(numbers(operands), 1)
+    return finite(_spread(found) / len(found))
+
+
+@function("STDEV STDEV.S", "r*")
+def stdev(*operands: Operand) -> float:
+    found = _need(numbers(operands), 2)
+    return finite(math.sqrt(_spread(found) / (len(found) - 1)))
+
+
+@function("STDEVP STDEV.P", "r*")
+def stdevp(*operands: Operand) -> float:
+    found = _need(numbers(operands), 1)
+    return finite(math.sqrt(_spread(found) / len(found)))
+
+
+@function("DEVSQ", "r*")
+def devsq(*operands: Operand) -> float:
+    found = numbers(operands)
+    if not found:
+        raise Raised(NUM)
+    return finite(_spread(found))
+
+
+@function("AVEDEV", "r*")
+def avedev(*operands: Operand) -> float:
+    found = numbers(operands)
+    if not found:
+        raise Raised(NUM)
+    mean = total(found) / len(found)
+    return total([abs(number - mean) for number in found]) / len(found)
+
+
+@function("MEDIAN", "r*")
+def median(*operands: Operand) -> float:
+    found = sorted(numbers(operands))
+    if not found:
+        raise Raised(NUM)
+    middle = len(found) // 2
+    return found[middle] if len(found) % 2 else (found[middle - 1] + found[middle]) / 2.0
+
+
+@function("MODE MODE.SNGL", "r*")
+def mode(*operands: Operand) -> float:
+    found = numbers(operands)
+    counts = Counter(found)
+    most = max(counts.values(), default=0)
+    if most < 2:
+        raise Raised(NA)
+    return next(number for number in found if counts[number] == most)
+
+
+@function("GEOMEAN", "r*")
+def geomean(*operands: Operand) -> float:
+    found = numbers(operands)
+    if not found or min(found) <= 0:
+        raise Raised(NUM)
+    return math.exp(total([math.log(number) for number in found]) / len(found))
+
+
+@function("HARMEAN", "r*")
+def harmean(*operands: Operand) -> float:
+    found = numbers(operands)
+    if not found or min(found) <= 0:
+        raise Raised(NUM)
+    return len(found) / total([1.0 / number for number in found])
+
+
+@function("LARGE", "rn")
+def large(operand: Operand, place: float) -> float:
+    found = sorted(numbers([operand]), reverse=True)
+    at = math.ceil(place)
+    if not 1 <= at <= len(found):
+        raise Raised(NUM)
+    return found[at - 1]
+
+
+@function("SMALL", "rn")
+def small(operand: Operand, place: float) -> float:
+    found = sorted(numbers([operand]))
+    at = math.ceil(place)
+    if not 1 <= at <= len(found):
+        raise Raised(NUM)
+    return found[at - 1]
+
+
+@function("RANK RANK.EQ", "nr|n")
+def rank(number: float, operand: Operand, order: float = 0.0) -> float:
+    found = numbers([operand])
+    if number not in found:
+        raise Raised(NA)
+    return float(1 + sum(1 for other in found if (other < number if order else other > number)))
+
+
+@function("RANK.AVG", "nr|n")
+def rank_average(number: float, operand: Operand, order: float = 0.0) -> float:
+    first: float = rank(number, operand, order)
+    return first + (numbers([operand]).count(number) - 1) / 2.0
+
+
+def _quantile(found: list[float], place: float) -> float:
+    at = int(place)
+    if at + 1 >= len(found):
+        return found[-1]
+    return found[at] + (place - at) * (found[at + 1] - found[at])
+
+
+@function("PERCENTILE PERCENTILE.INC", "rn")
+def percentile(operand: Operand, share: float) -> float:
+    found = sorted(numbers([operand]))
+    if not found or not 0 <= share <= 1:
+        raise Raised(NUM)
+    return _quantile(found, share * (len(found) - 1))
+
+
+@function("PERCENTILE.EXC", "rn")
+def percentile_exclusive(operand: Operand, share: float) -> float:
+    found = sorted(numbers([operand]))
+    place = share * (len(found) + 1) - 1
+    if not found or not 0 <= place <= len(found) - 1:
+        raise Raised(NUM)
+    return _quantile(found, place)
+
+
+@function("QUARTILE QUARTILE.INC", "rn")
+def quartile(operand: Operand, which: float) -> float:
+    if not 0 <= int(which) <= 4:
+        raise Raised(NUM)
+    result: float = percentile(operand, int(which) / 4.0)
+    return result
+
+
+@function("PERCENTRANK PERCENTRANK.INC", "rn|n")
+def percentrank(operand: Operand, number: float, digits: float = 3.0) -> float:
+    found = sorted(numbers([operand]))
+    if not found or not found[0] <= number <= found[-1]:
+        raise Raised(NA)
+    if len(found) == 1:
+        return 1.0
+    below = max(at for at, one in enumerate(found) if one <= number)
+    below = found.index(found[below])
+    place = float(below)
+    if found[below] < number:
+        after = next(at for at, one in enumerate(found) if one > number)
+        below = after - 1
+        place = below + (number - found[below]) / (found[after] - found[below])
+    scale = 10.0 ** int(digits)
+    return math.floor(place / (len(found) - 1) * scale + 1e-9) / scale
+
+
+def _pairs(first: Operand, second: Operand) -> tuple[list[float], list[float]]:
+    """Return two samples, element by element, pairs with anything but two numbers left out."""
+    ones = [value for line in as_rows(first) for value in line]
+    twos = [value for line in as_rows(second) for value in line]
+    if len(ones) != len(twos):
+        raise Raised(NA)
+    numbers([first])
+    numbers([second])
+    kept = [(a, b) for a, b in zip(ones, twos, strict=True) if type(a) is float and type(b) is float]
+    return [a for a, _ in kept], [b for _, b in kept]
+
+
+def _products(x: list[float], y: list[float]) -> tuple[float, float, float, float, float]:
+    mean_x, mean_y = total(x) / len(x), total(y) / len(y)
+    return (mean_x, mean_y, total([(a - mean_x) ** 2 for a in x]), total([(b - mean_y) ** 2 for b in y]),
+            total([(a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)]))
+
+
+@function("CORREL PEARSON", "aa")
+def correl(first: Operand, second: Operand) -> float:
+    x, y = _pairs(first, second)
+    if len(x) < 2:
+        raise Raised(DIV0)
+    _, _, xx, yy, xy = _products(x, y)
+    if xx == 0 or yy == 0:
+        raise Raised(DIV0)
+    return xy / math.sqrt(xx * yy)
+
+
+@function("RSQ", "aa")
+def rsq(first: Operand, second: Operand) -> float:
+    value: float = correl(first, second)
+    return value * value
+
+
+@function("COVAR COVARIANCE.P", "aa")
+def covar(first: Operand, second: Operand) -> float:
+    x, y = _pairs(first, second)
+    if not x:
+        raise Raised(DIV0)
+    return _products(x, y)[4] / len(x)
+
+
+@function("COVARIANCE.S", "aa")
+def covariance_sample(first: Operand, second: Operand) -> float:
+    x, y = _pairs(first, second)
+    if len(x) < 2:
+        raise Raised(DIV0)
+    return _products(x, y)[4] / (len(x) - 1)
+
+
+@function("SLOPE", "aa")
+def slope(ys: Operand, xs: Operand) -> float:
+    x, y = _pairs(xs, ys)
+    if len(x) < 2:
+        raise Raised(DIV0)
+    _, _, xx, _, xy = _products(x, y)
+    if xx == 0:
+        raise Raised(DIV0)
+    return xy / xx
+
+
+@function("INTERCEPT", "aa")
+def intercept(ys: Operand, xs: Operand) -> float:
+    x, y = _pairs(xs, ys)
+    if len(x) < 2:
+        raise Raised(DIV0)
+    mean_x, mean_y, xx, _, xy = _products(x, y)
+    if xx == 0:
+        raise Raised(DIV0)
+    return mean_y - xy / xx * mean_x
+
+
+@function("FORECAST FORECAST.LINEAR", "naa")
+def forecast(at: float, ys: Operand, xs: Operand) -> float:
+    slope_value: float = slope(ys, xs)
+    start: float = intercept(ys, xs)
+    return start + slope_value * at
+
+
+@function("STEYX", "aa")
+def steyx(ys: Operand, xs: Operand) -> float:
+    x, y = _pairs(xs, ys)
+    if len(x) < 3:
+        raise Raised(DIV0)
+    _, _, xx, yy, xy = _products(x, y)
+    if xx == 0:
+        raise Raised(DIV0)
+    return math.sqrt(max(0.0, (yy - xy * xy / xx) / (len(x) - 2)))
+
+
+def _moment(found: list[float], least: int) -> tuple[float, float, int]:
+    if len(found) < least:
+        raise Raised(DIV0)
+    mean = total(found) / len(found)
+    deviation = math.sqrt(_spread(found) / (len(found) - 1))
+    if deviation == 0:
+        raise Raised(DIV0)
+    return mean, deviation, len(found)
+
+
+@function("SKEW", "r*")
+def skew(*operands: Operand) -> float:
+    found = numbers(operands)
+    mean, deviation, n = _moment(found, 3)
+    return n / ((n - 1) * (n - 2)) * total([((number - mean) / deviation) ** 3 for number in found])
+
+
+@function("KURT", "r*")
+def kurt(*operands: Operand) -> float:
+    found = numbers(operands)
+    mean, deviation, n = _moment(found, 4)
+    fourth = total([((number - mean) / deviation) ** 4 for number in found])
+    return (n * (n + 1) / ((n - 1) * (n - 2) * (n - 3)) * fourth
+            - 3.0 * (n - 1) ** 2 / ((n - 2) * (n - 3)))
+
+
+@function("STANDARDIZE", "nnn")
+def standardize(number: float, mean: float, deviation: float) -> float:
+    if deviation <= 0:
+        raise Raised(NUM)
+    return (number - mean) / deviation
+
+
+@function("NORMSDIST", "n")
+def normsdist(number: float) -> float:
+    return 0.5 * math.erfc(-number / math.sqrt(2.0))
+
+
+@function("NORM.S.DIST", "nb")
+def norm_s_dist(number: float, cumulative: bool) -> float:
+    if cumulative:
+        return 0.5 * math.erfc(-number / math.sqrt(2.0))
+    return math.exp(-number * number / 2.0) / math.sqrt(2.0 * math.pi)
+
+
+@function("NORMDIST NORM.DIST", "nnnb")
+def normdist(number: float, mean: float, deviation: float, cumulative: bool) -> float:
+    if deviation <= 0:
+        raise Raised(NUM)
+    value: float = norm_s_dist((number - mean) / deviation, cumulative)
+    return value if cumulative else value / deviation
+
+
+@function("NORMSINV NORM.S.INV", "n")
+def normsinv(share: float) -> float:
+    if not 0 < share < 1:
+        raise Raised(NUM)
+    return NormalDist().inv_cdf(share)
+
+
+@function("NORMINV NORM.INV", "nnn")
+def norminv(share: float, mean: float, deviation: float) -> float:
+    if not 0 < share < 1 or deviation <= 0:
+        raise Raised(NUM)
+    return NormalDist(mean, deviation).inv_cdf(share)
+
+
+@function("EXPONDIST EXPON.DIST", "nnb")
+def expondist(number: float, rate: float, cumulative: bool) -> float:
+    if number < 0 or rate <= 0:
+        raise Raised(NUM)
+    return 1.0 - math.exp(-rate * number) if cumulative else rate * math.exp(-rate * number)
+
+
+@function("SUMX2MY2", "aa")
+def sumx2my2(first: Operand, second: Operand) -> float:
+    x, y = _pairs(first, second)
+    return finite(total([a * a - b * b for a, b in zip(x, y, strict=True)]))
+
+
+@function("SUMX2PY2", "aa")
+def sumx2py2(first: Operand, second: Operand) -> float:
+    x, y = _pairs(first, second)
+    return finite(total([a * a + b * b for a, b in zip(x, y, strict=True)]))
+
+
+@function("SUMXMY2", "aa")
+def sumxmy2(first: Operand, second: Operand) -> float:
+    x, y = _pairs(first, second)
+    return finite(total([(a - b) * (a - b) for a, b in zip(x, y, strict=True)]))
+
+
+@function("FREQUENCY", "aa")
+def frequency(data: Operand, bins: Operand) -> Operand:
+    found, edges = numbers([data]), numbers([bins])
+    order = sorted(edges)
+    counts: dict[float, int] = {}
+    for at, edge in enumerate(order):
+        below = order[at - 1] if at else -math.inf
+        counts.setdefault(edge, sum(1 for number in found if below < number <= edge))
+    lines: list[list[Value]] = [[float(counts[edge])] for edge in edges]
+    lines.append([float(sum(1 for number in found if number > order[-1])) if order else float(len(found))])
+    return Array(lines)

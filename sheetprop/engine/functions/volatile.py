@@ -1,0 +1,50 @@
+"""Functions that change by themselves: chance, from a seed, and the clock, from a given time."""
+
+from __future__ import annotations
+
+import math
+import random
+
+from sheetprop.engine.dates import SHIFT_1904
+from sheetprop.engine.functions import function
+from sheetprop.engine.operands import Context
+from sheetprop.engine.values import NUM, Raised
+
+
+def _generator(context: Context) -> random.Random:
+    if context.space.random is None:
+        context.space.random = random.Random(context.space.seed or 0)
+    generator: random.Random = context.space.random
+    return generator
+
+
+@function("RAND", "", context=True)
+def rand(context: Context) -> float:
+    return _generator(context).random()
+
+
+@function("RANDBETWEEN", "nn", context=True)
+def randbetween(context: Context, low: float, high: float) -> float:
+    first, last = math.ceil(low), math.floor(high)
+    if first > last:
+        raise Raised(NUM)
+    return float(_generator(context).randint(first, last))
+
+
+@function("NOW", "", context=True)
+def now(context: Context) -> float:
+    if context.space.now is None:
+        import datetime
+
+        moment = datetime.datetime.now()
+        past = moment - datetime.datetime(1899, 12, 30)
+        context.space.now = past.days + past.seconds / 86400
+        if context.space.contents.date1904:
+            context.space.now -= SHIFT_1904
+    return context.space.now
+
+
+@function("TODAY", "", context=True)
+def today(context: Context) -> float:
+    moment: float = now(context)
+    return float(math.floor(moment))
