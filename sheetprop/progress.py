@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -20,3 +21,24 @@ def progress(items: Iterable[T], *, label: str, total: int | None = None, after:
     from tqdm import tqdm
 
     yield from tqdm(items, desc=label, total=total, delay=after, leave=False, file=sys.stderr)
+
+
+@contextlib.contextmanager
+def stages(label: str, total: int, *, after: float = 1.0) -> Iterator[Callable[[str], None]]:
+    """Yield a function to call with the name of each of `total` stages as it begins.
+
+    A bar with the name of the stage is shown under the same conditions as by :func:`progress`.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=total, desc=label, delay=after, leave=False, file=sys.stderr,
+              mininterval=0, miniters=1, bar_format="{desc}: {bar} {n_fmt}/{total_fmt} {postfix}") as bar:
+
+        def begin(name: str) -> None:
+            bar.set_postfix_str(name, refresh=False)
+            bar.update(1)
+
+        yield begin

@@ -11,7 +11,7 @@ import click
 from sheetprop.errors import SheetpropError
 
 
-class Numbers(click.ParamType):
+class Numbers(click.ParamType):  # type: ignore[type-arg]
     """A list of numbers such as ``0.1,0.2``; blanks and semicolons separate as well."""
 
     name = "numbers"
@@ -34,7 +34,7 @@ class Numbers(click.ParamType):
         return tuple(result)
 
 
-class Layers(click.ParamType):
+class Layers(click.ParamType):  # type: ignore[type-arg]
     """Layer sizes such as ``2-2-2``."""
 
     name = "sizes"
@@ -50,7 +50,7 @@ class Layers(click.ParamType):
         return tuple(int(word) for word in words)
 
 
-class Names(click.ParamType):
+class Names(click.ParamType):  # type: ignore[type-arg]
     """A list of names such as ``tanh,sigmoid``."""
 
     name = "names"

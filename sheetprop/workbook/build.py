@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from sheetprop.errors import SheetpropError
 from sheetprop.files import check_writable, replacing
 from sheetprop.network.spec import Spec, make_spec
+from sheetprop.progress import stages
 from sheetprop.workbook.layout import Layout
 
 
@@ -92,10 +93,11 @@ def _build(layout: Layout, path: Path, *, force: bool) -> Built:
     check_writable(path, force=force)
     reference = _Reference(layout) if not layout.blank else None
     try:
-        with replacing(path, force=force) as target, tempfile.TemporaryDirectory() as folder:
-            drawn = Path(folder) / "drawn.xlsx"
+        with (replacing(path, force=force) as target, tempfile.TemporaryDirectory() as folder,
+              stages(f"Building {path.name}", 5) as begin):
+            begin("drawing the sheets")
             workbook = _workbook(layout)
-            return _finish(layout, workbook, drawn, target, path, reference)
+            return _finish(layout, workbook, Path(folder) / "drawn.xlsx", target, path, reference, begin)
     finally:
         if reference is not None:
             reference.stop()
@@ -173,11 +175,11 @@ def reference_values(layout: Layout) -> list[tuple[int, int, str, float]]:
 
 
 def _workbook(layout: Layout) -> Any:
-    """Draw all sheets but Check with openpyxl."""
+    """Draw all sheets with openpyxl; of the long ones the first two iterations."""
     from openpyxl import Workbook
 
-    from sheetprop.workbook import chart_data, compare, diagram, parameters, rates, start, steps
-    from sheetprop.workbook.names import CHART_DATA, COMPARE, DIAGRAM, PARAMETERS, START, STEPS
+    from sheetprop.workbook import chart_data, check, compare, diagram, parameters, rates, start, steps
+    from sheetprop.workbook.names import CHART_DATA, CHECK, COMPARE, DIAGRAM, PARAMETERS, START, STEPS
 
     book = Workbook()
     book.remove(book.worksheets[0])
@@ -190,6 +192,7 @@ def _workbook(layout: Layout) -> Any:
     for rate, name in enumerate(layout.rate_sheets):
         rates.draw(book[name], layout, rate)
     compare.draw(book[COMPARE], layout)
+    check.draw(book[CHECK], layout)
     if layout.is_long:
         chart_data.draw(book[CHART_DATA], layout)
     for defined in parameters.names(layout):
@@ -198,22 +201,28 @@ def _workbook(layout: Layout) -> Any:
 
 
 def _finish(layout: Layout, workbook: Any, drawn: Path, target: Path, path: Path,
-            reference: _Reference | None) -> Built:
-    """Draw Check, tidy the package, copy rows down, calculate and save to `target`."""
+            reference: _Reference | None, begin: Callable[[str], None]) -> Built:
+    """Tidy the package, copy rows down, calculate, add PyTorch's values and save to `target`."""
     from sheetprop.engine import book as engine
     from sheetprop.network import symbols
     from sheetprop.workbook import check, contents, package, picture, start
     from sheetprop.workbook.names import CHECK
 
-    check.draw(workbook[CHECK], layout, None if reference is None else reference.values())
     workbook.save(drawn)
     anchor = picture.shapes(layout.spec.network, start.PICTURE_COLUMN - 1, 3)
     parts = package.tidy(package.read_parts(drawn), anchor)
     package.write_parts(parts, drawn)
     book = engine.open(drawn)
+    begin("copying rows down")
     for sheet, row, last in contents.filled(layout):
         book.fill_down(sheet, row, last)
+    begin("calculating")
     calculation = book.calculate()
+    if reference is not None:
+        begin("waiting for PyTorch")
+        for address, value in check.pytorch_cells(layout, reference.values()).items():
+            book.set(f"{CHECK}!{address}", value)
+        calculation = book.calculate()
 
     def numbers(reference: str) -> list[float]:
         sheet, column, first, last = _area(reference)
@@ -223,6 +232,7 @@ def _finish(layout: Layout, workbook: Any, drawn: Path, target: Path, path: Path
         sheet, column, first, _ = _area(reference)
         return str(book[sheet][f"{column}{first}"])
 
+    begin("saving")
     charts = [name for name in parts if name.startswith("xl/charts/chart")]
     book.save(target, patch={name: lambda chart: package.with_caches(chart, numbers, text) for name in charts})
     ends = [[book[name][layout.address(symbols.TOTAL, iteration)] for name in layout.rate_sheets]

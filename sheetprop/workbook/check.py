@@ -111,13 +111,8 @@ def fits(layout: Layout) -> bool:
     return check_width(layout) <= MAX_COLUMNS
 
 
-def cells(layout: Layout, pytorch: PyTorchValues | None = None) -> Cells:
-    """Return the contents of the sheet.
-
-    Args:
-        layout: the layout of the workbook.
-        pytorch: PyTorch's values; without them their column stays empty.
-    """
+def cells(layout: Layout) -> Cells:
+    """Return the contents of the sheet, without PyTorch's values (:func:`pytorch_cells`)."""
     first, last = FIRST_ROW, last_row(layout)
     checked = checked_parameters(layout)
     every = len(layout.spec.network.parameters())
@@ -140,7 +135,7 @@ def cells(layout: Layout, pytorch: PyTorchValues | None = None) -> Cells:
         result[f"{columns[names[0]]}{HEAD_ROW - 1}"] = f"Forward pass {title}"
         result.update({f"{letter}{HEAD_ROW}": Text(name) for name, letter in columns.items()})
     for row in rows(layout):
-        result.update(_row_cells(layout, row, pytorch))
+        result.update(_row_cells(layout, row))
     return {address: value for address, value in result.items() if value != ""}
 
 
@@ -151,7 +146,18 @@ def _verdict(area: str) -> str:
             f'"all "&{right}&" agree"&IF({other}=0,"",", "&{other}&" at a kink or overflowed")))')
 
 
-def _row_cells(layout: Layout, row: Row, pytorch: PyTorchValues | None) -> Cells:
+def pytorch_cells(layout: Layout, pytorch: PyTorchValues) -> Cells:
+    """Return the cells with PyTorch's values, which are no formulas."""
+    at = points(layout)
+    result: Cells = {}
+    for row in rows(layout):
+        shown = row.parameter if row.parameter == symbols.TOTAL else symbols.gradient(row.parameter)
+        value = pytorch[row.rate, at[row.point], shown]
+        result[f"H{row.number}"] = value if math.isfinite(value) else OVERFLOW
+    return result
+
+
+def _row_cells(layout: Layout, row: Row) -> Cells:
     number, sheet = row.number, layout.rate_sheets[row.rate]
     gradient = row.parameter != symbols.TOTAL
     shown = symbols.gradient(row.parameter) if gradient else row.parameter
@@ -182,9 +188,7 @@ def _row_cells(layout: Layout, row: Row, pytorch: PyTorchValues | None) -> Cells
             inner = f'IF({kinks},"{KINK}",{inner})'
         verdict = f'IF(AND(ISNUMBER(D{number}),ISNUMBER(E{number})),{inner},"{OVERFLOW}")'
         result[f"G{number}"] = f'=IF(ISTEXT(D{number}),"{EMPTY}",{verdict})' if shown in layout.blank else f"={verdict}"
-    if pytorch is not None and not layout.blank:
-        known = pytorch[row.rate, points(layout)[row.point], shown]
-        result[f"H{number}"] = known if math.isfinite(known) else OVERFLOW
+    if not layout.blank:
         both = f"AND(ISNUMBER(D{number}),ISNUMBER(H{number}))"
         result[f"I{number}"] = f'=IF({both},ABS(D{number}-H{number}),"")'
         close = f"I{number}<={relative}*ABS(H{number})+{tiny}"
@@ -240,9 +244,9 @@ def quantities(layout: Layout) -> Iterator[Quantity]:
         yield Quantity(CHECK, f"D{row.number}", shown, row.rate, at[row.point])
 
 
-def draw(sheet: Worksheet, layout: Layout, pytorch: PyTorchValues | None) -> None:
+def draw(sheet: Worksheet, layout: Layout) -> None:
     """Write and paint the sheet."""
-    style.put(sheet, cells(layout, pytorch))
+    style.put(sheet, cells(layout))
     painter = style.Painter(sheet)
     painter.paint("A1", style.HEADING)
     for address in ("A2", "A3", "A7"):

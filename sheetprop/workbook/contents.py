@@ -10,22 +10,18 @@ from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import CHART_DATA, CHECK, COMPARE, DIAGRAM, PARAMETERS, START, STEPS
 
 
-def prescribed(layout: Layout, pytorch: check.PyTorchValues | None = None) -> dict[str, Cells]:
-    """Return the contents of every sheet.
+def prescribed(layout: Layout) -> dict[str, Cells]:
+    """Return the contents of every sheet, without PyTorch's values in Check.
 
     Of the learning-rate sheets and of Compare only the rows of iterations 0 and 1 are given;
     the rows below are the second copied down (:func:`filled`).
-
-    Args:
-        layout: the layout of the workbook.
-        pytorch: what PyTorch gave, for the sheet Check.
     """
     result = {START: start.cells(layout), PARAMETERS: parameters.cells(layout), STEPS: steps.cells(layout),
               DIAGRAM: diagram.cells(layout)}
     for rate, name in enumerate(layout.rate_sheets):
         result[name] = rates.cells(layout, rate)
     result[COMPARE] = compare.cells(layout)
-    result[CHECK] = check.cells(layout, pytorch)
+    result[CHECK] = check.cells(layout)
     if layout.is_long:
         result[CHART_DATA] = chart_data.cells(layout)
     return result
