@@ -45,8 +45,7 @@ def text(result: Verification) -> str:
             lines.append(_line(one, "" if one.sheet == previous else one.sheet))
             previous = one.sheet
     lines.append("")
-    for fault in result.faults[:_LISTED]:
-        lines.append(f"✗ {fault.message}")
+    lines += [f"✗ {fault.message}" for fault in result.faults[:_LISTED]]
     if result.fault_count > _LISTED:
         lines.append(f"✗ ... and {result.fault_count - _LISTED:,} more (--json lists them)")
     lines += [f"· {remark.message}" for remark in result.remarks]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sheetprop.engine.references import address, cell_at
+from sheetprop.engine.references import address, cell_at, split_sheet
 from sheetprop.network import symbols
 from sheetprop.verification.formulas import Deviation
 from sheetprop.verification.numbers import Mask, runs
@@ -52,6 +52,18 @@ class Faults:
                 f"{one.expected} belongs here, and nothing stands here"
             self._add(kind, one.sheet, one.column, one.first, one.last, found, one.expected, difference,
                       says + _by(difference, agrees=agrees))
+
+    def circle(self, places: Sequence[str]) -> None:
+        """Add a circular reference, unless one of the formulas named so far closes it."""
+        cells = [(str(sheet), *cell_at(cell)) for sheet, cell in map(split_sheet, places)]
+        for fault in self.found:
+            (first, column), (last, _) = cell_at(fault.address), cell_at(fault.last)
+            if any((sheet, at) == (fault.sheet, column) and first <= row <= last for sheet, row, at in cells):
+                return
+        if cells:
+            sheet, row, column = min(cells, key=lambda cell: (self.sheets.get(cell[0], len(self.sheets)), *cell[1:]))
+            self._add("circular", sheet, column, row, row, None, None, None,
+                      f"stands on a circular reference of {len(cells):,} cells")
 
     def values(self, rows: Rows) -> None:
         """Add the cells whose value is wrong by itself and whose formula has not been named yet."""

@@ -87,8 +87,6 @@ class Remarks:
         for what, count in calculation.unsupported.items():
             place = calculation.places.get(what, "")
             self._say("unchecked", f"{place}: {what} cannot be evaluated ({count:,} cells); its stored value was used")
-        if calculation.circular:
-            self._say("unchecked", f"circular reference: {_listed(list(calculation.circular))}")
 
     def rows(self, rows: Rows) -> None:
         """Say where a relu is at its kink and where a run overflows."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["formula", "constant", "missing", "value", "run", "engine"]
+Kind = Literal["formula", "constant", "missing", "value", "run", "circular", "engine"]
 
 LISTED = 200
 """So many faults are listed; the others are counted."""
@@ -51,8 +51,8 @@ class Fault:
         last: the last cell of the same column with the same fault; equal to `address` for one cell.
         kind: ``formula`` (not the formula that belongs there), ``constant`` (a number or text instead
             of a formula), ``missing`` (nothing there), ``value`` (the right formula with a wrong value),
-            ``run`` (every row right by itself, yet not where the run should be) or ``engine`` (two
-            engines disagree about the cell).
+            ``run`` (every row right by itself, yet not where the run should be), ``circular`` (a formula
+            that needs its own result) or ``engine`` (two engines disagree about the cell).
         symbol, learning_rate, iteration: what stands there; None outside the learning-rate sheets.
         found, expected: formula or value.
         difference: by how much the value differs from PyTorch, the largest of the cells; None where

@@ -80,37 +80,45 @@ class Rows:
     following: Array
 
 
-def check(layout: Layout, spec: Spec, numbers: Numbers, unfilled: Mapping[str, Mask]) -> Rows:
+def check(layout: Layout, spec: Spec, numbers: Numbers, unfilled: Mapping[str, Mask], vacant: Mapping[str, Mask],
+          circular: Mapping[str, Mask]) -> Rows:
     """Compare every number of the learning-rate sheets.
 
     Args:
         layout: what stands where.
         spec: with the learning rates as they are now.
         numbers: what stands there.
-        unfilled: by symbol, cells that a student has still to fill in; formulas read them as 0.
+        unfilled: by symbol, cells that a student has still to fill in.
+        vacant: by symbol, cells that hold nothing though they should; formulas read these and the
+            unfilled ones as 0.
+        circular: by symbol, cells on a circular reference whose own formula is right.
     """
-    return _Check(layout, spec, numbers, unfilled).rows()
+    return _Check(layout, spec, numbers, unfilled, vacant, circular).rows()
 
 
 class _Check:
-    def __init__(self, layout: Layout, spec: Spec, numbers: Numbers, unfilled: Mapping[str, Mask]) -> None:
-        self.layout, self.spec, self.unfilled = layout, spec, unfilled
+    def __init__(self, layout: Layout, spec: Spec, numbers: Numbers, unfilled: Mapping[str, Mask],
+                 vacant: Mapping[str, Mask], circular: Mapping[str, Mask]) -> None:
+        self.layout, self.spec, self.unfilled, self.circular = layout, spec, unfilled, circular
         network = spec.network
         self.names = network.parameters()
-        self.found = {symbol: np.where(unfilled[symbol], 0.0, values) if symbol in unfilled else values
-                      for symbol, values in numbers.values.items()}
+        self.found = dict(numbers.values)
+        # What formulas read: an empty cell is 0 to them.
+        self.read = dict(numbers.values)
+        for empty in (unfilled, vacant):
+            self.read |= {symbol: np.where(mask, 0.0, self.read[symbol]) for symbol, mask in empty.items()}
         self.shape = self.found[symbols.ITERATION].shape
         self.rates = np.array(spec.learning_rates)[:, None]
         self.rate_found = numbers.rates[:, None]
-        self.rate_differs = ~(np.abs(self.rate_found - self.rates) <= TOLERANCE * np.abs(self.rates))
-        parameters = np.stack([self.found[name] for name in self.names], axis=-1)
+        self.rate_differs: Mask = np.asarray(~(np.abs(self.rate_found - self.rates) <= TOLERANCE * np.abs(self.rates)))
+        parameters = np.stack([self.read[name] for name in self.names], axis=-1)
         self.alive: Mask = np.isfinite(parameters).all(axis=-1)
         flat = reference.rows(network, parameters.reshape(-1, len(self.names)),
                               np.repeat(self.rates[:, 0], self.shape[1]))
         self.expected = {symbol: values.reshape(self.shape) for symbol, values in flat.items()}
         self.initial = network.initial()
         leaves: dict[str, Array] = {name: np.array(value) for name, value in self.initial.items()}
-        leaves |= {name: self.found[name] for name in self.names} | {symbols.LEARNING_RATE: self.rates}
+        leaves |= {name: self.read[name] for name in self.names} | {symbols.LEARNING_RATE: self.rates}
         # A size is NaN or infinite where something overflows; both mean that nothing can be said.
         self.sizes = {symbol: np.broadcast_to(size, self.shape) for symbol, size in rounding.sizes(
             layout.equations, leaves | self.expected, UNDERFLOW / TOLERANCE).items()}
@@ -127,6 +135,8 @@ class _Check:
                 self._blame(judged, equation)
         self._halved()
         following = np.stack([self.sizes[f"next {name}"] for name in self.names], axis=-1)
+        for symbol, mask in self.circular.items():
+            self.columns[symbol].root &= ~mask
         order = [column.symbol for column in self.layout.columns if column.symbol in self.columns]
         return Rows({symbol: self.columns[symbol] for symbol in order}, self._kinks(), self._diverged(), following)
 
@@ -172,7 +182,7 @@ class _Check:
         # The parameters of the row itself are taken as they are: they can be no cause.
         causes = [mask for name in read if name not in self.names and (mask := self._disturbed(name)) is not None]
         if causes:
-            judged.root &= ~(reduce(np.logical_or, causes) & self._own(equation, self.found, judged.found))
+            judged.root &= ~(reduce(np.logical_or, causes) & self._own(equation, self.read, judged.found))
 
     def _own(self, equation: Equation, read: Mapping[str, Array], found: Array) -> Mask:
         """Return where the equation holds between the numbers of the sheet itself."""
@@ -193,7 +203,7 @@ class _Check:
         judged = self._judge(symbol, expected, size, stepped)
         if not judged.differs[:, 1:].any():
             return
-        above = {name: values[:, :-1] for name, values in self.found.items()}
+        above = {name: values[:, :-1] for name, values in self.read.items()}
         above[symbols.LEARNING_RATE] = self.rate_found
         cause = self._disturbed(symbols.gradient(symbol))
         disturbed = self.rate_differs | (False if cause is None else cause[:, :-1])

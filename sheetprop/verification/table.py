@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sheetprop.network import symbols
 from sheetprop.network.spec import Spec
 from sheetprop.verification.numbers import Array, Mask
 from sheetprop.verification.result import Comparison
@@ -93,6 +92,3 @@ def engine(layout: Layout, spec: Spec, name: str, columns: Sequence[Judged]) -> 
             line.add(layout, judged, rate, slice(0, None))
         result.append(line.line(spec.learning_rates[rate], sheet, name))
     return result
-
-
-__all__ = ["GROUPS", "comparisons", "engine", "relative_to", "symbols"]

@@ -10,13 +10,14 @@ import numpy as np
 
 from sheetprop.engine import book as engine_book
 from sheetprop.engine.book import Book
+from sheetprop.engine.references import address, cell_at, split_sheet
 from sheetprop.errors import SheetpropError, nearest
 from sheetprop.network import symbols
 from sheetprop.network.rounding import TOLERANCE
 from sheetprop.network.spec import Spec
 from sheetprop.verification import engines, formulas, numbers, remarks, rows, run, shown, table
 from sheetprop.verification.faults import Faults
-from sheetprop.verification.numbers import Mask, Numbers
+from sheetprop.verification.numbers import Mask
 from sheetprop.verification.result import Verification, capped
 from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import HALVED
@@ -49,26 +50,32 @@ def verify(path: str | os.PathLike[str], *, engine: str = "default") -> Verifica
     """
     if engine not in ENGINES:
         raise SheetpropError(f"engine {engine!r} is unknown; {nearest(engine, ENGINES)}")
-    book = engine_book.open(path)
+    return verify_book(engine_book.open(path), engine=engine)
+
+
+def verify_book(book: Book, *, engine: str = "default") -> Verification:
+    """Verify a workbook that is open, with whatever was set in it; see :func:`verify`.
+
+    Another engine than the default reads the file and not what was set since.
+    """
     calculation = book.calculate()
     try:
         layout = read_layout(book)
         spec = present_spec(book, layout)
     except SheetpropError as error:
-        raise SheetpropError(f"{os.fspath(path)}: {error}") from error
-    return _Verification(path, engine, book, layout, spec, calculation).result()
+        raise SheetpropError(f"{book.path}: {error}") from error
+    return _Verification(engine, book, layout, spec, calculation).result()
 
 
 class _Verification:
-    def __init__(self, path: str | os.PathLike[str], engine: str, book: Book, layout: Layout, spec: Spec,
-                 calculation: Any) -> None:
-        self.path, self.engine, self.book, self.layout, self.spec = path, engine, book, layout, spec
+    def __init__(self, engine: str, book: Book, layout: Layout, spec: Spec, calculation: Any) -> None:
+        self.engine, self.book, self.layout, self.spec = engine, book, layout, spec
         self.calculation = calculation
         self.runs = {name: list(book[name].formula_runs()) for name in layout.sheets}
         self.own = numbers.read(layout, lambda name: book[name])
         self.numbers, self.values = self.own, None
         if engine != "default":
-            self.values = engines.evaluate(path, engine)
+            self.values = engines.evaluate(book.path, engine)
             self.numbers = engines.numbers(layout, self.own, self.values)
 
     def result(self) -> Verification:
@@ -76,13 +83,15 @@ class _Verification:
         layout, spec = self.layout, self.spec
         prescribed = formulas.check(layout, self.runs)
         unfilled = self._unfilled()
-        judged = rows.check(layout, spec, self.numbers, unfilled)
+        vacant, circular = self._vacant(prescribed), self._circular()
+        judged = rows.check(layout, spec, self.numbers, unfilled, vacant, circular)
         wrong_rates = self._wrong_rates()
         usable = _usable(judged, unfilled, [rate for rate, _, _ in wrong_rates])
         drift = run.check(spec, self.numbers, judged, usable, _PUSH.get(self.engine, run.PUSH))
         cells = shown.check(layout, judged, unfilled, self.lookup)
         faults = Faults(layout, spec.learning_rates, self.lookup)
         faults.formulas(prescribed.deviations, judged, cells)
+        faults.circle(self.calculation.circular)
         faults.rates(wrong_rates)
         faults.values(judged)
         faults.run(drift)
@@ -101,7 +110,7 @@ class _Verification:
         said.rows(judged)
         said.run(drift, usable)
         return Verification(
-            file=os.fspath(self.path), engine=self.engine, agrees=count == 0, network=spec.network.shape,
+            file=self.book.path, engine=self.engine, agrees=count == 0, network=spec.network.shape,
             activations=spec.network.activations, bias=spec.network.bias, learning_rates=spec.learning_rates,
             iterations=spec.iterations, tolerance=TOLERANCE, cells=sum(one.cells for one in comparisons),
             formulas=prescribed.compared, comparisons=tuple(comparisons), faults=listed, fault_count=count,
@@ -127,6 +136,32 @@ class _Verification:
             unfilled[symbol] = mask
         return unfilled
 
+    def _vacant(self, prescribed: formulas.Formulas) -> dict[str, Mask]:
+        """Return by symbol the cells in which a formula belongs and nothing stands."""
+        layout, symbol_of = self.layout, {column.index: column.symbol for column in self.layout.columns}
+        vacant: dict[str, Mask] = {}
+        for one in prescribed.deviations:
+            symbol = symbol_of.get(one.column)
+            if one.found is None and one.sheet in layout.rate_sheets and symbol in self.numbers.values:
+                mask = vacant.setdefault(symbol, np.zeros_like(self.numbers.values[symbol], dtype=bool))
+                for row in range(max(one.first, layout.FIRST_ROW), one.last + 1):
+                    if self.lookup(one.sheet, address(row, one.column)) is None:
+                        mask[layout.rate_sheets.index(one.sheet), row - layout.FIRST_ROW] = True
+        return vacant
+
+    def _circular(self) -> dict[str, Mask]:
+        """Return by symbol the cells on a circular reference; the formula that closes the circle is named by itself."""
+        layout, symbol_of = self.layout, {column.index: column.symbol for column in self.layout.columns}
+        circular: dict[str, Mask] = {}
+        for place in self.calculation.circular:
+            sheet, cell = split_sheet(place)
+            row, column = cell_at(cell)
+            symbol = symbol_of.get(column)
+            if sheet in layout.rate_sheets and symbol in self.numbers.values and row >= layout.FIRST_ROW:
+                mask = circular.setdefault(symbol, np.zeros_like(self.numbers.values[symbol], dtype=bool))
+                mask[layout.rate_sheets.index(sheet), row - layout.FIRST_ROW] = True
+        return circular
+
     def _wrong_rates(self) -> list[tuple[int, float, float]]:
         """Return (rate, found, expected) of the sheets whose cell with η is not the rate in Parameters."""
         return [(rate, float(found), expected)
@@ -145,6 +180,3 @@ def _usable(judged: rows.Rows, unfilled: Mapping[str, Mask], wrong_rates: list[i
     spoiled[wrong_rates, :] = True
     usable: Mask = ~np.logical_or.accumulate(spoiled, axis=1)
     return usable
-
-
-__all__ = ["ENGINES", "Numbers", "verify"]
