@@ -368,3 +368,27 @@ def test_one_epoch_of_001_on_the_real_digits_reaches_97_percent(mnist: Digits) -
     assert kept.summary.last_mean is not None
     assert kept.summary.last_mean >= 97.0
     assert {f.name: f.md5 for f in kept.data}["t10k-images-idx3-ubyte"] == "2646ac647ad5339dbf082846283269ea"
+
+
+def test_bfloat16_is_taken_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sheetprop.mnist.machine import choose_precision
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    assert choose_precision("auto", "cpu") == "bfloat16"
+    assert choose_precision("float32", "cpu") == "float32"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": False, "avx512_bf16": False})
+    assert choose_precision("auto", "cpu") == "float32"
+    with pytest.raises(SheetpropError, match="no bfloat16"):
+        choose_precision("bfloat16", "cpu")
+
+
+def test_the_loop_learns_in_bfloat16_too(toy: Digits, small_recipe: Recipe) -> None:
+    from sheetprop.mnist.loop import Loop
+
+    with torch.random.fork_rng():
+        loop = Loop(small_recipe, 1, *split(toy, 0, "cpu"), bfloat16=True)
+        first, last = [loop.run_epoch(Listener()) for _ in range(4)][:: 3]
+    assert last.train_loss is not None
+    assert first.train_loss is not None
+    assert last.train_loss < first.train_loss
+    assert all(p.dtype == torch.float32 for p in loop.module.parameters())
