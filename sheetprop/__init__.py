@@ -16,6 +16,7 @@ _PUBLIC: dict[str, str] = {
     "SheetpropError": "sheetprop.errors",
     "build": "sheetprop.workbook.build",
     "data": "sheetprop.mnist.data",
+    "diff": "sheetprop.regression",
     "log": "sheetprop.mnist.log",
     "networks": "sheetprop.mnist.networks",
     "open": "sheetprop.engine.book",
@@ -25,6 +26,7 @@ _PUBLIC: dict[str, str] = {
     "spec": "sheetprop.network.spec:make_spec",
     "summary": "sheetprop.mnist.summary",
     "train": "sheetprop.mnist.training",
+    "values": "sheetprop.regression",
     "verify": "sheetprop.verification.verify",
 }
 
@@ -33,6 +35,7 @@ __all__ = [
     "__version__",
     "build",
     "data",
+    "diff",
     "log",
     "networks",
     "open",
@@ -42,6 +45,7 @@ __all__ = [
     "spec",
     "summary",
     "train",
+    "values",
     "verify",
 ]
 

@@ -61,4 +61,43 @@ def _line(one: Comparison, first: str) -> str:
             f"{one.largest_relative:>14.1e}  {f'{one.sheet}!{one.worst}' if one.worst else '-'}")
 
 
-COMMANDS: tuple[click.Command, ...] = (verify,)
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="GOLDEN",
+              help="The golden file to write: .csv, .json or .parquet.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+def values(file: Path, output: Path, force: bool) -> None:
+    """Calculate a workbook, any workbook, and write the value and the formula of every cell to a golden file."""
+    from sheetprop.regression import values as write_values
+
+    cells = write_values(file, output, force=force)
+    click.echo(f"{output}: {len(cells):,} cells, {sum(one.formula is not None for one in cells):,} with formulas")
+
+
+@click.command()
+@click.argument("first", type=click.Path(path_type=Path))
+@click.argument("second", type=click.Path(path_type=Path))
+@click.option("--rel", type=float, default=1e-12, show_default=True, help="Relative tolerance.")
+@click.option("--abs", "absolute", type=float, default=0.0, show_default=True, help="Absolute tolerance.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON.")
+def diff(first: Path, second: Path, rel: float, absolute: float, as_json: bool) -> int:
+    """Say what moved between two workbooks or golden files: values, formulas, cells gone or added.
+
+    Exits with 0 when nothing moved, 1 when something did, 2 when a file cannot be used.
+    """
+    from sheetprop.regression import diff as compare
+
+    result = compare(first, second, rel=rel, abs=absolute)
+    if as_json:
+        click.echo(result.to_json())
+    else:
+        for change in result.changes[:_LISTED]:
+            click.echo(change.message)
+        rest = sum(result.counts.values()) - _LISTED
+        if rest > 0:
+            click.echo(f"... and {rest:,} more (--json lists them)")
+        click.echo(f"{first} and {second}: {result.verdict}")
+    return 0 if result.same else 1
+
+
+COMMANDS: tuple[click.Command, ...] = (verify, values, diff)

@@ -110,7 +110,8 @@ class _Check:
         self.shape = self.found[symbols.ITERATION].shape
         self.rates = np.array(spec.learning_rates)[:, None]
         self.rate_found = numbers.rates[:, None]
-        self.rate_differs: Mask = np.asarray(~(np.abs(self.rate_found - self.rates) <= TOLERANCE * np.abs(self.rates)))
+        distance = np.abs(self.rate_found - self.rates)
+        self.rate_differs: Mask = np.logical_not(distance <= TOLERANCE * np.abs(self.rates))
         parameters = np.stack([self.read[name] for name in self.names], axis=-1)
         self.alive: Mask = np.isfinite(parameters).all(axis=-1)
         flat = reference.rows(network, parameters.reshape(-1, len(self.names)),
@@ -206,9 +207,9 @@ class _Check:
         above = {name: values[:, :-1] for name, values in self.read.items()}
         above[symbols.LEARNING_RATE] = self.rate_found
         cause = self._disturbed(symbols.gradient(symbol))
-        disturbed = self.rate_differs | (False if cause is None else cause[:, :-1])
+        disturbed: Mask = np.logical_or(self.rate_differs, False if cause is None else cause[:, :-1])
         if symbol in self.unfilled:
-            disturbed = disturbed | self.unfilled[symbol][:, :-1]
+            disturbed = np.logical_or(disturbed, self.unfilled[symbol][:, :-1])
         own = self._own(equation, above, judged.found[:, 1:])
         judged.root[:, 1:] &= ~(disturbed & own)
 
