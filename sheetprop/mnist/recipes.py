@@ -42,7 +42,7 @@ _ALL = (
         name="tiny", title="OneCycle with Muon, 19 epochs, at most 4,400 parameters", origin=_OWN,
         network="tiny", epochs=19, batch_size=128, learning_rate=0.1, nesterov=True, weight_decay=1e-4,
         schedule=OneCycle(), muon_rate=0.05,
-        augmentation=Augmentation(degrees=6, shift=0.06, scale=0.06, clean_epochs=1),
+        augmentation=Augmentation(degrees=7, shift=0.07, scale=0.06, clean_epochs=1),
     ),
     Recipe(
         name="small", title="OneCycle with Muon, wide augmentation, averaged weights, 19 epochs", origin=_OWN,
