@@ -15,7 +15,7 @@ _RADIUS = 0.62
 # Units of a layer that are drawn; of a larger layer the first ones, three dots, and the last.
 _SHOWN = 7
 # Weights are named only where their names do not cover each other.
-_NAMED_EDGES = 12
+_NAMED_EDGES = 9
 
 
 @dataclass(frozen=True)
