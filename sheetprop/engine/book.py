@@ -12,7 +12,7 @@ from sheetprop.engine.package import MAX_BYTES, Package, pieces
 from sheetprop.engine.parse import parse
 from sheetprop.engine.printing import canonical_text, formula_text
 from sheetprop.engine.references import MAX_ROW, address, area_at, cell_at, column_number, quoted, split_sheet
-from sheetprop.engine.storage import Block, Family, SheetStore, family
+from sheetprop.engine.storage import Family, SheetStore, family
 from sheetprop.engine.tree import Call, Node
 from sheetprop.engine.values import ERRORS, ExcelError, Value
 from sheetprop.engine.workspace import Workspace

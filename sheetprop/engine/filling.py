@@ -29,7 +29,7 @@ def fill_down(contents: Contents, sheet: SheetStore, row: int, last_row: int) ->
     scratch = SheetStore(sheet.name, sheet.index, sheet.part)
     reader = Reader(scratch, string, {})
     block = reader.parse_row(data[begin:close], row, opening.end() - begin)
-    template = block.template if block is not None else None
+    template = reader.pending_template()
     if block is None or template is None:
         raise SheetpropError(f"{sheet.name}: row {row} holds no formulas, or array or shared ones, which cannot be "
                              "filled down; write plain formulas into it first")

@@ -13,7 +13,6 @@ from sheetprop.engine.xmlparts import Element, parser_for, read_tree, shared_str
 from sheetprop.errors import SheetpropError
 
 
-
 def escape(text: str) -> str:
     """Return text as it may stand between tags."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -79,6 +79,31 @@ class Template:
         return text
 
 
+class _Pending:
+    """A parsed row that may become a template when the next one is no copy of an earlier row."""
+
+    __slots__ = ("block", "constants", "content", "exact", "row", "shared", "spans", "texts")
+
+    def __init__(self, content: bytes, row: int, spans: list[tuple[int, int, int]], texts: list[tuple[int, str]],
+                 constants: list[tuple[int, Value, int, bytes]], exact: bool, shared: bool, block: Block) -> None:
+        self.content = content
+        self.row = row
+        self.spans = spans
+        self.texts = texts
+        self.constants = constants
+        self.exact = exact
+        self.shared = shared
+        self.block = block
+
+
+def is_foreign(one: Family) -> bool:
+    """Say whether a formula leaves the workbook or names what this engine does not follow."""
+    found: bool | None = one.cache.get("foreign")
+    if found is None:
+        found = one.cache["foreign"] = any(isinstance(node, Foreign) for node in one.tree.walk())
+    return found
+
+
 class Reader:
     """Reads one sheet's data into a `SheetStore`."""
 
@@ -88,6 +113,7 @@ class Reader:
         self.cache = cache
         self.shared: dict[str, Family] = {}
         self.templates: list[Template] = []
+        self.pending: _Pending | None = None
         self.cells = 0
 
     def read(self, data: bytes, start: int, end: int) -> None:
@@ -129,21 +155,30 @@ class Reader:
                                          "the file is damaged")
                 if opening.group(2):
                     position = opening.end()
-                    block = None
+                    block = self.pending = None
                     continue
                 close = data.find(b"</row>", opening.end(), end)
                 if close < 0:
                     raise Irregular
                 content = data[begin:close]
                 position = close + 6
-                if recent and b"<v" in content:
-                    bare = VALUES.sub(b"<v/>", content)
-                    for template in recent:
-                        if template.moved(template.bare, row) == bare:
-                            matched, plain = template, False
-                            self.keep_constants(template, row, content)
-                            break
+                bare = VALUES.sub(b"<v/>", content) if b"<v" in content else b""
+                for template in recent if bare else ():
+                    if template.moved(template.bare, row) == bare:
+                        matched, plain = template, False
+                        self.keep_constants(template, row, content)
+                        break
+                if matched is None and self.pending is not None:
+                    # Only now is it worth to make a template of the row above.
+                    fresh = self.pending_template()
+                    if fresh is not None and fresh.exact and fresh.moved(fresh.text, row) == content:
+                        matched, plain = fresh, True
+                        self.keep_constants(fresh, row, None)
+                    elif fresh is not None and bare and fresh.moved(fresh.bare, row) == bare:
+                        matched, plain = fresh, False
+                        self.keep_constants(fresh, row, content)
             if matched is not None:
+                self.pending = None
                 if recent[0] is not matched:
                     recent.remove(matched)
                     recent.insert(0, matched)
@@ -157,6 +192,8 @@ class Reader:
                     sheet.blocks.append(block)
                 continue
             block = self.parse_row(content, row, opening.end() - begin)
+            if block is None:
+                self.pending = None
 
     def keep_constants(self, template: Template, row: int, content: bytes | None) -> None:
         """Store the values of a matched row's cells that hold no formula."""
@@ -198,6 +235,7 @@ class Reader:
         formulas: dict[int, Family] = {}
         constants: list[tuple[int, Value, int, bytes]] = []
         spans: list[tuple[int, int, int]] = []
+        texts: list[tuple[int, str]] = []
         fits, exact, shared = True, True, False
         sheet = self.sheet
         number = _ROW_NUMBER.search(content, 0, header)
@@ -262,36 +300,53 @@ class Reader:
                     if marks is None:
                         fits = False
                     else:
-                        base = cell.start(4) + parts.start(2)
-                        spans.extend((base + a, base + b, offset) for a, b, offset in marks)
+                        if marks:
+                            texts.append((cell.start(4) + parts.start(2), marks))
             place += has_value
         if content[position:].strip():
             raise Irregular
         if not formulas:
             return None
-        program = program_of(formulas)
-        template = self.template(content, row, spans, program, constants, exact, shared) if fits else None
-        if template is not None:
-            self.templates.insert(0, template)
-            del self.templates[_KEPT:]
-        block = Block(row, row, program, template)
-        block.pure = template is not None and template.exact
+        block = Block(row, row, program_of(formulas))
         sheet.blocks.append(block)
+        self.pending = _Pending(content, row, spans, texts, constants, exact, shared, block) if fits else None
         return block
 
+    def pending_template(self) -> Template | None:
+        """Turn the row that was parsed last into a template, or return None where that is not sound."""
+        pending, self.pending = self.pending, None
+        if pending is None:
+            return None
+        for base, text in pending.texts:
+            marks = list(relative_rows(text, pending.row))
+            if not text.isascii():
+                # Positions count bytes; where bytes read as Latin-1 give other references, give up.
+                found = marks
+                marks = list(relative_rows(text.encode().decode("latin-1"), pending.row))
+                if [mark[2] for mark in marks] != [mark[2] for mark in found]:
+                    return None
+            pending.spans.extend((base + start, base + end, offset) for start, end, offset in marks)
+        template = self.template(pending)
+        if template is not None:
+            pending.block.template = template
+            pending.block.pure = template.exact
+            self.templates.insert(0, template)
+            del self.templates[_KEPT:]
+        return template
+
     def formula(self, options: bytes, text: bytes | None, row: int, column: int, kind: bytes,
-                stored: bytes | None) -> tuple[Family | None, list[tuple[int, int, int]] | None, bool]:
-        """Return a formula's family, the positions of its moving row numbers, and whether it is shared.
+                stored: bytes | None) -> tuple[Family | None, str | None, bool]:
+        """Return a formula's family, its text in bytes' positions, and whether it is shared.
 
         The family is None where the cell keeps its stored value (array members, data tables);
-        the positions are None where rows must not be compared with this one.
+        the text is None where rows must not be compared with this one.
         """
         settings: dict[str, str] = dict(_ATTRIBUTE.findall(options.decode("utf-8", "replace"))) if options else {}
         form = settings.get("t", "normal")
         index = settings.get("si", "")
         if not text:
             if form == "shared" and index in self.shared:
-                return self.shared[index], [], True
+                return self.shared[index], "", True
             self.keep(row, column, kind, stored, "a formula without text" if form != "dataTable" else "a data table")
             return None, None, False
         if form == "dataTable":
@@ -323,22 +378,15 @@ class Reader:
             self.shared[index] = one
             # Rows that follow may use the same index for another formula from here on.
             self.templates[:] = [template for template in self.templates if not template.shared]
+            if self.pending is not None and self.pending.shared:
+                self.pending = None
             return one, None, True
-        if any(isinstance(node, Foreign) for node in one.tree.walk()):
+        if is_foreign(one):
             value = self.constant(kind, stored or b"")
             if value is not None:
                 self.sheet.set(row, column, value)
             return one, None, False
-        if not padded:
-            return one, None, False
-        marks = list(relative_rows(padded, row))
-        if not raw.isascii():
-            # Positions count bytes; where bytes read as Latin-1 give other references, give up.
-            found = marks
-            marks = list(relative_rows(padded.encode().decode("latin-1"), row))
-            if [mark[2] for mark in marks] != [mark[2] for mark in found]:
-                return one, None, False
-        return one, marks, False
+        return one, padded or None, False
 
     def family(self, text: str, row: int, column: int) -> Family:
         """Return the family of a formula's text, parsing only texts not met before."""
@@ -370,15 +418,15 @@ class Reader:
             self.sheet.set(row, column, value)
         self.sheet.unread.append((row, column, why))
 
-    def template(self, content: bytes, row: int, spans: list[tuple[int, int, int]], program: Program,
-                 constants: list[tuple[int, Value, int, bytes]], exact: bool, shared: bool) -> Template | None:
+    def template(self, pending: _Pending) -> Template | None:
         """Turn a parsed row into a template, or None where that would not be sound."""
+        content = pending.content
         offsets: dict[int, int] = {}
         pieces: list[bytes] = []
         at = 0
         if b"\x00" in content:
             return None
-        for start, end, offset in sorted(spans):
+        for start, end, offset in sorted(pending.spans):
             if start < at:
                 return None
             marker = offsets.setdefault(offset, len(offsets) + 1)
@@ -388,6 +436,7 @@ class Reader:
             pieces.append(b"\x00%c" % marker)
             at = end
         pieces.append(content[at:])
-        template = Template(b"".join(pieces), list(offsets), program, constants, exact, shared)
-        return template if template.moved(template.text, row) == content else None
+        template = Template(b"".join(pieces), list(offsets), pending.block.program, pending.constants, pending.exact,
+                            pending.shared)
+        return template if template.moved(template.text, pending.row) == content else None
 

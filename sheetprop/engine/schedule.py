@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Union
 
-from sheetprop.engine.reads import RowReads, components, reads_of
+from sheetprop.engine.reads import Read, RowReads, components, reads_of
 from sheetprop.engine.storage import ArrayFormula, Block, Family, Program, SheetStore, program_of
 from sheetprop.engine.workspace import Workspace
 
@@ -297,6 +297,8 @@ def _plan(block: Block, program: Program, space: Workspace, sheet: SheetStore, m
     mask = _mask(program)
     same: dict[int, set[int]] = {column: set() for column in columns}
     above = below = fixed = False
+    if not many:
+        return _row_plan(block, program, space, sheet, columns)
     for column, family in program.by_column.items():
         for read in reads_of(family, space, sheet):
             if read.sheet is not None and space.by_name.get(read.sheet.casefold()) is not sheet:
@@ -306,12 +308,8 @@ def _plan(block: Block, program: Program, space: Workspace, sheet: SheetStore, m
                 continue
             if read.top_fixed or read.bottom_fixed:
                 fixed = True
-            if not many:
-                top, bottom = read.rows(block.first, block.first)
-                here = top <= block.first <= bottom
-            else:
-                here, up, down = _directions(read.top, read.top_fixed, read.bottom, read.bottom_fixed, block)
-                above, below = above or up, below or down
+            here, up, down = _directions(read.top, read.top_fixed, read.bottom, read.bottom_fixed, block)
+            above, below = above or up, below or down
             if here:
                 same[column].update({left} if left == right else {one for one in columns if left <= one <= right})
     if above and below:
@@ -322,6 +320,51 @@ def _plan(block: Block, program: Program, space: Workspace, sheet: SheetStore, m
             return Plan(None, 0, fixed)
         order.append(group[0])
     return Plan(tuple(order), -1 if below else 1, fixed)
+
+
+def _row_plan(block: Block, program: Program, space: Workspace, sheet: SheetStore, columns: set[int]) -> Plan:
+    """Plan a single row: only reads that can hit the row itself matter."""
+    fixed = False
+    same: dict[int, list[int]] = {}
+    simple = True
+    for column, family in program.by_column.items():
+        near: list[Read] | None = family.cache.get("near")
+        if near is None:
+            near = [read for read in reads_of(family, space, sheet) if _may_be_here(read)]
+            if "reads" in family.cache:
+                family.cache["near"] = near
+        needed: list[int] = []
+        for read in near:
+            if read.sheet is not None and space.by_name.get(read.sheet.casefold()) is not sheet:
+                continue
+            fixed = fixed or read.top_fixed or read.bottom_fixed
+            top, bottom = read.rows(block.first, block.first)
+            if not top <= block.first <= bottom:
+                continue
+            left, right = read.columns(column)
+            if left == right:
+                if left in columns:
+                    needed.append(left)
+            else:
+                needed.extend(one for one in columns if left <= one <= right)
+        if needed and max(needed) >= column:
+            simple = False
+        same[column] = needed
+    if simple:
+        return Plan(program.columns, 1, fixed)
+    order: list[int] = []
+    for group in components(program.columns, lambda column: same[column]):
+        if len(group) > 1 or group[0] in same[group[0]]:
+            return Plan(None, 0, fixed)
+        order.append(group[0])
+    return Plan(tuple(order), 1, fixed)
+
+
+def _may_be_here(read: Read) -> bool:
+    """Say whether a read can hit the row of the formula itself."""
+    if read.top_fixed or read.bottom_fixed:
+        return True
+    return min(read.top, read.bottom) <= 0 <= max(read.top, read.bottom)
 
 
 def _directions(top: int, top_fixed: bool, bottom: int, bottom_fixed: bool, block: Block) -> tuple[bool, bool, bool]:

@@ -75,7 +75,7 @@ class Column:
             return [self.get(row) for row in range(first, last + 1)]
         start, stop = first - self.base, last - self.base + 1
         count = len(self.values)
-        if 0 <= start and stop <= count:
+        if start >= 0 and stop <= count:
             return self.values[start:stop]
         inner = self.values[max(start, 0):max(stop, 0)]
         before = min(max(-start, 0), last - first + 1)

@@ -17,16 +17,16 @@ class ExcelError(str):
     __slots__ = ()
 
     def __add__(self, other: object) -> str:
-        raise TypeError(f"{str(self)} has no sum")
+        raise TypeError(f"{self!s} has no sum")
 
     def __radd__(self, other: object) -> str:
-        raise TypeError(f"{str(self)} has no sum")
+        raise TypeError(f"{self!s} has no sum")
 
     def __mul__(self, other: object) -> str:  # type: ignore[override]
-        raise TypeError(f"{str(self)} has no product")
+        raise TypeError(f"{self!s} has no product")
 
     def __mod__(self, other: object) -> str:
-        raise TypeError(f"{str(self)} has no remainder")
+        raise TypeError(f"{self!s} has no remainder")
 
     __rmul__ = __mul__  # type: ignore[assignment]
 

@@ -93,9 +93,7 @@ def count(*operands: Operand) -> float:
     for operand in operands:
         if isinstance(operand, Ref | Array | Areas):
             found += sum(1 for value in operand.flat() if type(value) is float)
-        elif type(operand) in (float, bool) or operand is None:
-            found += 1
-        elif type(operand) is str and number_in(operand) is not None:
+        elif type(operand) in (float, bool) or operand is None or (type(operand) is str and number_in(operand) is not None):
             found += 1
     return float(found)
 

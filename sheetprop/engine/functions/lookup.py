@@ -97,7 +97,7 @@ def _nearest(wanted: Value, values: list[Value], kind: float, mode: float) -> in
             continue
         side = compare(value, wanted)
         if (side < 0 and kind < 0) or (side > 0 and kind > 0):
-            closer = best < 0 or (compare(value, values[best]) > 0) == (kind < 0) and compare(value, values[best])
+            closer = best < 0 or ((compare(value, values[best]) > 0) == (kind < 0) and compare(value, values[best]))
             if closer:
                 best = index
     return best
