@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import cast
 
 import numpy as np
 
-from sheetprop.network import reference, rounding, symbols
+from sheetprop.network import rounding, symbols
+from sheetprop.network.aside import Reference
 from sheetprop.network.equations import Equation
 from sheetprop.network.expression import Function
 from sheetprop.network.expression import symbols as symbols_in
@@ -80,40 +82,51 @@ class Rows:
     following: Array
 
 
-def check(layout: Layout, spec: Spec, numbers: Numbers, unfilled: Mapping[str, Mask], vacant: Mapping[str, Mask],
-          circular: Mapping[str, Mask]) -> Rows:
+@dataclass(frozen=True)
+class Gaps:
+    """Cells that are special, by symbol; masks are (rates, rows).
+
+    Attributes:
+        unfilled: a student has still to fill them in.
+        vacant: they hold nothing though they should; formulas read these and the unfilled ones as 0.
+        circular: they stand on a circular reference.
+    """
+
+    unfilled: Mapping[str, Mask] = field(default_factory=dict)
+    vacant: Mapping[str, Mask] = field(default_factory=dict)
+    circular: Mapping[str, Mask] = field(default_factory=dict)
+
+
+def check(layout: Layout, spec: Spec, numbers: Numbers, gaps: Gaps, reference: Reference) -> Rows:
     """Compare every number of the learning-rate sheets.
 
     Args:
         layout: what stands where.
         spec: with the learning rates as they are now.
         numbers: what stands there.
-        unfilled: by symbol, cells that a student has still to fill in.
-        vacant: by symbol, cells that hold nothing though they should; formulas read these and the
-            unfilled ones as 0.
-        circular: by symbol, cells on a circular reference whose own formula is right.
+        gaps: cells that are special.
+        reference: PyTorch.
     """
-    return _Check(layout, spec, numbers, unfilled, vacant, circular).rows()
+    return _Check(layout, spec, numbers, gaps, reference).rows()
 
 
 class _Check:
-    def __init__(self, layout: Layout, spec: Spec, numbers: Numbers, unfilled: Mapping[str, Mask],
-                 vacant: Mapping[str, Mask], circular: Mapping[str, Mask]) -> None:
-        self.layout, self.spec, self.unfilled, self.circular = layout, spec, unfilled, circular
+    def __init__(self, layout: Layout, spec: Spec, numbers: Numbers, gaps: Gaps, reference: Reference) -> None:
+        self.layout, self.spec, self.unfilled, self.circular = layout, spec, gaps.unfilled, gaps.circular
         network = spec.network
         self.names = network.parameters()
         self.found = dict(numbers.values)
         # What formulas read: an empty cell is 0 to them.
         self.read = dict(numbers.values)
-        for empty in (unfilled, vacant):
+        for empty in (gaps.unfilled, gaps.vacant):
             self.read |= {symbol: np.where(mask, 0.0, self.read[symbol]) for symbol, mask in empty.items()}
         self.shape = self.found[symbols.ITERATION].shape
         self.rates = np.array(spec.learning_rates)[:, None]
         self.rate_found = numbers.rates[:, None]
         distance = np.abs(self.rate_found - self.rates)
-        self.rate_differs: Mask = np.logical_not(distance <= TOLERANCE * np.abs(self.rates))
+        self.rate_differs = cast("Mask", np.asarray(~(distance <= TOLERANCE * np.abs(self.rates))))
         parameters = np.stack([self.read[name] for name in self.names], axis=-1)
-        self.alive: Mask = np.isfinite(parameters).all(axis=-1)
+        self.alive = cast("Mask", np.isfinite(parameters).all(axis=-1))
         flat = reference.rows(network, parameters.reshape(-1, len(self.names)),
                               np.repeat(self.rates[:, 0], self.shape[1]))
         self.expected = {symbol: values.reshape(self.shape) for symbol, values in flat.items()}
@@ -207,7 +220,7 @@ class _Check:
         above = {name: values[:, :-1] for name, values in self.read.items()}
         above[symbols.LEARNING_RATE] = self.rate_found
         cause = self._disturbed(symbols.gradient(symbol))
-        disturbed: Mask = np.logical_or(self.rate_differs, False if cause is None else cause[:, :-1])
+        disturbed = np.logical_or(self.rate_differs, False if cause is None else cause[:, :-1])
         if symbol in self.unfilled:
             disturbed = np.logical_or(disturbed, self.unfilled[symbol][:, :-1])
         own = self._own(equation, above, judged.found[:, 1:])

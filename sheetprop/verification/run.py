@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sheetprop.network import reference, symbols
+from sheetprop.network import symbols
+from sheetprop.network.aside import Reference
 from sheetprop.network.rounding import TOLERANCE
 from sheetprop.network.spec import Spec
 from sheetprop.verification.numbers import Array, Mask, Numbers
@@ -45,7 +46,8 @@ class Drift:
     grown: tuple[float, ...]
 
 
-def check(spec: Spec, numbers: Numbers, rows: Rows, usable: Mask, push: float = PUSH) -> Drift:
+def check(spec: Spec, numbers: Numbers, rows: Rows, usable: Mask, reference: Reference,
+          push: float = PUSH) -> Drift:
     """Compare the sheet's run with one of PyTorch's own.
 
     Args:
@@ -53,6 +55,7 @@ def check(spec: Spec, numbers: Numbers, rows: Rows, usable: Mask, push: float = 
         numbers: what stands in the sheets.
         rows: the check row by row.
         usable: (rates, rows), False from the first row on that a fault or an unfilled cell spoils.
+        reference: PyTorch.
         push: how hard the copies are pushed, relative to the size of a step's terms.
     """
     names = spec.network.parameters()

@@ -1,32 +1,18 @@
-"""The verification of a workbook: open, calculate, compare, name what is wrong."""
+"""The verification of a workbook, as a call. What it needs is imported once PyTorch is on its way."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from sheetprop.engine import book as engine_book
-from sheetprop.engine.book import Book
-from sheetprop.engine.references import address, cell_at, split_sheet
 from sheetprop.errors import SheetpropError, nearest
-from sheetprop.network import symbols
-from sheetprop.network.rounding import TOLERANCE
-from sheetprop.network.spec import Spec
-from sheetprop.verification import engines, formulas, numbers, remarks, rows, run, shown, table
-from sheetprop.verification.faults import Faults
-from sheetprop.verification.numbers import Mask
-from sheetprop.verification.result import Verification, capped
-from sheetprop.workbook.layout import Layout
-from sheetprop.workbook.names import HALVED
-from sheetprop.workbook.reading import present_spec, read_layout
+from sheetprop.network.aside import Reference
+
+if TYPE_CHECKING:
+    from sheetprop.engine.book import Book
+    from sheetprop.verification.result import Verification
 
 ENGINES = ("default", "formulas", "formulas-model", "libreoffice")
-
-# LibreOffice stores 15 digits, and takes a difference of two numbers that are equal to about that many for 0.
-_PUSH = {"libreoffice": 2.0**-47}
 
 
 def verify(path: str | os.PathLike[str], *, engine: str = "default") -> Verification:
@@ -48,9 +34,12 @@ def verify(path: str | os.PathLike[str], *, engine: str = "default") -> Verifica
     Raises:
         SheetpropError: the file is no workbook of sheetprop, is damaged, or the engine is unknown.
     """
-    if engine not in ENGINES:
-        raise SheetpropError(f"engine {engine!r} is unknown; {nearest(engine, ENGINES)}")
-    return verify_book(engine_book.open(path), engine=engine)
+    check_engine(engine)
+    with Reference() as reference:
+        from sheetprop.engine import book
+        from sheetprop.verification.judging import judge
+
+        return judge(book.open(path), engine, reference)
 
 
 def verify_book(book: Book, *, engine: str = "default") -> Verification:
@@ -58,125 +47,14 @@ def verify_book(book: Book, *, engine: str = "default") -> Verification:
 
     Another engine than the default reads the file and not what was set since.
     """
-    calculation = book.calculate()
-    try:
-        layout = read_layout(book)
-        spec = present_spec(book, layout)
-    except SheetpropError as error:
-        raise SheetpropError(f"{book.path}: {error}") from error
-    return _Verification(engine, book, layout, spec, calculation).result()
+    check_engine(engine)
+    with Reference() as reference:
+        from sheetprop.verification.judging import judge
+
+        return judge(book, engine, reference)
 
 
-class _Verification:
-    def __init__(self, engine: str, book: Book, layout: Layout, spec: Spec, calculation: Any) -> None:
-        self.engine, self.book, self.layout, self.spec = engine, book, layout, spec
-        self.calculation = calculation
-        self.runs = {name: list(book[name].formula_runs()) for name in layout.sheets}
-        self.own = numbers.read(layout, lambda name: book[name])
-        self.numbers, self.values = self.own, None
-        if engine != "default":
-            self.values = engines.evaluate(book.path, engine)
-            self.numbers = engines.numbers(layout, self.own, self.values)
-
-    def result(self) -> Verification:
-        """Make all comparisons and gather what they found."""
-        layout, spec = self.layout, self.spec
-        prescribed = formulas.check(layout, self.runs)
-        unfilled = self._unfilled()
-        vacant, circular = self._vacant(prescribed), self._circular()
-        judged = rows.check(layout, spec, self.numbers, unfilled, vacant, circular)
-        wrong_rates = self._wrong_rates()
-        usable = _usable(judged, unfilled, [rate for rate, _, _ in wrong_rates])
-        drift = run.check(spec, self.numbers, judged, usable, _PUSH.get(self.engine, run.PUSH))
-        cells = shown.check(layout, judged, unfilled, self.lookup)
-        faults = Faults(layout, spec.learning_rates, self.lookup)
-        faults.formulas(prescribed.deviations, judged, cells)
-        faults.circle(self.calculation.circular)
-        faults.rates(wrong_rates)
-        faults.values(judged)
-        faults.run(drift)
-        faults.shown(cells)
-        comparisons = table.comparisons(layout, spec, judged, drift, cells)
-        if self.engine != "default":
-            against = engines.against(layout, spec, self.own, self.numbers, judged, drift)
-            faults.engine(self.engine, against)
-            comparisons += table.engine(layout, spec, self.engine, against)
-        listed, count = capped(faults.ordered())
-        said = remarks.Remarks(layout, spec)
-        said.changed(self.book)
-        said.students(prescribed.own, unfilled)
-        said.stale(self.book, self.own)
-        said.calculation(self.calculation)
-        said.rows(judged)
-        said.run(drift, usable)
-        return Verification(
-            file=self.book.path, engine=self.engine, agrees=count == 0, network=spec.network.shape,
-            activations=spec.network.activations, bias=spec.network.bias, learning_rates=spec.learning_rates,
-            iterations=spec.iterations, tolerance=TOLERANCE, cells=sum(one.cells for one in comparisons),
-            formulas=prescribed.compared, comparisons=tuple(comparisons), faults=listed, fault_count=count,
-            remarks=tuple(said.said))
-
-    def lookup(self, sheet: str, address: str) -> Any:
-        """Return the value of a cell as the chosen engine has it."""
-        if self.values is not None and address in self.values.get(sheet, {}):
-            return self.values[sheet][address]
-        return self.book[sheet][address]
-
-    def _unfilled(self) -> dict[str, Mask]:
-        """Return by blank column of an exercise where neither a number nor a formula stands."""
-        layout = self.layout
-        unfilled: dict[str, Mask] = {}
-        for symbol in sorted(layout.blank):
-            column = layout.column_of[symbol].index
-            mask = np.isnan(self.numbers.values[symbol])
-            for rate, name in enumerate(layout.rate_sheets):
-                for one in self.runs[name]:
-                    if one.column == column:
-                        mask[rate, max(0, one.first_row - layout.FIRST_ROW):one.last_row + 1 - layout.FIRST_ROW] = False
-            unfilled[symbol] = mask
-        return unfilled
-
-    def _vacant(self, prescribed: formulas.Formulas) -> dict[str, Mask]:
-        """Return by symbol the cells in which a formula belongs and nothing stands."""
-        layout, symbol_of = self.layout, {column.index: column.symbol for column in self.layout.columns}
-        vacant: dict[str, Mask] = {}
-        for one in prescribed.deviations:
-            symbol = symbol_of.get(one.column)
-            if one.found is None and one.sheet in layout.rate_sheets and symbol in self.numbers.values:
-                mask = vacant.setdefault(symbol, np.zeros_like(self.numbers.values[symbol], dtype=bool))
-                for row in range(max(one.first, layout.FIRST_ROW), one.last + 1):
-                    if self.lookup(one.sheet, address(row, one.column)) is None:
-                        mask[layout.rate_sheets.index(one.sheet), row - layout.FIRST_ROW] = True
-        return vacant
-
-    def _circular(self) -> dict[str, Mask]:
-        """Return by symbol the cells on a circular reference; the formula that closes the circle is named by itself."""
-        layout, symbol_of = self.layout, {column.index: column.symbol for column in self.layout.columns}
-        circular: dict[str, Mask] = {}
-        for place in self.calculation.circular:
-            sheet, cell = split_sheet(place)
-            row, column = cell_at(cell)
-            symbol = symbol_of.get(column)
-            if sheet in layout.rate_sheets and symbol in self.numbers.values and row >= layout.FIRST_ROW:
-                mask = circular.setdefault(symbol, np.zeros_like(self.numbers.values[symbol], dtype=bool))
-                mask[layout.rate_sheets.index(sheet), row - layout.FIRST_ROW] = True
-        return circular
-
-    def _wrong_rates(self) -> list[tuple[int, float, float]]:
-        """Return (rate, found, expected) of the sheets whose cell with η is not the rate in Parameters."""
-        return [(rate, float(found), expected)
-                for rate, (found, expected) in enumerate(zip(self.numbers.rates, self.spec.learning_rates, strict=True))
-                if not abs(found - expected) <= TOLERANCE * abs(expected)]
-
-
-def _usable(judged: rows.Rows, unfilled: Mapping[str, Mask], wrong_rates: list[int]) -> Mask:
-    """Return where nothing above in the same sheet spoils the run."""
-    spoiled = np.zeros_like(judged.columns[symbols.ITERATION].differs)
-    for symbol, column in judged.columns.items():
-        if symbol not in (symbols.ITERATION, HALVED):
-            spoiled |= column.differs
-    for mask in unfilled.values():
-        spoiled |= mask
-    spoiled[wrong_rates, :] = True
-    usable: Mask = ~np.logical_or.accumulate(spoiled, axis=1)
-    return usable
+def check_engine(engine: str) -> None:
+    """Raise unless `engine` is one of `ENGINES`."""
+    if engine not in ENGINES:
+        raise SheetpropError(f"engine {engine!r} is unknown; {nearest(engine, ENGINES)}")

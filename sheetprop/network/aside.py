@@ -1,0 +1,99 @@
+"""The reference in a process of its own, which imports PyTorch while this one reads the workbook.
+
+Importing PyTorch takes longer than calculating a workbook of twenty thousand formulas. Where it has
+been imported already, or where no process can be started, everything happens in this process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sheetprop.network.reference import Array, Run
+    from sheetprop.network.spec import Network, Spec
+
+_SERVE = "from sheetprop.network.aside import serve; serve()"
+
+
+class Reference:
+    """Answers like the module `reference`; a context manager, so that its process ends with the work."""
+
+    def __init__(self) -> None:
+        """Start the process, unless PyTorch is here already."""
+        self._process: subprocess.Popen[bytes] | None = None
+        if "torch" not in sys.modules:
+            here = str(Path(__file__).resolve().parents[2])
+            paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+            with contextlib.suppress(OSError):
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", _SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": paths})
+
+    def rows(self, network: Network, parameters: Array, learning_rates: Array) -> dict[str, Array]:
+        """Recompute single iterations; see `reference.rows`."""
+        result: dict[str, Array] = self._ask("rows", network, parameters, learning_rates)
+        return result
+
+    def run(self, spec: Spec, noise: Array | None = None) -> Run:
+        """Train from the initial values; see `reference.run`."""
+        result: Run = self._ask("run", spec, noise)
+        return result
+
+    def _ask(self, name: str, *arguments: Any) -> Any:
+        if self._process is not None:
+            assert self._process.stdin is not None
+            assert self._process.stdout is not None
+            try:
+                pickle.dump((name, arguments), self._process.stdin)
+                self._process.stdin.flush()
+                return pickle.load(self._process.stdout)
+            except (OSError, EOFError, pickle.UnpicklingError):
+                # It could not do it; here the same work gives either the answer or the error's own message.
+                self.close()
+        from sheetprop.network import reference
+
+        return getattr(reference, name)(*arguments)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+            self._process = None
+
+    def __enter__(self) -> Reference:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+
+def serve() -> None:
+    """Answer questions on standard input until it closes: the other process's part."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    sys.stdout = sys.stderr  # whatever a library prints must not get between the answers
+    # Imported now and not at the first question: that is what this process is for.
+    import torch
+
+    from sheetprop.network import reference
+
+    torch.set_num_threads(1)
+    while True:
+        try:
+            name, arguments = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        pickle.dump(getattr(reference, name)(*arguments), answers)
+        answers.flush()
