@@ -27,7 +27,7 @@ from openpyxl.drawing.text import (
 
 from sheetprop.workbook import style
 
-__all__ = ["DASHES", "ScatterChart", "add_series", "curve_chart", "series_colour"]
+__all__ = ["ScatterChart", "add_series", "curve_chart", "series_colour", "series_dash"]
 
 Dash = Literal["solid", "dash", "sysDot", "dashDot", "lgDash", "sysDash", "lgDashDot"]
 DASHES: tuple[Dash, ...] = ("solid", "dash", "sysDot", "dashDot", "lgDash", "sysDash", "lgDashDot")
@@ -131,6 +131,11 @@ def add_series(chart: ScatterChart, x: str, y: str, *, name: str, colour: str, d
     series.graphicalProperties = _line(colour, 22225, dash)
     series.marker = Marker(symbol="none")
     chart.series.append(series)
+
+
+def series_dash(index: int, count: int) -> Dash:
+    """Return the dash of a curve: where single colours come round again, the dash tells them apart."""
+    return DASHES[index // len(style.SERIES)] if count <= _PALETTE_LIMIT else "solid"
 
 
 def series_colour(index: int, count: int) -> str:

@@ -15,6 +15,9 @@ from sheetprop.workbook.names import COMPARE, START
 
 HEAD_ROW, FIRST_ROW = 5, 6
 
+# Learning rates that stand on one printed page, the charts beside them.
+_RATES_A_PAGE = 14
+
 
 def cells(layout: Layout) -> Cells:
     """Return headers and the first two iterations; the rows below are the second copied down."""
@@ -73,6 +76,9 @@ def draw(sheet: Worksheet, layout: Layout) -> None:
     sheet.row_dimensions[1].height = 26
     sheet.freeze_panes = f"B{FIRST_ROW}"
     style.page(sheet, repeat_rows=f"{HEAD_ROW}:{HEAD_ROW}")
+    sheet.print_title_cols = "A:A"
+    if len(layout.rate_sheets) > _RATES_A_PAGE:
+        sheet.page_setup.fitToWidth = -(-(len(layout.rate_sheets) + _RATES_A_PAGE) // _RATES_A_PAGE)
     for logarithmic, row in ((False, FIRST_ROW), (True, FIRST_ROW + 26)):
         sheet.add_chart(comparison_chart(layout, logarithmic=logarithmic), f"{letters(chart_column(layout))}{row}")
 
@@ -92,5 +98,5 @@ def comparison_chart(layout: Layout, *, logarithmic: bool) -> charts.ScatterChar
         x, y = chart_source(layout, rate)
         charts.add_series(chart, x, y, name=f"{COMPARE}!${letters(rate + 2)}${HEAD_ROW}",
                           colour=charts.series_colour(rate, len(layout.rate_sheets)),
-                          dash=charts.DASHES[rate // len(style.SERIES) % len(charts.DASHES)])
+                          dash=charts.series_dash(rate, len(layout.rate_sheets)))
     return chart
