@@ -89,8 +89,7 @@ def test_a_cancellation_upstream_is_not_blamed_downstream() -> None:
     """w1·i1 + w2·i2 cancels to nothing but rounding; what follows must still be comparable."""
     network = Network((2, 1), ("identity",), False, (1e8, 1.0), (0.0,), (0.1, -1e7))
     leaves = {name: np.array(value) for name, value in network.initial().items()} | {"η": np.array(0.1)}
-    expected = {name: values for name, values in reference.rows(
-        network, np.array([network.weights]), np.array([0.1])).items()}
+    expected = reference.rows(network, np.array([network.weights]), np.array([0.1]))
     sizes = rounding.sizes(derive(network), leaves | expected)
     assert sizes["o1"].item() == pytest.approx(2e7)
     # E1 = ½(t1 - a_o1)²: may move by what a_o1 may move by, 2e-5, squared.
