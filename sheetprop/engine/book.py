@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sheetprop.engine.calculation import Calculation, Runner
@@ -22,6 +22,8 @@ from sheetprop.files import replacing
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+
+    from sheetprop.engine.function import Function
 
 
 def open(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Book:
@@ -206,6 +208,8 @@ class Book:
     def __init__(self, space: Workspace) -> None:
         self._space = space
         self._runner = Runner(space)
+        self._fresh = False
+        self._version = 0
         self._sheets = {sheet.name: Sheet(sheet) for sheet in space.sheets}
         self.sheet_names = [sheet.name for sheet in space.sheets]
         contents = space.contents
@@ -243,7 +247,34 @@ class Book:
         """
         self._space.seed = 0 if seed is None else seed
         self._space.now = now
+        self._fresh = True
         return self._runner.run()
+
+    def _calculated(self) -> None:
+        """Calculate unless nothing has changed since the last time."""
+        if not self._fresh:
+            self.calculate()
+
+    def _changed(self, *, formulas: bool) -> None:
+        """Note that cells have changed."""
+        self._fresh = False
+        self._version += 1
+        if formulas:
+            self._runner.steps = None
+
+    def function(self, inputs: Sequence[str], outputs: Sequence[str]) -> Function:
+        """Return output cells as a Python function of input cells; see `Function`.
+
+        Args:
+            inputs: cells or ranges, like "Parameters!C5:C12", or defined names.
+            outputs: the same.
+
+        Raises:
+            SheetpropError: a reference names no cells.
+        """
+        from sheetprop.engine.function import Function
+
+        return Function(self, inputs, outputs)
 
     def _place(self, ref: str) -> tuple[SheetStore, int, int]:
         """Return the sheet, row and column of "Sheet!C5" or of a name for one cell."""
@@ -269,12 +300,15 @@ class Book:
         if isinstance(value, str) and value.startswith("=") and len(value) > 1:
             store.put_formula(row, column, family(value, row, column, store.name))
             store.formulas_set[(row, column)] = value
-            self._runner.steps = None
+            store.edited.pop((row, column), None)
+            self._changed(formulas=True)
             return
-        if store.family_at(row, column) is not None:
-            store.put_formula(row, column, None)
-            self._runner.steps = None
         held = _as_value(value, ref)
+        replaced = store.family_at(row, column) is not None
+        if replaced:
+            store.put_formula(row, column, None)
+        self._changed(formulas=replaced)
+        store.formulas_set.pop((row, column), None)
         store.set(row, column, held)
         store.edited[(row, column)] = held
 
@@ -294,7 +328,7 @@ class Book:
         if not row < last_row <= MAX_ROW:
             raise SheetpropError(f"{sheet}: rows {row + 1} to {last_row} cannot be filled; a sheet ends at {MAX_ROW}")
         fill_down(self._space.contents, store, row, last_row)
-        self._runner.steps = None
+        self._changed(formulas=True)
 
     def save(self, path: str | os.PathLike[str], *,
              patch: Mapping[str, Callable[[bytes], bytes]] | None = None) -> None:

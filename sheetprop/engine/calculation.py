@@ -75,15 +75,20 @@ class Runner:
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, 12_000))
         try:
-            if self.steps is None:
-                self.steps = Scheduler(space).run()
-            self.pass_over(self.steps)
-            self.settle(self.steps)
+            steps = self.schedule()
+            self.pass_over(steps)
+            self.settle(steps)
         finally:
             sys.setrecursionlimit(limit)
             for sheet in space.sheets:
                 sheet.bounds = None
         return self.report()
+
+    def schedule(self) -> list[Step]:
+        """Return the steps in order, found once for the formulas as they are."""
+        if self.steps is None:
+            self.steps = Scheduler(self.space).run()
+        return self.steps
 
     def settle(self, steps: list[Step]) -> None:
         """Repeat while references that are only known at run time (OFFSET, INDIRECT) still move values."""

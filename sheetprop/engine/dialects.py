@@ -1,0 +1,118 @@
+"""What generated functions call when they run over arrays, or inside a loop compiled by numba."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sheetprop.errors import SheetpropError
+
+if TYPE_CHECKING:
+    from sheetprop.engine.kernel import Kernel
+
+
+def array_scope(careful: bool) -> dict[str, Any]:
+    """Return the functions that array code may call.
+
+    The careful ones turn what Excel calls an error into NaN at once, so that it cannot vanish
+    again (as 1/infinity would); the quick ones rely on NumPy raising FloatingPointError.
+    """
+    import numpy as np
+
+    scope: dict[str, Any] = {
+        "exp": np.exp, "log": np.log, "log10": np.log10, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos,
+        "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh,
+        "tanh": np.tanh, "abs": np.abs, "floor": np.floor, "sign": np.sign, "where": np.where,
+        "maximum": np.maximum, "minimum": np.minimum, "logical_not": np.logical_not,
+    }
+
+    def power(a: Any, b: Any) -> Any:
+        result = np.power(np.asarray(a, dtype=np.float64), b)
+        wrong = ((np.asarray(a) == 0.0) & (np.asarray(b) <= 0.0)) | ~np.isfinite(result)
+        if np.any(wrong):
+            if not careful:
+                raise FloatingPointError
+            result = np.where(wrong, np.nan, result)
+        return result
+
+    def power_slope(a: Any, b: Any) -> Any:
+        return np.where(np.asarray(b) == 0.0, 0.0, np.power(np.asarray(a, dtype=np.float64), np.asarray(b) - 1.0))
+
+    def log_or_zero(a: Any) -> Any:
+        return np.where(np.asarray(a) > 0.0, np.log(np.where(np.asarray(a) > 0.0, a, 1.0)), 0.0)
+
+    scope.update(power=power, power_slope=power_slope, log_or_zero=log_or_zero)
+    if careful:
+
+        def marked(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+            def run(x: Any) -> Any:
+                result = function(x)
+                return np.where(np.isfinite(result) & np.isfinite(x), result, np.nan)
+
+            return run
+
+        for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
+                     "tanh"):
+            scope[name] = marked(scope[name])
+
+        def div(a: Any, b: Any) -> Any:
+            return np.where((np.asarray(b) != 0.0) & np.isfinite(b), np.asarray(a) / b, np.nan)
+
+        def instead(a: Any, b: Any) -> Any:
+            return np.where(np.isfinite(a), a, b)
+
+        scope.update(div=div, instead=instead)
+    return scope
+
+
+def compiled_loop(kernel: Kernel) -> Callable[..., Any]:
+    """Compile a kernel with numba: one loop over scenarios, spread over the machine's cores.
+
+    Raises:
+        SheetpropError: numba is not installed.
+    """
+    try:
+        import numba
+    except ImportError:
+        raise SheetpropError("backend 'numba': is not installed; pip install 'sheetprop[fast]'") from None
+    import math
+
+    import numpy as np
+
+    nan = math.nan
+    njit = numba.njit(inline="always", error_model="numpy")
+    scope: dict[str, Any] = {"np": np, "math": math, "nan": nan}
+    helpers = """
+def exp(x): return math.exp(x) if -1.7976931348623157e308 <= x <= 709.782712893384 else nan
+def log(x): return math.log(x) if x > 0.0 else nan
+def log10(x): return math.log10(x) if x > 0.0 else nan
+def sqrt(x): return math.sqrt(x) if x >= 0.0 else nan
+def sin(x): return math.sin(x)
+def cos(x): return math.cos(x)
+def tan(x): return math.tan(x)
+def asin(x): return math.asin(x) if -1.0 <= x <= 1.0 else nan
+def acos(x): return math.acos(x) if -1.0 <= x <= 1.0 else nan
+def atan(x): return math.atan(x)
+def sinh(x): return math.sinh(x) if -710.0 <= x <= 710.0 else nan
+def cosh(x): return math.cosh(x) if -710.0 <= x <= 710.0 else nan
+def tanh(x): return math.tanh(x)
+def abs(x): return x if x >= 0.0 else -x
+def floor(x): return float(math.floor(x))
+def sign(x): return 1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0
+def maximum(a, b): return a if a >= b else b
+def minimum(a, b): return a if a <= b else b
+def logical_not(x): return not x
+def div(a, b): return a / b if b != 0.0 and -1.7976931348623157e308 <= b <= 1.7976931348623157e308 else nan
+def instead(a, b): return a if -1.7976931348623157e308 <= a <= 1.7976931348623157e308 else b
+def power(a, b): return nan if a == 0.0 and b <= 0.0 else math.pow(a, b)
+def empty(n): return np.empty(n)
+"""
+    exec(helpers, scope)
+    for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
+                 "abs", "floor", "sign", "maximum", "minimum", "logical_not", "div", "instead", "power", "empty"):
+        scope[name] = njit(scope[name])
+    scope.update({name: np.array(values) for name, values in kernel.constants.items()})
+    scope["prange"] = numba.prange
+    source = kernel.source.replace("for s in range(", "for s in prange(", 1)
+    exec(compile(source, "<sheetprop numba>", "exec"), scope)
+    return numba.njit(parallel=True, error_model="numpy")(scope["run"])  # type: ignore[no-any-return]

@@ -1,0 +1,572 @@
+"""Prints a traced function as Python source: forward, and backward by the adjoint of every operation.
+
+The same expressions are printed in three dialects: ``python`` over floats, ``numpy`` over
+arrays of scenarios, ``numba`` over floats inside a compiled loop over scenarios. The backward
+part runs the pieces in reverse; a loop over rows becomes a loop that runs the rows backwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sheetprop.engine.expression import E, Scope, number
+from sheetprop.engine.references import address
+from sheetprop.engine.trace import Piece, Spot, Untraceable
+from sheetprop.engine.tree import Call, Cell
+from sheetprop.engine.workspace import Workspace
+
+_FLAT_TEXT = {"INT": "floor", "SIGN": "sign"}
+_BACK = 8
+_UNROLL = 3
+_MOST = 4000
+
+
+class _Loop:
+    """What is known about a piece that runs as a loop while its code is written."""
+
+    def __init__(self, number_of: int, piece: Piece) -> None:
+        self.number = number_of
+        self.piece = piece
+        self.inside = set(piece.columns)
+        self.carried: dict[int, int] = {}
+        self.saved: set[int] = set()
+        self.expressions: dict[int, E] = {}
+        self.gathered: list[tuple[str, list[E]]] = []
+        self.varying: list[tuple[str, list[float]]] = []
+
+    def index(self, row: int) -> int:
+        """Return at which pass of the loop a row is calculated."""
+        return row - self.piece.first if self.piece.unit.step > 0 else self.piece.last - row
+
+
+class Kernel:
+    """The source of one function.
+
+    Attributes:
+        source: Python text defining ``run``.
+        constants: lists of numbers that the loops read, by name.
+    """
+
+    def __init__(self, space: Workspace, pieces: list[Piece], inputs: list[Spot], outputs: list[Spot], *,
+                 dialect: str, gradient: bool) -> None:
+        self.space = space
+        self.dialect = dialect
+        self.gradient = gradient
+        self.inputs = {spot: at for at, spot in enumerate(inputs)}
+        self.single: dict[Spot, str] = {}
+        self.loops: dict[tuple[int, int], list[_Loop]] = {}
+        self.constants: dict[str, list[float]] = {}
+        self.names = 0
+        self.lines: list[str] = []
+        self.blocks: list[Callable[[], tuple[list[str], list[str]]]] = []
+        for piece in pieces:
+            if piece.rows() <= _UNROLL or (not piece.recursive and self.must_unroll(piece)):
+                self.unrolled(piece)
+            else:
+                self.loop(piece)
+        self.outputs = [self.located(spot) for spot in outputs]
+        self.source = self.written(outputs)
+
+    def fresh(self, letter: str) -> str:
+        """Return a new variable name."""
+        self.names += 1
+        return f"{letter}{self.names}"
+
+    def must_unroll(self, piece: Piece) -> bool:
+        """Say whether a piece is better written out cell by cell."""
+        return piece.rows() * len(piece.columns) <= 16
+
+    def located(self, spot: Spot) -> E | None:
+        """Return the leaf of an active cell given by its place, or None where it is constant."""
+        if spot in self.inputs:
+            at = self.inputs[spot]
+            return E("leaf", text=f"i{at}", adjoint=f"di{at}", active=True)
+        if spot in self.single:
+            name = self.single[spot]
+            return E("leaf", text=name, adjoint=f"d{name}", active=True)
+        sheet, row, column = spot
+        for loop in self.loops.get((sheet, column), ()):
+            if loop.piece.first <= row <= loop.piece.last:
+                loop.saved.add(column)
+                text = f"L{loop.number}_{column}[{loop.index(row)}]"
+                return E("leaf", text=text, adjoint=f"d{text}", active=True)
+        return None
+
+    def family_tree(self, piece: Piece, column: int) -> Call | object:
+        """Return the parse tree of a column, array formulas of one cell refused."""
+        tree = piece.unit.program.by_column[column].tree
+        if isinstance(tree, Call) and tree.name.startswith("#"):
+            raise Untraceable(f"{piece.sheet.name}!{address(piece.first, column)}", "an array formula")
+        return tree
+
+    def unrolled(self, piece: Piece) -> None:
+        """Write a piece cell by cell."""
+        if piece.rows() * len(piece.columns) > _MOST:
+            raise Untraceable(f"{piece.sheet.name}!{address(piece.first, piece.columns[0])}",
+                              "a table that cannot run as a loop and is too long to be written out")
+        rows = range(piece.first, piece.last + 1) if piece.unit.step > 0 else range(piece.last, piece.first - 1, -1)
+        for row in rows:
+            for column in piece.columns:
+                spot = (piece.sheet.index, row, column)
+                if spot in self.inputs:
+                    continue
+
+                def cell(node: Cell, at: int, row: int = row) -> E | None:
+                    sheet = piece.sheet if node.sheet is None else self.space.by_name.get(node.sheet.casefold())
+                    return None if sheet is None else self.located((sheet.index, *node.at(row, at)))
+
+                def varying(values: list[float]) -> E:
+                    return number(values[0])
+
+                scope = Scope(self.space, piece, column, [row], cell, varying)
+                expression = scope.build(self.family_tree(piece, column))  # type: ignore[arg-type]
+                name = self.single[spot] = self.fresh("v")
+                self.blocks.append(self.straight(name, expression))
+
+    def straight(self, name: str, expression: E) -> Callable[[], tuple[list[str], list[str]]]:
+        """Return the writer of one cell."""
+
+        def write() -> tuple[list[str], list[str]]:
+            back = _Adjoint(self, set())
+            if self.gradient and expression.active:
+                back.lines.append(f"g = d{name}")
+                back.send(expression, "g")
+            text = self.text(expression)
+            named = back.initialised()
+            return [*named, f"{name} = {text}"], back.lines
+
+        return write
+
+    def loop(self, piece: Piece) -> None:
+        """Write a piece as a loop over its rows."""
+        self.names += 1
+        loop = _Loop(self.names, piece)
+        step = piece.unit.step
+        rows = list(range(piece.first, piece.last + 1)) if step > 0 else list(range(piece.last, piece.first - 1, -1))
+        cache: dict[tuple[str | None, int, int, bool, int], E | None] = {}
+
+        def cell(node: Cell, at: int) -> E | None:
+            column = node.column if node.column_fixed else at + node.column
+            key = (node.sheet, node.row, column, node.row_fixed, 0)
+            if key not in cache:
+                cache[key] = find(node, column)
+            return cache[key]
+
+        def find(node: Cell, column: int) -> E | None:
+            sheet = piece.sheet if node.sheet is None else self.space.by_name.get(node.sheet.casefold())
+            if sheet is None:
+                return None
+            own = sheet is piece.sheet and column in loop.inside
+            if node.row_fixed:
+                if own and piece.first <= node.row <= piece.last:
+                    raise Untraceable(f"{sheet.name}!{address(rows[0], column)}",
+                                      "a fixed reference into the table that it is part of")
+                return self.located((sheet.index, node.row, column))
+            if own:
+                back = -node.row * step
+                if not 0 <= back <= _BACK:
+                    raise Untraceable(f"{sheet.name}!{address(rows[0], column)}", f"a reference {back} rows back")
+                if back == 0:
+                    return E("leaf", text=f"c{column}", adjoint=f"dc{column}", active=True)
+                loop.carried[column] = max(loop.carried.get(column, 0), back)
+                return E("leaf", text=f"p{back}_{column}", adjoint=f"q{back}_{column}", active=True)
+            return self.moving(loop, sheet.index, column, rows, node.row)
+
+        def varying(values: list[float]) -> E:
+            name = self.fresh("X")
+            self.constants[name] = values
+            return E("leaf", text=f"{name}[i]", active=False)
+
+        if any(spot[0] == piece.sheet.index and spot[2] in loop.inside and piece.first <= spot[1] <= piece.last
+               for spot in self.inputs):
+            raise Untraceable(f"{piece.sheet.name}!{address(piece.first, piece.columns[0])}",
+                              "an input inside a table")
+        for column in piece.columns:
+            scope = Scope(self.space, piece, column, rows, cell, varying)
+            loop.expressions[column] = scope.build(self.family_tree(piece, column))  # type: ignore[arg-type]
+        starts = {(column, back): self.start(piece, column, rows[0] - back * step)
+                  for column, most in loop.carried.items() for back in range(1, most + 1)}
+        for column in piece.columns:
+            self.loops.setdefault((piece.sheet.index, column), []).append(loop)
+        self.blocks.append(lambda: self.written_loop(loop, starts, len(rows)))
+
+    def start(self, piece: Piece, column: int, row: int) -> E:
+        """Return the value that a loop carries in from a row before its first one."""
+        if row < 1:
+            raise Untraceable(f"{piece.sheet.name}!{address(piece.first, column)}", "a reference outside the sheet")
+        found = self.located((piece.sheet.index, row, column))
+        if found is not None:
+            return found
+        value = piece.sheet.get(row, column)
+        if value is None or type(value) is bool:
+            value = float(value or 0.0)
+        if type(value) is not float:
+            raise Untraceable(f"{piece.sheet.name}!{address(row, column)}", "text or an error above a table")
+        return number(value)
+
+    def moving(self, loop: _Loop, sheet: int, column: int, rows: list[int], distance: int) -> E | None:
+        """Return the leaf of a reference that moves with the rows over cells outside the loop."""
+        low, high = min(rows) + distance, max(rows) + distance
+        for other in self.loops.get((sheet, column), ()):
+            if other.piece.first <= low and high <= other.piece.last:
+                other.saved.add(column)
+                begin = other.index(rows[0] + distance)
+                sign = 1 if other.piece.unit.step == loop.piece.unit.step else -1
+                at = f"i+{begin}" if sign > 0 else f"{begin}-i"
+                text = f"L{other.number}_{column}[{at}]"
+                return E("leaf", text=text, adjoint=f"d{text}", active=True)
+        places = [self.located((sheet, row + distance, column)) for row in rows]
+        if all(place is None for place in places):
+            return None
+        leaves: list[E] = []
+        for row, place in zip(rows, places, strict=True):
+            if place is None:
+                value = self.space.sheets[sheet].get(row + distance, column)
+                if value is not None and type(value) is not float:
+                    raise Untraceable(f"{self.space.sheets[sheet].name}!{address(row + distance, column)}",
+                                      "text or an error among numbers")
+                place = number(value or 0.0)
+            leaves.append(place)
+        name = self.fresh("G")
+        loop.gathered.append((name, leaves))
+        return E("leaf", text=f"{name}[i]", adjoint=f"d{name}[i]", active=True)
+
+    def written_loop(self, loop: _Loop, starts: dict[tuple[int, int], E], count: int) -> tuple[list[str], list[str]]:
+        """Write a loop forward and backward."""
+        piece = loop.piece
+        columns = piece.columns
+        zero = {f"dc{column}" for column in columns if column not in loop.saved and column not in loop.carried}
+        back = _Adjoint(self, zero)
+        body: list[str] = []
+        if self.gradient:
+            for column in reversed(columns):
+                if f"dc{column}" in back.zero or not loop.expressions[column].active:
+                    continue
+                back.send(loop.expressions[column], f"dc{column}")
+        body = [f"c{column} = {self.text(loop.expressions[column])}" for column in columns]
+        forward = [f"{name} = [{', '.join(leaf.text for leaf in leaves)}]" for name, leaves in loop.gathered]
+        forward += back.initialised()
+        forward += [f"p{at}_{column} = {starts[(column, at)].text}"
+                    for column, most in loop.carried.items() for at in range(1, most + 1)]
+        numba = self.dialect == "numba"
+        for column in sorted(loop.saved):
+            name = f"L{loop.number}_{column}"
+            forward.append(f"{name} = empty({count})" if numba else f"{name} = []; a{loop.number}_{column} = {name}.append")
+        kept = sorted(back.kept)
+        if self.gradient:
+            forward.append(f"T{loop.number} = []; t{loop.number} = T{loop.number}.append")
+        forward.append(f"for i in range({count}):")
+        forward += [f"  {line}" for line in body]
+        for column in sorted(loop.saved):
+            forward.append(f"  L{loop.number}_{column}[i] = c{column}" if numba else
+                           f"  a{loop.number}_{column}(c{column})")
+        if self.gradient:
+            forward.append(f"  t{loop.number}(({', '.join(kept)}{',' if kept else ''}))")
+        forward += [f"  {line}" for line in self.shifts(loop)]
+        return forward, self.written_back(loop, starts, count, back, kept) if self.gradient else []
+
+    @staticmethod
+    def shifts(loop: _Loop) -> list[str]:
+        """Return the lines that hand values on to the next row."""
+        lines: list[str] = []
+        for column, most in loop.carried.items():
+            lines.extend(f"p{at}_{column} = p{at - 1}_{column}" for at in range(most, 1, -1))
+            lines.append(f"p1_{column} = c{column}")
+        return lines
+
+    def written_back(self, loop: _Loop, starts: dict[tuple[int, int], E], count: int, back: _Adjoint,
+                     kept: list[str]) -> list[str]:
+        """Write the loop that runs the rows backwards."""
+        lines = [f"q{at}_{column} = 0.0" for column, most in loop.carried.items() for at in range(1, most + 1)]
+        lines += [f"d{name} = [0.0]*{count}" for name, _ in loop.gathered]
+        lines.append(f"for i in range({count - 1}, -1, -1):")
+        if kept:
+            lines.append(f"  ({', '.join(kept)},) = T{loop.number}[i]")
+        for column in loop.piece.columns:
+            parts = [f"q1_{column}"] if column in loop.carried else []
+            if column in loop.saved:
+                parts.append(f"dL{loop.number}_{column}[i]")
+            if parts:
+                lines.append(f"  dc{column} = {' + '.join(parts)}")
+        for column, most in loop.carried.items():
+            lines.extend(f"  q{at}_{column} = q{at + 1}_{column}" for at in range(1, most))
+            lines.append(f"  q{most}_{column} = 0.0")
+        lines += [f"  {line}" for line in back.lines]
+        for (column, at), leaf in starts.items():
+            if leaf.active:
+                lines.append(f"{leaf.adjoint} += q{at}_{column}")
+        for name, leaves in loop.gathered:
+            lines.extend(f"{leaf.adjoint} += d{name}[{at}]" for at, leaf in enumerate(leaves) if leaf.active)
+        return lines
+
+    def text(self, e: E) -> str:
+        """Print an expression; operations whose values the backward part needs are given names."""
+        inner = self.bare(e)
+        if e.name and e.op != "leaf":
+            return f"({e.name} := {inner})"
+        return inner
+
+    def bare(self, e: E) -> str:
+        """Print an expression without its name."""
+        from sheetprop.engine.expression import SMOOTH
+
+        if e.op == "leaf":
+            return e.text
+        if e.op == "neg":
+            return f"(-{self.text(e.args[0])})"
+        if e.op in ("+", "-", "*"):
+            return f"({self.text(e.args[0])}{e.op}{self.text(e.args[1])})"
+        if e.op == "/":
+            if self.dialect in ("numba", "careful") and e.args[1].active:
+                return f"div({self.text(e.args[0])}, {self.text(e.args[1])})"
+            return f"({self.text(e.args[0])}/{self.text(e.args[1])})"
+        if e.op == "square":
+            base = self.text(e.args[0])
+            if base.isidentifier():
+                return f"({base}*{base})"
+            held = e.args[0].name or self.fresh("s")
+            return f"({base if e.args[0].name else f'({held} := {base})'}*{held})"
+        if e.op == "^":
+            return f"power({self.text(e.args[0])}, {self.text(e.args[1])})"
+        if e.op == "sum":
+            return f"({'+'.join(['0.0', *map(self.text, e.args)])})"
+        if e.op == "smooth":
+            return f"{SMOOTH[e.text]}({self.text(e.args[0])})"
+        if e.op == "flat":
+            return f"{_FLAT_TEXT[e.text]}({self.text(e.args[0])})"
+        if e.op == "if":
+            test, yes, no = map(self.text, e.args)
+            return f"where({test}, {yes}, {no})" if self.vector else f"({yes} if {test} else {no})"
+        if e.op == "compare":
+            return f"({self.text(e.args[0])} {e.text} {self.text(e.args[1])})"
+        if e.op in ("all", "any"):
+            return f"({(' & ' if e.op == 'all' else ' | ').join(map(self.text, e.args))})"
+        if e.op == "not":
+            return f"logical_not({self.text(e.args[0])})"
+        if e.op == "extreme":
+            text = self.text(e.args[0])
+            for arg in e.args[1:]:
+                text = f"{'maximum' if e.text == 'MAX' else 'minimum'}({text}, {self.text(arg)})"
+            return text
+        if e.op == "iferror":
+            first, second = self.text(e.args[0]), self.text(e.args[1])
+            return f"instead({first}, {second})" if self.dialect in ("careful", "numba") else first
+        raise ValueError(e.op)
+
+    @property
+    def vector(self) -> bool:
+        """Whether values are arrays of scenarios."""
+        return self.dialect in ("numpy", "careful")
+
+    def written(self, outputs: list[Spot]) -> str:
+        """Put all blocks together into one function."""
+        forward: list[str] = []
+        backward: list[str] = []
+        results = [leaf.text if leaf is not None else repr(self.now(spot))
+                   for leaf, spot in zip(self.outputs, outputs, strict=True)]
+        pairs = [write() for write in self.blocks]
+        for ahead, _ in pairs:
+            forward += ahead
+        for _, behind in reversed(pairs):
+            backward += behind
+        names = ", ".join(f"i{at}" for at in range(len(self.inputs)))
+        if self.dialect == "numba":
+            lines = ["def run(I, O):", "  for s in range(I.shape[0]):"]
+            lines += [f"    i{at} = I[s, {at}]" for at in range(len(self.inputs))]
+            lines += [f"    {line}" for line in forward]
+            lines += [f"    O[s, {at}] = {text}" for at, text in enumerate(results)]
+            return "\n".join(lines)
+        lines = [f"def run({names}, seeds):" if self.gradient else f"def run({names}):"]
+        lines += [f"  {line}" for line in forward]
+        if not self.gradient:
+            return "\n".join([*lines, f"  return ({', '.join(results)},)"])
+        lines += [f"  di{at} = 0.0" for at in range(len(self.inputs))]
+        lines += [f"  d{name} = 0.0" for name in self.single.values()]
+        for loops in self.loops.values():
+            for loop in loops:
+                lines += [f"  dL{loop.number}_{column} = [0.0]*{loop.piece.rows()}" for column in loop.saved]
+        lines += [f"  {leaf.adjoint} += seeds[{at}]" for at, leaf in enumerate(self.outputs) if leaf is not None]
+        lines += [f"  {line}" for line in backward]
+        slopes = ", ".join(f"di{at}" for at in range(len(self.inputs)))
+        return "\n".join([*lines, f"  return ({', '.join(results)},), ({slopes},)"])
+
+    def now(self, spot: Spot) -> float:
+        """Return the value of an output that depends on no input."""
+        value = self.space.sheets[spot[0]].get(spot[1], spot[2])
+        if type(value) is bool or value is None:
+            return float(value or 0.0)
+        return value if type(value) is float else float("nan")
+
+
+class _Adjoint:
+    """Prints the backward lines of one piece and notes which forward values they need."""
+
+    def __init__(self, kernel: Kernel, zero: set[str]) -> None:
+        self.kernel = kernel
+        self.lines: list[str] = []
+        self.zero = zero
+        self.kept: set[str] = set()
+        self.named: list[str] = []
+        self.depth = 0
+        self.opened = 0
+        self.masks: list[str] = []
+
+    def initialised(self) -> list[str]:
+        """Return lines that give names of operations inside untaken branches a value."""
+        return [f"{name} = 0.0" for name in self.named]
+
+    def put(self, line: str) -> None:
+        self.lines.append("  " * self.depth + line)
+
+    def value(self, e: E) -> str:
+        """Return the name of an operation's forward value, kept for the way back."""
+        if e.op == "leaf":
+            text = e.text
+            if text.isidentifier() and text[0] in "cp":
+                self.kept.add(text)
+            return text
+        if not e.name:
+            e.name = self.kernel.fresh("t")
+            self.named.append(e.name)
+        self.kept.add(e.name)
+        return e.name
+
+    def slope(self, text: str) -> str:
+        """Name a slope that is used more than once."""
+        if text.isidentifier():
+            return text
+        name = self.kernel.fresh("g")
+        self.put(f"{name} = {text}")
+        return name
+
+    def send(self, e: E, g: str) -> None:
+        """Send the slope `g` of an expression's value down to its leaves."""
+        if not e.active:
+            return
+        if e.op == "leaf":
+            if self.kernel.vector and self.masks:
+                g = f"where({' & '.join(self.masks)}, {g}, 0.0)"
+            if e.adjoint in self.zero:
+                self.zero.discard(e.adjoint)
+                if self.depth:
+                    self.lines.insert(self.opened, f"{e.adjoint} = 0.0")
+                    self.put(f"{e.adjoint} += {g}")
+                else:
+                    self.put(f"{e.adjoint} = {g}")
+            else:
+                self.put(f"{e.adjoint} += {g}" if not g.startswith("-") else f"{e.adjoint} -= {g[1:]}")
+            return
+        method = getattr(self, _METHODS[e.op])
+        method(e, g)
+
+    def send_neg(self, e: E, g: str) -> None:
+        self.send(e.args[0], g[1:] if g.startswith("-") and g[1:].isidentifier() else f"-({g})")
+
+    def send_add(self, e: E, g: str) -> None:
+        g = self.slope(g) if all(arg.active for arg in e.args) else g
+        for arg in e.args:
+            self.send(arg, g)
+
+    def send_subtract(self, e: E, g: str) -> None:
+        g = self.slope(g) if all(arg.active for arg in e.args) else g
+        self.send(e.args[0], g)
+        self.send(e.args[1], f"-{g}" if g.isidentifier() else f"-({g})")
+
+    def send_multiply(self, e: E, g: str) -> None:
+        left, right = e.args
+        if left.active and right.active:
+            g = self.slope(g)
+        g = g if g.isidentifier() else f"({g})"
+        if left.active:
+            self.send(left, f"{g}*{self.value(right)}")
+        if right.active:
+            self.send(right, f"{g}*{self.value(left)}")
+
+    def send_divide(self, e: E, g: str) -> None:
+        top, bottom = e.args
+        part = f"({g})/{self.value(bottom)}"
+        if bottom.active:
+            part = self.slope(part)
+            self.send(bottom, f"-{part}*{self.value(e)}")
+        self.send(top, part)
+
+    def send_square(self, e: E, g: str) -> None:
+        self.send(e.args[0], f"({g})*2.0*{self.value(e.args[0])}")
+
+    def send_power(self, e: E, g: str) -> None:
+        base, exponent = e.args
+        g = self.slope(g)
+        a, b = self.value(base), self.value(exponent)
+        if base.active:
+            self.send(base, f"{g}*{b}*power_slope({a}, {b})")
+        if exponent.active:
+            self.send(exponent, f"{g}*{self.value(e)}*log_or_zero({a})")
+
+    def send_smooth(self, e: E, g: str) -> None:
+        x = e.args[0]
+        g = g if g.isidentifier() else f"({g})"
+        if e.text == "EXP":
+            self.send(x, f"{g}*{self.value(e)}")
+        elif e.text == "TANH":
+            v = self.value(e)
+            self.send(x, f"{g}*(1.0-{v}*{v})")
+        elif e.text == "SQRT":
+            self.send(x, f"{g}*0.5/{self.value(e)}")
+        elif e.text == "TAN":
+            v = self.value(e)
+            self.send(x, f"{g}*(1.0+{v}*{v})")
+        else:
+            a = self.value(x)
+            self.send(x, g + {
+                "LN": f"/{a}", "LOG10": f"/({a}*2.302585092994046)", "SIN": f"*cos({a})", "COS": f"*(-sin({a}))",
+                "ASIN": f"/sqrt(1.0-{a}*{a})", "ACOS": f"/(-sqrt(1.0-{a}*{a}))", "ATAN": f"/(1.0+{a}*{a})",
+                "SINH": f"*cosh({a})", "COSH": f"*sinh({a})", "ABS": f"*sign({a})"}[e.text])
+
+    def send_flat(self, e: E, g: str) -> None:
+        """Steps have slope 0 wherever they have one."""
+
+    def send_if(self, e: E, g: str) -> None:
+        test, yes, no = e.args
+        held = self.value(test)
+        g = self.slope(g)
+        for branch, wanted in ((yes, True), (no, False)):
+            if not branch.active:
+                continue
+            if self.kernel.vector:
+                self.masks.append(held if wanted else f"logical_not({held})")
+                self.send(branch, g)
+                self.masks.pop()
+            else:
+                if self.depth == 0:
+                    self.opened = len(self.lines)
+                self.put(f"if {'' if wanted else 'not '}{held}:")
+                self.depth += 1
+                self.put("pass")
+                self.send(branch, g)
+                self.depth -= 1
+
+    def send_extreme(self, e: E, g: str) -> None:
+        best = self.value(e)
+        values = [self.value(arg) for arg in e.args]
+        ties = self.slope(f"({'+'.join(f'({value}=={best})*1.0' for value in values)})")
+        g = self.slope(f"({g})/{ties}")
+        for arg, value in zip(e.args, values, strict=True):
+            if arg.active:
+                self.send(arg, f"{g}*({value}=={best})")
+
+    def send_iferror(self, e: E, g: str) -> None:
+        if self.kernel.dialect != "careful":
+            self.send(e.args[0], g)
+            return
+        first = self.value(e.args[0])
+        g = self.slope(g)
+        self.masks.append(f"({first}=={first})")
+        self.send(e.args[0], g)
+        self.masks[-1] = f"({first}!={first})"
+        self.send(e.args[1], g)
+        self.masks.pop()
+
+
+_METHODS = {"neg": "send_neg", "+": "send_add", "sum": "send_add", "-": "send_subtract", "*": "send_multiply",
+            "/": "send_divide", "square": "send_square", "^": "send_power", "smooth": "send_smooth",
+            "flat": "send_flat", "if": "send_if", "extreme": "send_extreme", "iferror": "send_iferror"}
