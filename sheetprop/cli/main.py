@@ -19,6 +19,13 @@ class Group(click.Group):
         del ctx
         return list(self.commands)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List each command with its whole first sentence."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(limit=200))
+                                for name, command in self.commands.items()])
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:

@@ -1,0 +1,134 @@
+"""The command line as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+import sheetprop
+from sheetprop.cli.main import cli, run
+
+ROOT = Path(__file__).parents[2]
+
+
+def call(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run the command line in this process and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["sheetprop", *arguments])
+    return run()
+
+
+def every_command() -> list[click.Command]:
+    return list(cli.commands.values())
+
+
+@pytest.mark.parametrize("command", every_command(), ids=lambda c: str(c.name))
+def test_every_command_and_option_has_help(command: click.Command) -> None:
+    assert command.help
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{command.name} {parameter.name}"
+
+
+def test_start_up_imports_nothing_heavy() -> None:
+    code = ("import sys; sys.argv = ['sheetprop', '--help']; from sheetprop.cli.main import run; run(); "
+            "heavy = {'torch', 'pandas', 'numpy', 'formulas', 'openpyxl', 'matplotlib'} & set(sys.modules); "
+            "sys.exit(f'imported {heavy}' if heavy else 0)")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_readme_names_only_commands_that_exist() -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    used = set(re.findall(r"^(?:\$ )?sheetprop ([a-z][a-z-]*)", "".join(blocks), re.MULTILINE))
+    assert {"build", "verify", "spec", "values", "diff"} <= used
+    assert used <= set(cli.commands)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["bild"], "no command 'bild'; did you mean 'build'?"),
+        (["build", "--lrs", "0.1,x"], "--lrs, number 2: 'x' is no number"),
+        (["build", "--lrs", ""], "learning rates: none given"),
+        (["build", "--layers", "2-x"], "--layers '2-x'"),
+        (["build", "--layers", "2-0-2"], "layers, number 2: 0 units"),
+        (["build", "--layers", "2"], "at least inputs and outputs"),
+        (["build", "--iterations", "0"], "iterations: 0 given"),
+        (["build", "--iterations", "many"], "'many' is not a valid integer"),
+        (["build", "--weights", "1,2"], "weights: 2 given, 8 needed"),
+        (["build", "--inputs", "nan,1"], "'nan' is no number"),
+        (["build", "--biases", "1,1,1"], "biases: 3 given, 4 needed"),
+        (["build", "--preset", "clasic"], "did you mean 'classic'?"),
+        (["build", "--preset", "classic", "--layers", "3-3"], "preset classic has 2-2-2"),
+        (["build", "--activation", "sigmod"], "did you mean 'sigmoid'?"),
+        (["build", "--activation", "relu,relu,relu"], "activation: 3 given, 2 needed"),
+        (["build", "--spec", "missing.toml"], "missing.toml: cannot be read"),
+        (["build", "-o", "book.ods"], "ends in .xlsx"),
+        (["build", "-o", "missing/book.xlsx"], "there is no such folder"),
+        (["build", "--exercise", "--blank", "w99", "-o", "x.xlsx"], "'w99' names no column"),
+        (["verify", "missing.xlsx"], "there is no such file"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call(*arguments, monkeypatch=monkeypatch) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("learning_rate = [0.1]", "unknown key 'learning_rate'; did you mean 'learning_rates'?"),
+        ("inputs = [0.1, \"x\"]", "inputs, number 2: 'x' is no number"),
+        ("inputs = [0.1, nan]", "inputs, number 2: nan is not a finite number"),
+        ("layers = 3", "layers = 3 is no list"),
+        ("layers = [2, 2.5]", "layers, number 2: 2.5 units"),
+        ("bias = \"yes\"", "is neither true nor false"),
+        ("iterations = 1.5", "is no whole number"),
+        ("layers = [", "is not valid TOML"),
+    ],
+)
+def test_a_spec_file_with_a_slip(
+    text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("slip.toml").write_text(text)
+    assert call("build", "--spec", "slip.toml", monkeypatch=monkeypatch) == 2
+    assert message in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["slip.toml"]
+
+
+def test_spec_prints_a_file_that_builds_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("spec", "--preset", "mazur", "--iterations", "3", monkeypatch=monkeypatch) == 0
+    Path("mazur.toml").write_text(capsys.readouterr().out)
+    assert sheetprop.read_spec("mazur.toml") == sheetprop.spec(preset="mazur", iterations=3)
+    assert call("build", "--spec", "mazur.toml", "--lrs", "0.5", "--json", "-o", "m.xlsx", monkeypatch=monkeypatch) == 0
+    built = json.loads(capsys.readouterr().out)
+    assert built["learning_rates"] == [0.5]
+    assert built["first_error"][0] == pytest.approx(0.298371109, abs=5e-10)
+
+
+def test_build_then_verify(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("build", "--iterations", "5", "--lrs", "0.5,2", monkeypatch=monkeypatch) == 0
+    assert "sheetprop.xlsx: 8 sheets" in capsys.readouterr().out
+    assert call("build", "--iterations", "6", monkeypatch=monkeypatch) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert call("verify", "sheetprop.xlsx", monkeypatch=monkeypatch) == 0
+    assert "agrees with PyTorch" in capsys.readouterr().out
