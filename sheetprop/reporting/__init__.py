@@ -1,0 +1,1 @@
+"""The report: a workbook and a run record as one document in HTML, PDF and Markdown."""

@@ -1,0 +1,211 @@
+"""Part 1 of the report: the network, its steps, what each learning rate does, all read from a workbook."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sheetprop.network import symbols
+from sheetprop.network.equations import Equation
+from sheetprop.network.expression import Expression
+from sheetprop.network.notation import latex, symbol_latex, text
+from sheetprop.network.spec import Spec
+from sheetprop.reporting.chooser import Choice, choice
+from sheetprop.reporting.courses import Course, course, reached_shares, words
+from sheetprop.reporting.sheetpictures import Pictures, pictures
+from sheetprop.workbook.layout import Layout
+
+# Of a large network so many equations are explained; the others are like them.
+EXPLAINED = 120
+# A curve is drawn with at most about so many points.
+CURVE_POINTS = 600
+
+PARTS = {"forward": "Forward pass", "error": "Error", "backward": "Backward pass", "update": "Update"}
+PART_WORDS = {
+    "forward": "From the inputs to the outputs: every unit adds up what comes in, each value times its weight, and "
+               "passes the sum through its activation.",
+    "error": "How far the outputs are from the targets, as one number.",
+    "backward": "How the total error changes with every weight. The chain rule multiplies the slopes along the way "
+                "back; where several ways meet, their products add up.",
+    "update": "Every weight takes a step against its gradient. The new value stands in the next row of the sheet.",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One equation, explained."""
+
+    symbol: str
+    symbol_latex: str
+    sentence: str
+    latex: str
+    text: str
+    chain_latex: str | None
+    chain: str | None
+    address: str
+    formula: str
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """The steps of one part of an iteration; `left_out` counts those of a large network that are not shown."""
+
+    group: str
+    title: str
+    words: str
+    steps: tuple[Step, ...]
+    left_out: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """E_total of one learning rate, thinned for drawing."""
+
+    name: str
+    rate: float
+    iterations: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Backprop:
+    """Everything that part 1 tells.
+
+    Attributes:
+        file, sha256, bytes: the workbook.
+        spec: the network with the values and rates as they stand in the workbook now.
+        preset: name of the initial values, as far as known.
+        formulas: number of formula cells.
+        parts: every equation, by part.
+        courses: what each rate does.
+        shares: position and name of the thresholds that are timed.
+        words: what the learning rate does, as paragraphs.
+        curves: E_total by iteration.
+        pictures: the sheets.
+        choice: the numbers behind the chooser.
+        exercise: columns that a student still has to fill in.
+        verification: what the verification says, or None with the reason in `not_verified`.
+    """
+
+    file: str
+    sha256: str
+    bytes: int
+    spec: Spec
+    preset: str | None
+    formulas: int
+    parts: tuple[Part, ...]
+    courses: tuple[Course, ...]
+    shares: tuple[tuple[int, str], ...]
+    words: tuple[str, ...]
+    curves: tuple[Curve, ...]
+    pictures: Pictures
+    choice: Choice
+    exercise: tuple[str, ...]
+    verification: Any = None
+    not_verified: str | None = None
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Inputs, targets, weights and biases as they stand in Parameters."""
+        return self.spec.network.initial()
+
+
+def read(path: Path) -> Backprop:
+    """Return part 1, without the verification.
+
+    Raises:
+        SheetpropError: the file is no workbook of ours, or is damaged.
+    """
+    from sheetprop.engine import book as engine
+    from sheetprop.errors import SheetpropError
+    from sheetprop.verification import numbers as grids
+    from sheetprop.workbook.reading import present_spec, read_layout
+
+    book = engine.open(path)
+    calculation = book.calculate()
+    try:
+        layout = read_layout(book)
+        spec = present_spec(book, layout)
+    except SheetpropError as error:
+        raise SheetpropError(f"{path}: {error}") from error
+    numbers = grids.read(layout, lambda name: book[name])
+    gradients = np.stack([numbers.values[symbols.gradient(name)] for name in spec.network.parameters()])
+    with np.errstate(all="ignore"):
+        lengths = np.sqrt((gradients * gradients).sum(axis=0))
+    total = numbers.values[symbols.TOTAL]
+    courses = tuple(course(name, rate, total[k], lengths[k])
+                    for k, (name, rate) in enumerate(zip(layout.rate_sheets, spec.learning_rates, strict=True)))
+    content = path.read_bytes()
+    return Backprop(
+        file=path.name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), spec=spec,
+        preset=_preset(spec), formulas=calculation.formulas, parts=_parts(layout, numbers.values), courses=courses,
+        shares=tuple(reached_shares(courses)), words=tuple(words(courses)),
+        curves=tuple(_curve(name, rate, total[k])
+                     for k, (name, rate) in enumerate(zip(layout.rate_sheets, spec.learning_rates, strict=True))),
+        pictures=pictures(path, layout.sheets, layout.rate_sheets, lambda name: book[name]),
+        choice=choice(layout, spec, numbers.values),
+        exercise=tuple(c.symbol for c in layout.columns if c.symbol in layout.blank))
+
+
+def _preset(spec: Spec) -> str | None:
+    """Return the name of the preset with these values, if there is one."""
+    from sheetprop.network.presets import PRESETS
+
+    network = spec.network
+    for name, preset in PRESETS.items():
+        if ((preset.layers, preset.inputs, preset.targets, preset.weights, preset.biases)
+                == (network.layers, network.inputs, network.targets, network.weights, network.biases)
+                and set(network.activations) == {"sigmoid"}):
+            return name
+    return None
+
+
+def _parts(layout: Layout, values: dict[str, Any]) -> tuple[Part, ...]:
+    equations = layout.equations
+    groups: dict[str, tuple[Equation, ...]] = {
+        "forward": equations.forward, "error": equations.error, "backward": equations.backward,
+        "update": equations.update}
+    share = max(3, EXPLAINED // len(groups))
+    parts = []
+    for group, members in groups.items():
+        kept = members if sum(map(len, groups.values())) <= EXPLAINED else members[:share]
+        parts.append(Part(group, PARTS[group], PART_WORDS[group],
+                          tuple(_step(layout, equation, values) for equation in kept), len(members) - len(kept)))
+    return tuple(parts)
+
+
+def _step(layout: Layout, equation: Equation, values: dict[str, Any]) -> Step:
+    update = equation.group == "update"
+    symbol = equation.symbol
+    secret = symbol in layout.blank
+    iteration = 1 if update else 0
+    value = float(values[symbol][0][iteration])
+    left = symbol_latex(symbol) + ("'" if update else "")
+    expression: Expression = equation.expression
+    return Step(
+        symbol=symbol + ("′" if update else ""), symbol_latex=left, sentence=equation.explanation,
+        latex="" if secret else f"{left} = {latex(expression)}",
+        text=f"{symbol}{'′' if update else ''} = {'?' if secret else text(expression)}",
+        chain_latex=None if equation.chain is None or secret else latex(equation.chain),
+        chain=None if equation.chain is None or secret else text(equation.chain),
+        address=layout.address(symbol, iteration),
+        formula="" if secret else "=" + layout.formula(symbol, iteration),
+        value=value if np.isfinite(value) else None)
+
+
+def _curve(name: str, rate: float, total: Any) -> Curve:
+    """Thin a curve: all of its beginning, where it is steep, then even steps, and the last point."""
+    count = len(total)
+    if count <= CURVE_POINTS:
+        chosen = list(range(count))
+    else:
+        even = set(range(0, count, -(-count // (CURVE_POINTS // 2)))) | {count - 1}
+        powers = {round(count ** (k / (CURVE_POINTS // 2))) for k in range(CURVE_POINTS // 2)}
+        chosen = sorted(k for k in even | powers | {0} if k < count)
+    kept = [k for k in chosen if np.isfinite(total[k])]
+    return Curve(name, rate, tuple(kept), tuple(float(total[k]) for k in kept))

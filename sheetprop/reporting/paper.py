@@ -1,0 +1,73 @@
+"""The PDF, by WeasyPrint."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sheetprop.errors import SheetpropError
+from sheetprop.reporting.context import Context
+
+# Of a report without a date: the same for all, so that the same input gives the same bytes.
+_NO_DATE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
+class PaperError(SheetpropError):
+    """The PDF cannot be made; the other formats can."""
+
+
+def write(page: str, context: Context, target: Path, *, attachments: Sequence[Path] = ()) -> None:
+    """Write the PDF.
+
+    Args:
+        page: the HTML of `render.paper`.
+        context: for metadata.
+        target: the file.
+        attachments: files that travel inside the PDF.
+
+    Raises:
+        PaperError: WeasyPrint, Pango or fonts are missing.
+    """
+    weasyprint = _weasyprint()
+    when = _moment(context)
+    attached = [
+        weasyprint.Attachment(string=path.read_bytes(), name=path.name, description=f"{path.name}, from which this "
+                              "report was made", created=when, modified=when, relationship="Source")
+        for path in attachments]
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
+    try:
+        document = weasyprint.HTML(string=page, base_url=str(target.parent), url_fetcher=_fetcher(weasyprint)).render()
+    except OSError as error:
+        raise PaperError(f"PDF: {error}") from error
+    document.metadata.attachments.extend(attached)
+    document.metadata.created = document.metadata.modified = when.isoformat().replace("+00:00", "Z")
+    identifier = hashlib.md5(page.encode(), usedforsecurity=False).digest()
+    document.write_pdf(str(target), pdf_variant="pdf/ua-1", pdf_identifier=identifier, full_fonts=False)
+
+
+def _weasyprint() -> Any:
+    try:
+        import weasyprint
+        import weasyprint.urls
+    except (ImportError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise PaperError(f"PDF: WeasyPrint cannot start ({reason}); install Pango (on Debian: apt install "
+                         "libpango-1.0-0 libpangoft2-1.0-0) and WeasyPrint; the other formats do without") from error
+    return weasyprint
+
+
+def _moment(context: Context) -> datetime.datetime:
+    if not context.date:
+        return _NO_DATE
+    return datetime.datetime.fromisoformat(context.date).replace(tzinfo=datetime.UTC)
+
+
+def _fetcher(weasyprint: Any) -> Any:
+    """Return what gives WeasyPrint the page's own data and our fonts, and nothing from anywhere else."""
+    fetcher = weasyprint.urls.URLFetcher
+    return fetcher(allowed_protocols=("data", "file"), allow_redirects=False)

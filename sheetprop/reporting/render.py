@@ -1,0 +1,137 @@
+"""From the context to HTML and Markdown."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+from sheetprop.reporting import digits, figures, palette
+from sheetprop.reporting.context import Context
+from sheetprop.reporting.environment import environment, slug, told
+from sheetprop.reporting.equations import Typesetter
+from sheetprop.reporting.figures import Figures
+from sheetprop.reporting.resources import fonts
+
+# On the screen colours follow the reader's choice of light or dark.
+_SCREEN = {palette.INK: "var(--ink)", palette.MUTED: "var(--muted)", palette.RULE: "var(--rule)",
+           **{colour: f"var(--s{k})" for k, colour in enumerate(palette.SERIES, start=1)}}
+
+# Fonts by family, weight, style and file.
+FONTS = (
+    ("Source Serif 4", 400, "normal", "SourceSerif4-Regular.woff2"),
+    ("Source Serif 4", 400, "italic", "SourceSerif4-It.woff2"),
+    ("Source Sans 3", 400, "normal", "SourceSans3-Regular.woff2"),
+    ("Source Sans 3", 600, "normal", "SourceSans3-Semibold.woff2"),
+    ("Source Code Pro", 400, "normal", "SourceCodePro-Regular.woff2"),
+)
+
+
+def html(context: Context, drawn: Figures, folder: Path | None = None) -> str:
+    """Return the self-contained page.
+
+    Args:
+        context: what it says.
+        drawn: the figures.
+        folder: templates that take the place of ours.
+    """
+    from markupsafe import Markup
+
+    setter = Typesetter()
+    env = environment(folder)
+    env.globals.update(
+        math=lambda latex, spoken, size=1.0: Markup(setter.svg(latex, spoken, size=size, shared=True)),
+        digit_uri=digits.data_uri, slug=slug)
+    with told():
+        body = env.get_template("html/body.html.j2").render(
+            c=context, medium="screen", figures={k: Markup(_screen(v)) for k, v in drawn.svg.items()})
+        return str(env.get_template("html/page.html.j2").render(
+            c=context, body=Markup(body), sprite=Markup(setter.sprite()), fonts=Markup(embedded_fonts()),
+            looks=Markup(look_styles(context)),
+            data=Markup(context.backprop.choice.json()) if context.backprop is not None else None))
+
+
+def _screen(svg: str) -> str:
+    return re.sub("|".join(map(re.escape, _SCREEN)), lambda match: _SCREEN[match.group(0)], svg)
+
+
+def embedded_fonts() -> str:
+    """Return the fonts as style rules that hold them."""
+    rules = []
+    for family, weight, style, file in FONTS:
+        content = base64.b64encode((fonts() / file).read_bytes()).decode()
+        rules.append(f"@font-face{{font-family:'{family}';font-weight:{weight};font-style:{style};font-display:swap;"
+                     f"src:url(data:font/woff2;base64,{content}) format('woff2')}}")
+    return "\n".join(rules)
+
+
+def look_styles(context: Context) -> str:
+    """Return a style rule for each look that a pictured cell has."""
+    if context.backprop is None:
+        return ""
+    pictures = context.backprop.pictures
+    used = {cell.look for sheet in pictures.sheets for row in sheet.rows for cell in row.cells if cell.look >= 0}
+    rules = []
+    for number in sorted(used):
+        if number >= len(pictures.looks):
+            continue
+        look = pictures.looks[number]
+        parts = [f"font-size:{look.size * 1.14:.3g}px"]
+        parts += [f"background:#{look.fill}"] if look.fill else []
+        parts += [f"color:#{look.colour}"] if look.colour else []
+        parts += ["font-weight:600"] if look.bold else []
+        parts += ["font-style:italic"] if look.italic else []
+        parts += [f"text-align:{look.align}"] if look.align in ("left", "right", "center") else []
+        parts += ["white-space:normal"] if look.wrap else []
+        parts += ["font-family:var(--code)"] if look.mono else []
+        parts += ["border-color:#c9d1da"] if look.border else []
+        rules.append(f".grid td.l{number}{{{';'.join(parts)}}}")
+    return "\n".join(rules)
+
+
+def paper(context: Context, drawn: Figures, folder: Path | None = None, *, page: str = "A4") -> str:
+    """Return the page that the PDF is made from."""
+    from markupsafe import Markup
+
+    setter = Typesetter()
+    env = environment(folder)
+    env.globals.update(
+        math=lambda latex, spoken, size=1.0: Markup(setter.svg(latex, spoken, size=size)),
+        digit_uri=digits.data_uri, slug=slug)
+    with told():
+        return str(env.get_template("paper/page.html.j2").render(
+            c=context, medium="paper", figures={k: Markup(v) for k, v in drawn.svg.items()}, page_size=page,
+            sheets=[(d.picture, d.view, [Markup(p) for p in d.pieces])
+                    for d in figures.sheet_drawings(context, background=False)],
+            font_faces=[(family, weight, style, (fonts() / file).as_uri()) for family, weight, style, file in FONTS]))
+
+
+def markdown(context: Context, drawn: Figures, folder: Path | None = None) -> tuple[str, dict[str, bytes]]:
+    """Return the text, and the pictures beside it by their relative names."""
+    from markupsafe import Markup
+
+    pictures: dict[str, bytes] = {}
+    for name, svg in drawn.svg.items():
+        pictures[f"pictures/{slug(name)}.svg"] = _standalone(svg)
+    sheets: list[tuple[Any, str, list[str]]] = []
+    for drawing in figures.sheet_drawings(context, background=True):
+        files = []
+        for number, piece in enumerate(drawing.pieces, start=1):
+            tail = f"-{number}" if len(drawing.pieces) > 1 else ""
+            name = f"pictures/sheet-{slug(drawing.picture.name)}-{drawing.view}{tail}.svg"
+            pictures[name] = piece.encode()
+            files.append(name)
+        sheets.append((drawing.picture, drawing.view, files))
+    if context.mnist is not None and context.mnist.misclassified:
+        pictures["pictures/misclassified.png"] = digits.contact_sheet(context.mnist.misclassified)
+    env = environment(folder, markdown=True)
+    env.globals.update(slug=slug, latex=lambda text: Markup(text))
+    with told():
+        text = env.get_template("markdown/report.md.j2").render(c=context, figures=set(drawn.svg), sheets=sheets)
+    return re.sub(r"\n{3,}", "\n\n", str(text)).strip() + "\n", pictures
+
+
+def _standalone(svg: str) -> bytes:
+    """Return a drawing with a white page behind it, for readers with a dark page."""
+    return re.sub(r"(<svg[^>]*>)", r'\1<rect width="100%" height="100%" fill="#ffffff"/>', svg, count=1).encode()

@@ -1,0 +1,200 @@
+"""`sheetprop.report`: one document in up to three formats."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from sheetprop.errors import SheetpropError, nearest
+from sheetprop.files import replacing
+from sheetprop.reporting import context as contexts
+from sheetprop.reporting.context import Context
+from sheetprop.reporting.figures import Figures
+
+FORMATS = ("html", "pdf", "md")
+PAGES = ("A4", "Letter")
+NAMES = {"html": "report.html", "pdf": "report.pdf", "md": "README.md"}
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What :func:`report` wrote.
+
+    Attributes:
+        folder: where everything is.
+        files: by format, the main file.
+        pictures: number of pictures beside the Markdown.
+        alarms: what is wrong with the workbook or the run; the first page says so in red.
+        not_made: by format, why it could not be made.
+    """
+
+    folder: Path
+    files: dict[str, Path]
+    pictures: int
+    alarms: tuple[str, ...]
+    not_made: dict[str, str]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong and every format was made."""
+        return not self.alarms and not self.not_made
+
+    def to_json(self) -> str:
+        """Return the fields as JSON."""
+        fields = asdict(self)
+        fields["folder"] = str(self.folder)
+        fields["files"] = {name: str(path) for name, path in self.files.items()}
+        return json.dumps(fields, indent=2, ensure_ascii=False)
+
+
+def report(
+    workbook: str | os.PathLike[str] | None = None,
+    run: str | os.PathLike[str] | None = None,
+    *,
+    formats: Sequence[str] = FORMATS,
+    output: str | os.PathLike[str] = "report",
+    title: str | None = None,
+    author: str | None = None,
+    date: str | None = None,
+    page: str = "A4",
+    templates: str | os.PathLike[str] | None = None,
+    force: bool = False,
+) -> Reported:
+    """Make a report of a workbook, a run record, or both.
+
+    The workbook is verified on the way; what fails stands in red on the first page.
+
+    Args:
+        workbook: a workbook that `build` wrote.
+        run: a run record, or its folder.
+        formats: of ``html``, ``pdf`` and ``md``.
+        output: the folder to write into; it is made if it does not exist.
+        title, author: for the first page.
+        date: ISO 8601; without it SOURCE_DATE_EPOCH, else the day of the record, else none.
+        page: ``A4`` or ``Letter``.
+        templates: folder with templates that take the place of ours.
+        force: replace files that exist.
+
+    Raises:
+        SheetpropError: nothing to report on, unusable input, a template with a mistake, files in the way.
+    """
+    chosen = _formats(formats)
+    if page not in PAGES:
+        raise SheetpropError(f"page {page!r}: {nearest(page, PAGES)}")
+    folder = _folder(Path(output))
+    _check_free(folder, chosen, force=force)
+    made = prepare(None if workbook is None else Path(workbook), None if run is None else Path(run), title=title,
+                   author=author, date=date)
+    own = None if templates is None else Path(templates)
+    return _write(made, folder, chosen, own, page, [Path(p) for p in (workbook, _record_file(run)) if p is not None])
+
+
+def prepare(
+    workbook: Path | None, run: Path | None, *, title: str | None = None, author: str | None = None,
+    date: str | None = None,
+) -> tuple[Context, Figures]:
+    """Read and verify everything, and draw the figures: what all formats need."""
+    from sheetprop.reporting import figures
+    from sheetprop.reporting.verifying import Verifying
+
+    for path in (workbook, run):
+        if path is not None and not path.exists():
+            raise SheetpropError(f"{path}: there is no such file; check the name")
+    verifying = None if workbook is None else Verifying(workbook)
+    try:
+        part1, part2 = contexts.read(workbook, run)
+        draft = contexts.make(part1, part2, title=title, author=author, date=date)
+        drawn = figures.draw(draft)
+        if verifying is not None and part1 is not None:
+            outcome = verifying.outcome()
+            part1 = replace(part1, verification=outcome.result, not_verified=outcome.problem)
+    finally:
+        if verifying is not None:
+            verifying.stop()
+    return contexts.make(part1, part2, title=title, author=author, date=date), drawn
+
+
+def _formats(formats: Sequence[str]) -> tuple[str, ...]:
+    aliases = {"markdown": "md", "htm": "html"}
+    chosen = []
+    for name in formats:
+        known = aliases.get(name.lower(), name.lower())
+        if known not in FORMATS:
+            raise SheetpropError(f"format {name!r}: {nearest(known, FORMATS)}")
+        chosen.append(known)
+    if not chosen:
+        raise SheetpropError(f"format: none given; known are {', '.join(FORMATS)}")
+    return tuple(name for name in FORMATS if name in chosen)
+
+
+def _folder(folder: Path) -> Path:
+    if folder.exists() and not folder.is_dir():
+        raise SheetpropError(f"{folder}: is a file; give a folder with -o")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SheetpropError(f"{folder}: cannot be made ({error.strerror}); choose another place with -o") from error
+    return folder
+
+
+def _check_free(folder: Path, formats: Sequence[str], *, force: bool) -> None:
+    from sheetprop.files import check_writable
+
+    for name in formats:
+        check_writable(folder / NAMES[name], force=force)
+
+
+def _record_file(run: str | os.PathLike[str] | None) -> Path | None:
+    if run is None:
+        return None
+    path = Path(run)
+    return path / "record.json" if path.is_dir() else path
+
+
+def _write(
+    made: tuple[Context, Figures], folder: Path, formats: Sequence[str], templates: Path | None, page: str,
+    attachments: Sequence[Path],
+) -> Reported:
+    from sheetprop.reporting import paper, render
+
+    context, drawn = made
+    files: dict[str, Path] = {}
+    not_made: dict[str, str] = {}
+    pictures = 0
+    writers: dict[str, Callable[[Path], None]] = {
+        "html": lambda path: _text(path, render.html(context, drawn, templates)),
+        "pdf": lambda path: paper.write(render.paper(context, drawn, templates, page=page), context, path,
+                                        attachments=attachments),
+    }
+    for name in formats:
+        target = folder / NAMES[name]
+        if name == "md":
+            text, beside = render.markdown(context, drawn, templates)
+            _pictures(folder, beside)
+            pictures = len(beside)
+            with replacing(target) as temporary:
+                _text(temporary, text)
+        else:
+            try:
+                with replacing(target) as temporary:
+                    writers[name](temporary)
+            except paper.PaperError as error:
+                not_made[name] = str(error)
+                continue
+        files[name] = target
+    return Reported(folder, files, pictures, context.alarms, not_made)
+
+
+def _text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _pictures(folder: Path, beside: dict[str, bytes]) -> None:
+    for name, content in beside.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)

@@ -1,0 +1,21 @@
+"""Where templates, style sheets and fonts are."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import sheetprop
+
+
+@cache
+def templates() -> Path:
+    """Return the folder of the templates: inside an installed package, or beside it in a checkout."""
+    package = Path(sheetprop.__file__).resolve().parent
+    inside = package / "templates"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+def fonts() -> Path:
+    """Return the folder of the fonts that the PDF is set in."""
+    return templates() / "fonts"
