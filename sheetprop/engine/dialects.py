@@ -80,7 +80,7 @@ def compiled_loop(kernel: Kernel) -> Callable[..., Any]:
     import numpy as np
 
     nan = math.nan
-    njit = numba.njit(inline="always", error_model="numpy")
+    njit = numba.njit(error_model="numpy")
     scope: dict[str, Any] = {"np": np, "math": math, "nan": nan}
     helpers = """
 def exp(x): return math.exp(x) if -1.7976931348623157e308 <= x <= 709.782712893384 else nan

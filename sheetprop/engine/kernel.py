@@ -31,6 +31,7 @@ class _Loop:
         self.carried: dict[int, int] = {}
         self.saved: set[int] = set()
         self.expressions: dict[int, E] = {}
+        self.body: list[tuple[str, E]] = []
         self.gathered: list[tuple[str, list[E]]] = []
         self.varying: list[tuple[str, list[float]]] = []
 
@@ -57,7 +58,7 @@ class Kernel:
         self.loops: dict[tuple[int, int], list[_Loop]] = {}
         self.constants: dict[str, list[float]] = {}
         self.names = 0
-        self.lines: list[str] = []
+        self.seen: dict[str, str] = {}
         self.blocks: list[Callable[[], tuple[list[str], list[str]]]] = []
         for piece in pieces:
             if piece.rows() <= _UNROLL or (not piece.recursive and self.must_unroll(piece)):
@@ -131,9 +132,8 @@ class Kernel:
             if self.gradient and expression.active:
                 back.lines.append(f"g = d{name}")
                 back.send(expression, "g")
-            text = self.text(expression)
-            named = back.initialised()
-            return [*named, f"{name} = {text}"], back.lines
+            body = self.statements(name, expression)
+            return [*back.initialised(), *body], back.lines
 
         return write
 
@@ -188,6 +188,9 @@ class Kernel:
                   for column, most in loop.carried.items() for back in range(1, most + 1)}
         for column in piece.columns:
             self.loops.setdefault((piece.sheet.index, column), []).append(loop)
+        loop.body = [(f"c{column}", loop.expressions[column]) for column in piece.columns]
+        if self.gradient or self.dialect != "python":
+            loop.body = _shared_first(loop.body, self.fresh)
         self.blocks.append(lambda: self.written_loop(loop, starts, len(rows)))
 
     def start(self, piece: Piece, column: int, row: int) -> E:
@@ -237,13 +240,15 @@ class Kernel:
         columns = piece.columns
         zero = {f"dc{column}" for column in columns if column not in loop.saved and column not in loop.carried}
         back = _Adjoint(self, zero)
-        body: list[str] = []
+        zero.update(f"d{name}" for name, _ in loop.body if name[0] == "u")
         if self.gradient:
-            for column in reversed(columns):
-                if f"dc{column}" in back.zero or not loop.expressions[column].active:
+            for name, expression in reversed(loop.body):
+                if f"d{name}" in back.zero or not expression.active:
                     continue
-                back.send(loop.expressions[column], f"dc{column}")
-        body = [f"c{column} = {self.text(loop.expressions[column])}" for column in columns]
+                back.send(expression, f"d{name}")
+        self.seen.clear()
+        body = [line for name, expression in loop.body for line in self.statements(name, expression)]
+        self.seen.clear()
         forward = [f"{name} = [{', '.join(leaf.text for leaf in leaves)}]" for name, leaves in loop.gathered]
         forward += back.initialised()
         forward += [f"p{at}_{column} = {starts[(column, at)].text}"
@@ -298,6 +303,38 @@ class Kernel:
         for name, leaves in loop.gathered:
             lines.extend(f"{leaf.adjoint} += d{name}[{at}]" for at, leaf in enumerate(leaves) if leaf.active)
         return lines
+
+    def statements(self, target: str, e: E) -> list[str]:
+        """Return the lines that give `target` an expression's value.
+
+        Over arrays and in compiled loops each operation gets a line and is done once for all
+        formulas of a row that share it.
+        """
+        if self.dialect == "python":
+            return [f"{target} = {self.text(e)}"]
+        lines: list[str] = []
+        result = self.shared(e, lines)
+        lines.append(f"{target} = {result}")
+        return lines
+
+    def shared(self, e: E, lines: list[str]) -> str:
+        """Print an expression operation by operation, those already there left out."""
+        if e.op == "leaf":
+            return e.text
+        if self.dialect == "numba" and e.op == "if":
+            # Branches are evaluated only where they are taken.
+            return self.text(e)
+        names = [self.shared(arg, lines) for arg in e.args]
+        flat = E(e.op, tuple(E("leaf", text=name, active=arg.active) for name, arg in zip(names, e.args, strict=True)),
+                 e.text, active=e.active)
+        text = self.bare(flat)
+        held = self.seen.get(text)
+        if held is None:
+            held = self.seen[text] = e.name or self.fresh("t")
+            lines.append(f"{held} = {text}")
+        elif e.name and e.name != held:
+            lines.append(f"{e.name} = {held}")
+        return held
 
     def text(self, e: E) -> str:
         """Print an expression; operations whose values the backward part needs are given names."""
@@ -398,6 +435,55 @@ class Kernel:
         return value if type(value) is float else float("nan")
 
 
+def _shared_first(body: list[tuple[str, E]], fresh: Callable[[str], str]) -> list[tuple[str, E]]:
+    """Give operations that several formulas of a row share a line of their own, ahead of their first use.
+
+    What stands in a branch of an IF stays there: it may not be calculated where the branch is not taken.
+    """
+    counts: dict[object, int] = {}
+    keys: dict[int, object] = {}
+
+    def key(e: E) -> object:
+        found = keys.get(id(e))
+        if found is None:
+            found = keys[id(e)] = (e.op, e.text, *map(key, e.args))
+        return found
+
+    def count(e: E) -> None:
+        if e.op == "leaf":
+            return
+        one = key(e)
+        counts[one] = counts.get(one, 0) + 1
+        if counts[one] == 1:
+            for arg in e.args[:1] if e.op in ("if", "iferror") else e.args:
+                count(arg)
+
+    for _, expression in body:
+        count(expression)
+    made: dict[object, E] = {}
+    result: list[tuple[str, E]] = []
+
+    def lifted(e: E) -> E:
+        if e.op == "leaf":
+            return e
+        one = key(e)
+        if one in made:
+            return made[one]
+        kept = 1 if e.op in ("if", "iferror") else len(e.args)
+        args = (*(lifted(arg) for arg in e.args[:kept]), *e.args[kept:])
+        new = E(e.op, args, e.text, active=e.active)
+        if counts.get(one, 0) > 1 and e.op not in ("compare", "all", "any", "not"):
+            name = fresh("u")
+            result.append((name, new))
+            new = made[one] = E("leaf", text=name, adjoint=f"d{name}", active=e.active)
+        return new
+
+    for name, expression in body:
+        final = lifted(expression)
+        result.append((name, final))
+    return result
+
+
 class _Adjoint:
     """Prints the backward lines of one piece and notes which forward values they need."""
 
@@ -422,7 +508,7 @@ class _Adjoint:
         """Return the name of an operation's forward value, kept for the way back."""
         if e.op == "leaf":
             text = e.text
-            if text.isidentifier() and text[0] in "cp":
+            if text.isidentifier() and text[0] in "cpu":
                 self.kept.add(text)
             return text
         if not e.name:
