@@ -1,7 +1,8 @@
 """The reference in a process of its own, which imports PyTorch while this one reads the workbook.
 
 Importing PyTorch takes longer than calculating a workbook of twenty thousand formulas. Where it has
-been imported already, or where no process can be started, everything happens in this process.
+been imported already, where no process can be started, and from the second time on, when the
+import has become worth its while, everything happens in this process.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sheetprop.network.reference import Array, Run
     from sheetprop.network.spec import Network, Spec
 
+_started = False
+
 _SERVE = "from sheetprop.network.aside import serve; serve()"
 
 
@@ -26,9 +29,11 @@ class Reference:
     """Answers like the module `reference`; a context manager, so that its process ends with the work."""
 
     def __init__(self) -> None:
-        """Start the process, unless PyTorch is here already."""
+        """Start the process, unless PyTorch is here already or will be needed often."""
+        global _started
         self._process: subprocess.Popen[bytes] | None = None
-        if "torch" not in sys.modules:
+        if "torch" not in sys.modules and not _started:
+            _started = True
             here = str(Path(__file__).resolve().parents[2])
             paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
             with contextlib.suppress(OSError):

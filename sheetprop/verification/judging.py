@@ -9,6 +9,7 @@ import numpy as np
 
 from sheetprop.engine.book import Book
 from sheetprop.engine.references import address, cell_at, split_sheet
+from sheetprop.engine.values import ExcelError
 from sheetprop.errors import SheetpropError
 from sheetprop.network import symbols
 from sheetprop.network.aside import Reference
@@ -63,8 +64,8 @@ class _Verification:
         layout, spec = self.layout, self.spec
         prescribed = formulas.check(layout, self.runs)
         unfilled = self._unfilled()
-        vacant, circular = self._vacant(prescribed), self._circular()
-        judged = rows.check(layout, spec, self.numbers, rows.Gaps(unfilled, vacant, circular), self.reference)
+        vacant, words = self._odd(prescribed)
+        judged = rows.check(layout, spec, self.numbers, rows.Gaps(unfilled, vacant, self._circular(), words), self.reference)
         wrong_rates = self._wrong_rates()
         usable = _usable(judged, unfilled, [rate for rate, _, _ in wrong_rates])
         drift = run.check(spec, self.numbers, judged, usable, self.reference, _PUSH.get(self.engine, run.PUSH))
@@ -116,18 +117,22 @@ class _Verification:
             unfilled[symbol] = mask
         return unfilled
 
-    def _vacant(self, prescribed: formulas.Formulas) -> dict[str, Mask]:
-        """Return by symbol the cells in which a formula belongs and nothing stands."""
+    def _odd(self, prescribed: formulas.Formulas) -> tuple[dict[str, Mask], dict[str, Mask]]:
+        """Return by symbol the cells that hold nothing though a formula belongs there, and those that hold words."""
         layout, symbol_of = self.layout, {column.index: column.symbol for column in self.layout.columns}
         vacant: dict[str, Mask] = {}
+        words: dict[str, Mask] = {}
         for one in prescribed.deviations:
             symbol = symbol_of.get(one.column)
-            if one.found is None and one.sheet in layout.rate_sheets and symbol in self.numbers.values:
-                mask = vacant.setdefault(symbol, np.zeros_like(self.numbers.values[symbol], dtype=bool))
-                for row in range(max(one.first, layout.FIRST_ROW), one.last + 1):
-                    if self.lookup(one.sheet, address(row, one.column)) is None:
-                        mask[layout.rate_sheets.index(one.sheet), row - layout.FIRST_ROW] = True
-        return vacant
+            if one.sheet not in layout.rate_sheets or symbol not in self.numbers.values:
+                continue
+            for row in range(max(one.first, layout.FIRST_ROW), one.last + 1):
+                value = self.lookup(one.sheet, address(row, one.column))
+                kind = vacant if value is None else words
+                if value is None or (isinstance(value, str | bool) and not isinstance(value, ExcelError)):
+                    mask = kind.setdefault(symbol, np.zeros_like(self.numbers.values[symbol], dtype=bool))
+                    mask[layout.rate_sheets.index(one.sheet), row - layout.FIRST_ROW] = True
+        return vacant, words
 
     def _circular(self) -> dict[str, Mask]:
         """Return by symbol the cells on a circular reference; the formula that closes the circle is named by itself."""

@@ -90,11 +90,13 @@ class Gaps:
         unfilled: a student has still to fill them in.
         vacant: they hold nothing though they should; formulas read these and the unfilled ones as 0.
         circular: they stand on a circular reference.
+        words: they hold text or a truth value, and what formulas make of it is their own affair.
     """
 
     unfilled: Mapping[str, Mask] = field(default_factory=dict)
     vacant: Mapping[str, Mask] = field(default_factory=dict)
     circular: Mapping[str, Mask] = field(default_factory=dict)
+    words: Mapping[str, Mask] = field(default_factory=dict)
 
 
 def check(layout: Layout, spec: Spec, numbers: Numbers, gaps: Gaps, reference: Reference) -> Rows:
@@ -113,6 +115,7 @@ def check(layout: Layout, spec: Spec, numbers: Numbers, gaps: Gaps, reference: R
 class _Check:
     def __init__(self, layout: Layout, spec: Spec, numbers: Numbers, gaps: Gaps, reference: Reference) -> None:
         self.layout, self.spec, self.unfilled, self.circular = layout, spec, gaps.unfilled, gaps.circular
+        self.words = gaps.words
         network = spec.network
         self.names = network.parameters()
         self.found = dict(numbers.values)
@@ -196,7 +199,9 @@ class _Check:
         # The parameters of the row itself are taken as they are: they can be no cause.
         causes = [mask for name in read if name not in self.names and (mask := self._disturbed(name)) is not None]
         if causes:
-            judged.root &= ~(reduce(np.logical_or, causes) & self._own(equation, self.read, judged.found))
+            own = self._own(equation, self.read, judged.found)
+            own = reduce(np.logical_or, [self.words[name] for name in read if name in self.words], own)
+            judged.root &= ~(reduce(np.logical_or, causes) & own)
 
     def _own(self, equation: Equation, read: Mapping[str, Array], found: Array) -> Mask:
         """Return where the equation holds between the numbers of the sheet itself."""

@@ -1,0 +1,197 @@
+"""Files as users bring them: changed, stale, without values, exercises, spoiled; and the command line."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import sheetprop
+from sheetprop.cli.main import cli
+from sheetprop.errors import SheetpropError
+from sheetprop.verification.verify import verify, verify_book
+from sheetprop.workbook.reading import read_layout
+
+Build = Callable[..., Path]
+
+
+def _remark(result: sheetprop.verification.result.Verification, kind: str) -> str:  # type: ignore[name-defined]
+    return next(remark.message for remark in result.remarks if remark.kind == kind)
+
+
+def test_constants_changed_and_saved_are_verified_as_they_are(classic: Path, tmp_path: Path) -> None:
+    book = sheetprop.open(classic)
+    layout = read_layout(book)
+    for symbol, value in (("w3", -0.7), ("i1", 0.25), ("t2", 0.4), ("η1", 0.9)):
+        book.set(f"Parameters!{layout.parameter(symbol).replace('$', '')}", value)
+    book.calculate()
+    changed = tmp_path / "changed.xlsx"
+    book.save(changed)
+    result = verify(changed)
+    assert result.agrees, result.verdict
+    assert result.learning_rates == (0.9, 2.0)
+    assert "i1, t2, w3, η1" in _remark(result, "changed")
+    assert all(remark.kind != "stale" for remark in result.remarks)
+
+
+def test_stale_values_are_said_and_do_not_count(classic: Path, tmp_path: Path) -> None:
+    layout = read_layout(sheetprop.open(classic))
+    cell = layout.parameter("w1").replace("$", "")
+    part = next(name for name in zipfile.ZipFile(classic).namelist()
+                if name.startswith("xl/worksheets/") and f'<c r="{cell}"'.encode() in zipfile.ZipFile(classic).read(name)
+                and b"<f>IF(C15=D15,0,1)</f>" in zipfile.ZipFile(classic).read(name))
+    stale = tmp_path / "stale.xlsx"
+    with zipfile.ZipFile(classic) as source, zipfile.ZipFile(stale, "w") as out:
+        for name in source.namelist():
+            data = source.read(name)
+            if name == part:
+                start = data.index(f'<c r="{cell}"'.encode())
+                data = data[:start] + data[start:].replace(b"<v>0.15</v>", b"<v>0.35</v>", 1)
+            out.writestr(name, data)
+    result = verify(stale)
+    assert result.agrees, result.verdict
+    assert "not those of its formulas" in _remark(result, "stale")
+    assert "w1" in _remark(result, "changed")
+
+
+def test_a_file_without_values_is_calculated(classic: Path, tmp_path: Path) -> None:
+    import openpyxl
+
+    bare = tmp_path / "bare.xlsx"
+    book = openpyxl.load_workbook(classic)
+    layout = read_layout(sheetprop.open(classic))
+    book["LR 2"][layout.address("o2", 3)] = "=1"
+    book.save(bare)
+    result = verify(bare)
+    assert "holds no values" in _remark(result, "stale")
+    assert [fault.place for fault in result.faults] == [f"LR 2!{layout.address('o2', 3)}"]
+
+
+def test_a_formula_among_the_constants_is_an_input_like_any_other(classic: Path) -> None:
+    book = sheetprop.open(classic)
+    layout = read_layout(book)
+    book.set(f"Parameters!{layout.parameter('i2').replace('$', '')}", "=0.5/5")
+    assert verify_book(book).agrees
+
+
+def test_an_exercise_waits_for_its_blanks(build: Build) -> None:
+    path = build(exercise=True, preset="classic", learning_rates=(0.5,), iterations=5)
+    result = verify(path)
+    assert result.agrees, result.verdict
+    assert "60 cells" in _remark(result, "unfilled")
+    book = sheetprop.open(path)
+    layout = read_layout(book)
+    answers = read_layout(sheetprop.open(build(preset="classic", learning_rates=(0.5,), iterations=5)))
+    assert layout.blank == {c.symbol for c in answers.columns if c.group == "backward"}
+    # The student's own spelling of the right thing: factors in another order.
+    for iteration in range(6):
+        t, a, h = (layout.address(symbol, iteration) for symbol in ("t1", "a_o1", "a_h1"))
+        book.set(f"'LR 0.5'!{layout.address('∂E_total/∂w5', iteration)}", f"=-{h}*({t}-{a})*({a}-{a}^2)")
+    result = verify_book(book)
+    assert result.agrees, result.verdict
+    assert "∂E_total/∂w5" in _remark(result, "student")
+    assert "54 cells" in _remark(result, "unfilled")
+    # And then a wrong one.
+    wrong = layout.address("∂E_total/∂w6", 2)
+    book.set(f"'LR 0.5'!{wrong}", "=0.001")
+    result = verify_book(book)
+    assert [(fault.place, fault.kind) for fault in result.faults] == [(f"LR 0.5!{wrong}", "value")]
+
+
+def test_an_exercise_filled_in_rightly_agrees_in_the_run_as_well(build: Build) -> None:
+    path = build(exercise=True, preset="mazur", learning_rates=(0.5,), iterations=4)
+    book = sheetprop.open(path)
+    layout = read_layout(book)
+    for symbol in layout.blank:
+        for iteration in range(5):
+            book.set(f"'LR 0.5'!{layout.address(symbol, iteration)}", f"={layout.formula(symbol, iteration)}")
+    result = verify_book(book)
+    assert result.agrees, result.verdict
+    assert all(remark.kind != "unfilled" for remark in result.remarks)
+    assert next(one for one in result.comparisons if one.group == "run").cells == 5 * 13
+
+
+@pytest.mark.parametrize(("name", "says"), [
+    ("none.xlsx", "there is no such file"), ("text.xlsx", "is no"), ("other.xlsx", "no workbook of sheetprop"),
+    ("half.xlsx", ""), ("removed.xlsx", "is missing"), ("word.xlsx", "where the number w1 belongs"),
+])
+def test_files_that_cannot_be_used_say_so_in_one_line(
+    classic: Path, tmp_path: Path, name: str, says: str
+) -> None:
+    import openpyxl
+
+    path = tmp_path / name
+    if name == "text.xlsx":
+        path.write_text("hello", encoding="utf-8")
+    elif name == "other.xlsx":
+        openpyxl.Workbook().save(path)
+    elif name == "half.xlsx":
+        path.write_bytes(classic.read_bytes()[:5000])
+    elif name == "removed.xlsx":
+        book = openpyxl.load_workbook(classic)
+        del book["LR 2"]
+        book.save(path)
+    elif name == "word.xlsx":
+        layout = read_layout(sheetprop.open(classic))
+        book = openpyxl.load_workbook(classic)
+        book["Parameters"][layout.parameter("w1").replace("$", "")] = "much"
+        book.save(path)
+    with pytest.raises(SheetpropError) as caught:
+        verify(path)
+    assert says in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_engine_is_one_line(classic: Path) -> None:
+    with pytest.raises(SheetpropError, match="did you mean 'formulas'"):
+        verify(classic, engine="formula")
+
+
+def test_another_engine_goes_through_the_same_comparison(build: Build) -> None:
+    path = build(preset="classic", learning_rates=(0.5, 2.0), iterations=2)
+    result = verify(path, engine="formulas")
+    lines = [one for one in result.comparisons if one.group == "formulas"]
+    assert len(lines) == 2
+    assert all(one.cells > 50 and one.differ == 0 for one in lines)
+    assert result.engine == "formulas"
+    assert not [fault for fault in result.faults if fault.kind == "engine"]
+
+
+def test_the_command_prints_a_table_and_exits_by_the_verdict(classic: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+    done = runner.invoke(cli, ["verify", str(classic)], standalone_mode=False)
+    assert done.return_value == 0
+    assert "learning rate" in done.output
+    assert "agrees with PyTorch" in done.output
+    book = sheetprop.open(classic)
+    layout = read_layout(book)
+    book.set(f"'LR 2'!{layout.address('h2', 1)}", 0.5)
+    book.calculate()
+    spoiled = tmp_path / "spoiled.xlsx"
+    book.save(spoiled)
+    done = runner.invoke(cli, ["verify", str(spoiled)], standalone_mode=False)
+    assert done.return_value == 1
+    assert f"LR 2!{layout.address('h2', 1)}" in done.output
+    done = runner.invoke(cli, ["verify", "--json", str(spoiled)], standalone_mode=False)
+    found = json.loads(done.output)
+    assert found["agrees"] is False
+    assert found["faults"][0]["address"] == layout.address("h2", 1)
+    assert found["fault_count"] == 1
+    assert {one["group"] for one in found["comparisons"]} >= {"forward", "error", "gradients", "update", "run"}
+
+
+def test_the_reference_in_a_process_of_its_own_gives_the_same(classic: Path) -> None:
+    """A fresh interpreter, in which PyTorch has not been imported, as on the command line."""
+    import subprocess
+    import sys
+
+    code = ("import sys, sheetprop; r = sheetprop.verify(sys.argv[1]); "
+            "assert 'torch' not in sys.modules; print(r.to_json())")
+    done = subprocess.run([sys.executable, "-c", code, str(classic)], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["agrees"] is True
+    assert json.loads(done.stdout)["cells"] == verify(classic).cells
