@@ -273,7 +273,7 @@ def _train_command(part2: Mnist) -> str:
             parts.append(f"{option} {value}")
     if part2.record.planned_runs > 1:
         parts.append(f"--runs {part2.record.planned_runs}")
-    return " ".join([*parts, f"--out runs/{recipe.name}"])
+    return " ".join([*parts, "--out runs"])
 
 
 def _limits(part1: Backprop | None, part2: Mnist | None) -> list[str]:

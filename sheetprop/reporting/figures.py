@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sheetprop.reporting import netpicture, plots, sheetsvg
+from sheetprop.reporting.cellstyles import Look
 from sheetprop.reporting.context import Context
-from sheetprop.reporting.sheetpictures import SheetPicture, blocks
+from sheetprop.reporting.sheetpictures import LAST_ROWS, PicturedColumn, SheetPicture, blocks, shortened
 from sheetprop.reporting.words import plain
+from sheetprop.workbook.layout import Layout
+from sheetprop.workbook.names import CHECK, COMPARE
 
-# Widest piece of a sheet on a page, in the sheet's own pixels.
-_PAGE = 1800
+PAGE = 1860
+"""Widest piece of a sheet on a page, in the sheet's own pixels."""
 
 
 @dataclass(frozen=True)
@@ -52,23 +56,30 @@ def draw(context: Context) -> Figures:
 
 
 def sheet_drawings(context: Context, *, background: bool) -> list[SheetDrawing]:
-    """Draw the sheets, each in both views where it has formulas.
+    """Draw the sheets for paper and Markdown.
 
-    The sheets of the learning rates hold the same formulas; only the first is drawn in formulas view.
+    Formulas are drawn where they tell something new: in the first sheet of a learning rate, whose
+    formulas the others repeat, and in the first columns of Compare and Check.
     """
     if context.backprop is None:
         return []
     pictures = context.backprop.pictures
+    first_rate = next((picture.name for picture in pictures.sheets if picture.kind == "rate"), "")
     result = []
-    shown_rates = 0
     for picture in pictures.sheets:
-        views = ["values", "formulas"] if picture.formulas else ["values"]
-        if picture.kind == "rate":
-            shown_rates += 1
-            views = views if shown_rates == 1 else ["values"]
-        pieces = blocks(picture, _PAGE)
-        for view in views:
-            drawn = tuple(sheetsvg.draw(picture, columns, pictures.looks, formulas=view == "formulas",
-                                        background=background) for columns in pieces)
-            result.append(SheetDrawing(picture, view, drawn))
+        shown = picture
+        if picture.kind == "rate" and picture.name != first_rate:
+            shown = shortened(picture, Layout.FIRST_ROW + 2, LAST_ROWS)
+        pieces = blocks(shown, PAGE)
+        result.append(_drawing(shown, pieces, pictures.looks, "values", background=background))
+        if picture.formulas and picture.name in (first_rate, COMPARE, CHECK):
+            kept = pieces if picture.name == first_rate else pieces[:1]
+            result.append(_drawing(shown, kept, pictures.looks, "formulas", background=background))
     return result
+
+
+def _drawing(picture: SheetPicture, pieces: Sequence[Sequence[PicturedColumn]], looks: Sequence[Look], view: str, *,
+             background: bool) -> SheetDrawing:
+    drawn = tuple(sheetsvg.draw(picture, columns, looks, formulas=view == "formulas", background=background)
+                  for columns in pieces)
+    return SheetDrawing(picture, view, drawn)

@@ -89,7 +89,7 @@ def _edge(x: float, y: float, weight: str, values: dict[str, float | None]) -> s
     return (
         f'<g transform="translate({x:.4g} {y:.4g})"><rect x="-50" y="-17" width="100" height="34" rx="3" '
         f'class="chip" fill="#ffffff" stroke="{RULE}"/>'
-        f'<text x="-44" y="-3" font-size="11.5"><tspan font-weight="bold">{escape(weight)}</tspan></text>'
+        f'<text x="-44" y="-3" font-size="11.5" font-weight="bold">{escape(weight)}</text>'
         f'{_number(44, -3, weight, values, "end", 11.5)}'
         f'<text x="-44" y="11" font-size="10.5" fill="{MUTED}">∂E/∂{escape(weight)}</text>'
         f'{_number(44, 11, gradient, values, "end", 10.5, MUTED)}</g>')

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 import hashlib
 import logging
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sheetprop.errors import SheetpropError
+from sheetprop.reporting import svgtext
 from sheetprop.reporting.context import Context
 
 # Of a report without a date: the same for all, so that the same input gives the same bytes.
@@ -20,11 +22,13 @@ class PaperError(SheetpropError):
     """The PDF cannot be made; the other formats can."""
 
 
-def write(page: str, context: Context, target: Path, *, attachments: Sequence[Path] = ()) -> None:
+def write(
+    page: str, beside: Mapping[str, bytes], context: Context, target: Path, *, attachments: Sequence[Path] = ()
+) -> None:
     """Write the PDF.
 
     Args:
-        page: the HTML of `render.paper`.
+        page, beside: the HTML of `render.paper` and its drawings.
         context: for metadata.
         target: the file.
         attachments: files that travel inside the PDF.
@@ -41,13 +45,24 @@ def write(page: str, context: Context, target: Path, *, attachments: Sequence[Pa
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     try:
-        document = weasyprint.HTML(string=page, base_url=str(target.parent), url_fetcher=_fetcher(weasyprint)).render()
+        with tempfile.TemporaryDirectory() as folder, svgtext.whole_lines():
+            for name, content in beside.items():
+                (Path(folder) / name).write_bytes(content)
+            document = weasyprint.HTML(
+                string=page, base_url=f"{folder}/", url_fetcher=_fetcher(weasyprint)).render()
+            document.metadata.attachments.extend(attached)
+            document.metadata.created = document.metadata.modified = when.isoformat().replace("+00:00", "Z")
+            document.write_pdf(str(target), pdf_variant="pdf/ua-1", pdf_identifier=_identifier(page, beside))
     except OSError as error:
         raise PaperError(f"PDF: {error}") from error
-    document.metadata.attachments.extend(attached)
-    document.metadata.created = document.metadata.modified = when.isoformat().replace("+00:00", "Z")
-    identifier = hashlib.md5(page.encode(), usedforsecurity=False).digest()
-    document.write_pdf(str(target), pdf_variant="pdf/ua-1", pdf_identifier=identifier, full_fonts=False)
+
+
+def _identifier(page: str, beside: Mapping[str, bytes]) -> bytes:
+    """Return an identifier that depends on the contents only."""
+    digest = hashlib.md5(page.encode(), usedforsecurity=False)
+    for content in beside.values():
+        digest.update(content)
+    return digest.digest()
 
 
 def _weasyprint() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -90,21 +91,54 @@ def look_styles(context: Context) -> str:
     return "\n".join(rules)
 
 
-def paper(context: Context, drawn: Figures, folder: Path | None = None, *, page: str = "A4") -> str:
-    """Return the page that the PDF is made from."""
-    from markupsafe import Markup
+def paper(
+    context: Context, drawn: Figures, folder: Path | None = None, *, page: str = "A4"
+) -> tuple[str, dict[str, bytes]]:
+    """Return the page that the PDF is made from, and its drawings by their relative names.
+
+    Drawings stand beside the page instead of in it: an image costs nothing to parse and to style.
+    """
+    beside: dict[str, bytes] = {}
+
+    def image(svg: str, spoken: str, style: str = "") -> Any:
+        from markupsafe import Markup
+
+        name = f"{len(beside)}.svg"
+        beside[name] = svg.replace("currentColor", palette.INK).encode()
+        return Markup('<img class="drawing" src="{}" alt="{}" style="{}">').format(name, spoken, style)
+
+    def equation(latex: str, spoken: str, size: float = 1.0) -> Any:
+        svg = setter.svg(latex, spoken, size=size)
+        shape = re.search(r'width="([^"]*)" height="([^"]*)" style="([^"]*)"', svg)
+        assert shape is not None
+        width, height, style = shape.groups()
+        # An image has no font size of its own for its em.
+        bare = svg.replace(f'width="{width}" height="{height}" style="{style}"', "")
+        return image(bare, spoken, f"width:{width};height:{height};{style}")
 
     setter = Typesetter()
     env = environment(folder)
-    env.globals.update(
-        math=lambda latex, spoken, size=1.0: Markup(setter.svg(latex, spoken, size=size)),
-        digit_uri=digits.data_uri, slug=slug)
+    env.globals.update(math=equation, digit_uri=digits.data_uri, slug=slug)
     with told():
-        return str(env.get_template("paper/page.html.j2").render(
-            c=context, medium="paper", figures={k: Markup(v) for k, v in drawn.svg.items()}, page_size=page,
-            sheets=[(d.picture, d.view, [Markup(p) for p in d.pieces])
+        text = str(env.get_template("paper/page.html.j2").render(
+            c=context, medium="paper", figures={k: image(v, _described(v)) for k, v in drawn.svg.items()},
+            page_size=page,
+            sheets=[(d.picture, d.view, [image(p, _described(p), _share(p)) for p in d.pieces])
                     for d in figures.sheet_drawings(context, background=False)],
             font_faces=[(family, weight, style, (fonts() / file).as_uri()) for family, weight, style, file in FONTS]))
+    return text, beside
+
+
+def _share(svg: str) -> str:
+    """Return the width of a piece of a sheet as a share of the page, so that all cells have one size."""
+    found = re.search(r'width="(\d+)', svg)
+    return f"width:{min(100.0, 100.0 * int(found.group(1)) / figures.PAGE):.2f}%" if found else ""
+
+
+def _described(svg: str) -> str:
+    """Return the words that a drawing gives for those who do not see it."""
+    found = re.search(r"<title>(.*?)</title>", svg, re.DOTALL)
+    return unescape(found.group(1)) if found else "drawing"
 
 
 def markdown(context: Context, drawn: Figures, folder: Path | None = None) -> tuple[str, dict[str, bytes]]:

@@ -166,7 +166,7 @@ def _write(
     pictures = 0
     writers: dict[str, Callable[[Path], None]] = {
         "html": lambda path: _text(path, render.html(context, drawn, templates)),
-        "pdf": lambda path: paper.write(render.paper(context, drawn, templates, page=page), context, path,
+        "pdf": lambda path: paper.write(*render.paper(context, drawn, templates, page=page), context, path,
                                         attachments=attachments),
     }
     for name in formats:

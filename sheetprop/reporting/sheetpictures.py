@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -161,17 +161,38 @@ def _letters(column: int) -> str:
 
 
 def blocks(picture: SheetPicture, width: int) -> list[tuple[PicturedColumn, ...]]:
-    """Return the columns in groups that fit into so many pixels; frozen columns begin every group."""
+    """Return the columns in groups that fit into so many pixels, about equally wide; frozen columns begin each."""
     frozen = picture.columns[:picture.frozen]
     kept = sum(column.width for column in frozen)
-    groups: list[tuple[PicturedColumn, ...]] = []
-    current: list[PicturedColumn] = []
-    used = kept
-    for column in picture.columns[picture.frozen:]:
-        if current and used + column.width > width:
-            groups.append((*frozen, *current))
-            current, used = [], kept
-        current.append(column)
+    rest = picture.columns[picture.frozen:]
+    total = sum(column.width for column in rest)
+    count = max(1, -(-total // max(1, width - kept)))
+    while True:
+        groups = _grouped(rest, total / count)
+        if all(kept + sum(c.width for c in group) <= width or len(group) == 1 for group in groups):
+            return [(*frozen, *group) for group in groups]
+        count += 1
+
+
+def _grouped(columns: Sequence[PicturedColumn], share: float) -> list[list[PicturedColumn]]:
+    """Cut the columns where their sum passes a multiple of `share`."""
+    groups: list[list[PicturedColumn]] = [[]]
+    used = 0.0
+    for column in columns:
+        if groups[-1] and used + column.width / 2 > share * len(groups):
+            groups.append([])
+        groups[-1].append(column)
         used += column.width
-    groups.append((*frozen, *current))
     return groups
+
+
+def shortened(picture: SheetPicture, first: int, last: int) -> SheetPicture:
+    """Return the picture with fewer rows: the first, up to row number `first`, and the last so many."""
+    if len(picture.rows) <= last:
+        return picture
+    kept = [row for row in picture.rows[:-last] if row.number <= first]
+    tail = picture.rows[-last:]
+    if not kept or kept[-1].number + 1 >= tail[0].number:
+        return picture
+    tail = (replace(tail[0], after_gap=True), *tail[1:])
+    return replace(picture, rows=(*kept, *tail), left_out=(kept[-1].number + 1, tail[0].number - 1))

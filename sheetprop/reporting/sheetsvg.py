@@ -40,6 +40,7 @@ def draw(picture: SheetPicture, columns: Sequence[PicturedColumn], looks: Sequen
         x += column.width
     y = float(_HEAD)
     lines: list[str] = []
+    boxes: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.after_gap:
             first, last = picture.left_out or (0, 0)
@@ -49,9 +50,8 @@ def draw(picture: SheetPicture, columns: Sequence[PicturedColumn], looks: Sequen
         height = _height(row, columns, looks, formulas=formulas)
         lines.append(f'<text x="{_GUTTER - 6}" y="{y + height / 2 + 4:g}" text-anchor="end" fill="#5f6b7a">'
                      f'{row.number}</text>')
-        fills, texts = _row(row, columns, lefts, y, height, looks, formulas=formulas, grid=picture.grid)
-        parts += fills
-        lines += texts
+        _paint(row, columns, lefts, y, height, looks, boxes, grid=picture.grid)
+        lines += _row(row, columns, lefts, y, height, looks, formulas=formulas)
         y += height
     view = "formulas" if formulas else "values"
     described = (f"Sheet {picture.name}, {view}, columns {columns[0].letters} to {columns[-1].letters}, "
@@ -63,7 +63,7 @@ def draw(picture: SheetPicture, columns: Sequence[PicturedColumn], looks: Sequen
         f'font-family="{_FAMILY}" font-size="12"><title>{escape(described)}</title>{page}'
         f'<rect width="{width:g}" height="{_HEAD}" fill="#eef1f4"/>'
         f'<rect width="{_GUTTER}" height="{y:g}" fill="#eef1f4"/>'
-        f'{"".join(parts)}{"".join(lines)}'
+        f'{_boxes(boxes)}{"".join(parts)}{"".join(lines)}'
         f'<path d="M.5 .5h{width:g}v{y:g}h{-width:g}z" fill="none" stroke="#c9d1da"/></svg>')
 
 
@@ -114,20 +114,36 @@ def _lines(text: str, width: float, size: float, character: float) -> list[str]:
     return lines
 
 
+def _paint(
+    row: PicturedRow, columns: Sequence[PicturedColumn], lefts: Sequence[float], y: float, height: float,
+    looks: Sequence[Look], boxes: dict[tuple[str, str], list[str]], *, grid: bool,
+) -> None:
+    """Add the boxes of a row's cells to those with the same fill and border."""
+    for column, x in zip(columns, lefts, strict=True):
+        cell = row.cells[column.index - 1]
+        look = looks[cell.look] if 0 <= cell.look < len(looks) else Look()
+        if look.fill or look.border or grid:
+            fill = f"#{look.fill.lower()}" if look.fill else "#ffffff" if grid else "none"
+            stroke = "#c9d1da" if look.border else "#e9edf1" if grid else "none"
+            boxes.setdefault((fill, stroke), []).append(
+                f"M{x:g} {y:g}h{column.width}v{height:g}h-{column.width}z")
+
+
+def _boxes(boxes: dict[tuple[str, str], list[str]]) -> str:
+    """Draw the boxes, those with the darkest border last."""
+    ordered = sorted(boxes.items(), key=lambda entry: (entry[0][1] != "none", entry[0][1] == "#c9d1da", entry[0]))
+    return "".join(f'<path d="{"".join(paths)}" fill="{fill}" stroke="{stroke}" stroke-width=".7"/>'
+                   for (fill, stroke), paths in ordered)
+
+
 def _row(
     row: PicturedRow, columns: Sequence[PicturedColumn], lefts: Sequence[float], y: float, height: float,
-    looks: Sequence[Look], *, formulas: bool, grid: bool,
-) -> tuple[list[str], list[str]]:
-    fills: list[str] = []
+    looks: Sequence[Look], *, formulas: bool,
+) -> list[str]:
     texts: list[str] = []
     for place, (column, x) in enumerate(zip(columns, lefts, strict=True)):
         cell = row.cells[column.index - 1]
         look = looks[cell.look] if 0 <= cell.look < len(looks) else Look()
-        if look.fill or look.border or grid:
-            fill = f"#{look.fill}" if look.fill else "#ffffff" if grid else "none"
-            stroke = "#c9d1da" if look.border else "#e9edf1" if grid else "none"
-            fills.append(f'<rect x="{x:g}" y="{y:g}" width="{column.width}" height="{height:g}" fill="{fill}" '
-                         f'stroke="{stroke}" stroke-width=".7"/>')
         text = _shown(cell, formulas=formulas)
         if not text:
             continue
@@ -135,7 +151,7 @@ def _row(
         if not _wraps(cell, look, formulas=formulas) and not cell.numeric:
             room += _spill(row, columns, place, formulas=formulas)
         texts.append(_text(text, cell, look, x, y, room, height, formulas=formulas))
-    return fills, texts
+    return texts
 
 
 def _spill(row: PicturedRow, columns: Sequence[PicturedColumn], place: int, *, formulas: bool) -> float:
