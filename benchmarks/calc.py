@@ -243,7 +243,8 @@ def main() -> None:
                 print("\ncalculate" + (" and save" if save else "") + "\n")
                 heading()
                 for at, (size, (path, count)) in enumerate(books.items()):
-                    compare(f"{count:,} formulas", path, FIRST + size, given.runs, save, also if at == 0 else [], folder)
+                    slow = also if at == 0 else []
+                    compare(f"{count:,} formulas", path, FIRST + size, given.runs, save, slow, folder)
         if "disturbed" in wanted:
             print("\ncalculate, every tenth row's formulas disturbed\n")
             heading()

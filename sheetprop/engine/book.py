@@ -81,7 +81,8 @@ class FormulaRun:
         return _text(self.tree, self.first_row, self.column)
 
     def __repr__(self) -> str:
-        return f"FormulaRun({address(self.first_row, self.column)}:{address(self.last_row, self.column)} {self.formula})"
+        first, last = address(self.first_row, self.column), address(self.last_row, self.column)
+        return f"FormulaRun({first}:{last} {self.formula})"
 
 
 def _text(tree: Node, row: int, column: int) -> str:

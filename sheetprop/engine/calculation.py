@@ -324,7 +324,7 @@ class Fast:
         for store, values in zip(self.stores, columns, strict=True):
             if self.unit.step < 0:
                 values.reverse()
-            store.values[low - store.base:high - store.base + 1] = values  # type: ignore[assignment]
+            store.values[low - store.base:high - store.base + 1] = values
 
     def inner_constants(self) -> set[int]:
         """Return the rows of the unit itself at which fixed references point."""

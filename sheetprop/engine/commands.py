@@ -103,8 +103,8 @@ def run_calc(file: str, *, output: str | None, check: bool, rel: float, absolute
             data["written"] = output
         if check:
             data["without_value"] = missing
-            data["differences"] = [{"cell": one.place, "stored": _plain(one.stored), "calculated": _plain(one.calculated)}
-                                   for one in differences]
+            data["differences"] = [{"cell": one.place, "stored": _plain(one.stored),
+                                    "calculated": _plain(one.calculated)} for one in differences]
         return json.dumps(data, ensure_ascii=False, indent=2), code
     return "\n".join(_lines(file, result, output, check, differences, missing)), code
 
@@ -123,7 +123,8 @@ def _lines(file: str, result: Calculation, output: str | None, check: bool, diff
                  for what, count in sorted(result.unsupported.items()))
     if result.circular:
         shown = ", ".join(result.circular[:_SHOWN])
-        lines.append(f"circular: {len(result.circular):,} cells: {shown}{' ...' if len(result.circular) > _SHOWN else ''}")
+        more = " ..." if len(result.circular) > _SHOWN else ""
+        lines.append(f"circular: {len(result.circular):,} cells: {shown}{more}")
     if check:
         lines.extend(f"{one.place}: stored {_plain(one.stored)!r}, calculated {_plain(one.calculated)!r}"
                      for one in differences[:_SHOWN])

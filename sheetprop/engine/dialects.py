@@ -115,4 +115,4 @@ def empty(n): return np.empty(n)
     scope["prange"] = numba.prange
     source = kernel.source.replace("for s in range(", "for s in prange(", 1)
     exec(compile(source, "<sheetprop numba>", "exec"), scope)
-    return numba.njit(parallel=True, error_model="numpy")(scope["run"])  # type: ignore[no-any-return]
+    return numba.njit(parallel=True, error_model="numpy")(scope["run"])

@@ -115,7 +115,7 @@ def value_of(node: Node, array: bool = False) -> Closure:
     """
     if isinstance(node, Number | Text | Boolean):
         constant: Value = node.value
-        return lambda context: constant
+        return lambda _context: constant
     if isinstance(node, Cell):
         return _cell_value(node)
     if isinstance(node, Binary) and node.operator in _OPERATORS:
@@ -205,12 +205,12 @@ def operand_of(node: Node, array: bool = False) -> Closure:
         return _joined(node)
     if isinstance(node, Matrix):
         lines = [[_constant(part) for part in line] for line in node.rows]
-        return lambda context: Array(lines)
+        return lambda _context: Array(lines)
     if isinstance(node, Error):
         error = ERRORS.get(node.code.upper(), VALUE)
-        return lambda context: error
+        return lambda _context: error
     if isinstance(node, Empty):
-        return lambda context: None
+        return lambda _context: None
     if isinstance(node, Foreign):
         return _foreign(node)
     return value_of(node, array)

@@ -32,7 +32,7 @@ class E:
         self.args = args
         self.text = text
         self.adjoint = adjoint
-        self.active = any(arg.active for arg in args) if active is None else active
+        self.active: bool = any(arg.active for arg in args) if active is None else active
         self.name = ""
 
 

@@ -262,12 +262,12 @@ class Function:
         if space is None:
             space = self._made[("space", False)] = _cut_loose(self._book._space, self._inputs, own_values=True)
             self._made[("runner", False)] = Runner(space)
-        for (sheet, row, column), value in zip(self._inputs, line, strict=True):
-            space.sheets[sheet].set(row, column, float(value))
+        for (sheet, row, column), given in zip(self._inputs, line, strict=True):
+            space.sheets[sheet].set(row, column, float(given))
         self._made[("runner", False)].run()
         found: list[float] = []
         for sheet, row, column in self._outputs:
-            value = space.sheets[sheet].get(row, column)
+            value: Value = space.sheets[sheet].get(row, column)
             if value is None or type(value) is bool:
                 value = float(value or 0.0)
             found.append(value if type(value) is float else math.nan)

@@ -256,7 +256,8 @@ class Kernel:
         numba = self.dialect == "numba"
         for column in sorted(loop.saved):
             name = f"L{loop.number}_{column}"
-            forward.append(f"{name} = empty({count})" if numba else f"{name} = []; a{loop.number}_{column} = {name}.append")
+            empty = f"{name} = []; a{loop.number}_{column} = {name}.append"
+            forward.append(f"{name} = empty({count})" if numba else empty)
         kept = sorted(back.kept)
         if self.gradient:
             forward.append(f"T{loop.number} = []; t{loop.number} = T{loop.number}.append")

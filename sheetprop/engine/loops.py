@@ -235,10 +235,8 @@ class _Writer:
             return f"(({'+'.join(['0.0', *parts])})/{float(len(parts))!r})"
         if name == "PRODUCT":
             return f"({'*'.join(parts)})"
-        names: list[str] = []
-        for part in parts:
-            self.temporaries += 1
-            names.append(f"t{self.temporaries}")
+        names = [f"t{self.temporaries + at}" for at in range(1, len(parts) + 1)]
+        self.temporaries += len(parts)
         held = [f"({one} := {part})" for one, part in zip(names, parts, strict=True)]
         if name == "SUMSQ":
             return "(0.0+" + "+".join(f"{first}*{one}" for first, one in zip(held, names, strict=True)) + ")"
@@ -379,8 +377,7 @@ def _compile(program: Program, columns: tuple[int, ...], step: int) -> Loop:
         lines.append(f"  ({', '.join(writer.constants.values())},) = constants")
     if carried:
         lines.append(f"  ({', '.join(f'p{back}_{column}' for column, back in carried)},) = before")
-    for column in columns:
-        lines.append(f"  o{column} = []; a{column} = o{column}.append")
+    lines.extend(f"  o{column} = []; a{column} = o{column}.append" for column in columns)
     lines.append("  try:")
     lines.append(f"    for ({', '.join(names)},) in zip(*outside):" if names else "    for _ in rows:")
     lines.extend(f"      {line}" for line in body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from sheetprop.engine.storage import SheetStore
 from sheetprop.engine.values import NULL, VALUE, ExcelError, Raised, Value, number_in
@@ -126,7 +126,7 @@ class Areas:
             yield from ref.flat()
 
 
-Operand = Union[Value, Ref, Array, Areas]
+Operand = Value | Ref | Array | Areas
 Closure = Callable[[Context], Operand]
 
 

@@ -285,6 +285,7 @@ def _spelled(tree: Node, row: int, column: int) -> dict[str, Node]:
         if isinstance(node, Name):
             found[node.name.upper()] = node
             continue
+        assert isinstance(node, Cell | Area)
         sheet = "" if node.sheet is None else quoted(node.sheet).upper() + "!"
         if isinstance(node, Cell):
             spot = address(*node.at(row, column))
@@ -322,7 +323,8 @@ def _batches(space: Workspace) -> list[list[Unit]]:
     units: list[tuple[int, Unit]] = []
     for step in steps:
         if isinstance(step, Circle):
-            raise SheetpropError(f"{step.cells[0][0].name}: holds a circular reference; engine 'formulas' has no way on")
+            raise SheetpropError(f"{step.cells[0][0].name}: holds a circular reference, which engine 'formulas' "
+                                 "cannot follow; use another")
         if isinstance(step, Filling):
             raise SheetpropError(f"{step.sheet.name}: holds an array formula over several cells; "
                                  "use engine 'formulas-model'")
@@ -385,7 +387,8 @@ def _run_batch(space: Workspace, batch: list[Unit], compile_family: Callable[[Fa
         for column, compiled in calls:
             inputs: list[Any] = []
             for place in range(len(compiled[0].nodes)):
-                parts = [given(unit, made.nodes[place], row, column) for unit, made in zip(batch, compiled, strict=True)]
+                parts = [given(unit, made.nodes[place], row, column)
+                         for unit, made in zip(batch, compiled, strict=True)]
                 if together:
                     numeric = all(type(part) is float for part in parts)
                     inputs.append(np.array(parts, dtype=float if numeric else object).reshape(-1, 1))

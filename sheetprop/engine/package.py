@@ -202,9 +202,8 @@ def _wide_sizes(extra: bytes, full: int, compressed: int, offset: int) -> tuple[
     while position + 4 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, position)
         if kind == 1:
-            field, values = extra[position + 4:position + 4 + length], []
-            for at in range(0, len(field) - 7, 8):
-                values.append(struct.unpack_from("<Q", field, at)[0])
+            field = extra[position + 4:position + 4 + length]
+            values: list[int] = [struct.unpack_from("<Q", field, at)[0] for at in range(0, len(field) - 7, 8)]
             if full == 0xFFFFFFFF and values:
                 full = values.pop(0)
             if compressed == 0xFFFFFFFF and values:

@@ -21,8 +21,13 @@ from sheetprop.engine.tree import (
 
 _STRENGTH = {"=": 1, "<>": 1, "<": 1, ">": 1, "<=": 1, ">=": 1, "&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "^": 5,
              ",": 0, " ": 8, ":": 9}
-_NEWER = frozenset(
-    ["IFNA", "IFS", "SWITCH", "MAXIFS", "MINIFS", "XLOOKUP", "XMATCH", "CONCAT", "TEXTJOIN", "STDEV.S", "STDEV.P", "VAR.S", "VAR.P", "RANK.EQ", "RANK.AVG", "PERCENTILE.INC", "PERCENTILE.EXC", "QUARTILE.INC", "QUARTILE.EXC", "MODE.SNGL", "CEILING.MATH", "FLOOR.MATH", "XOR", "SEC", "CSC", "COT", "ACOT", "DAYS", "NUMBERVALUE", "UNICHAR", "UNICODE", "NORM.DIST", "NORM.S.DIST", "NORM.INV", "NORM.S.INV", "ISFORMULA", "BASE", "DECIMAL", "COMBINA", "ARABIC", "SINGLE", "FILTER", "SORT", "UNIQUE", "SEQUENCE"])
+# Functions younger than Excel 2007: files spell them with the prefix _xlfn.
+_NEWER = frozenset((
+    "IFNA", "IFS", "SWITCH", "MAXIFS", "MINIFS", "XLOOKUP", "XMATCH", "CONCAT", "TEXTJOIN", "STDEV.S", "STDEV.P",
+    "VAR.S", "VAR.P", "RANK.EQ", "RANK.AVG", "PERCENTILE.INC", "PERCENTILE.EXC", "QUARTILE.INC", "QUARTILE.EXC",
+    "MODE.SNGL", "CEILING.MATH", "FLOOR.MATH", "XOR", "SEC", "CSC", "COT", "ACOT", "DAYS", "NUMBERVALUE", "UNICHAR",
+    "UNICODE", "NORM.DIST", "NORM.S.DIST", "NORM.INV", "NORM.S.INV", "ISFORMULA", "BASE", "DECIMAL", "COMBINA",
+    "ARABIC", "SINGLE", "FILTER", "SORT", "UNIQUE", "SEQUENCE"))
 
 
 class _Printer:

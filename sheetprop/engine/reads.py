@@ -36,7 +36,7 @@ class Read:
 
     def rows(self, first: int, last: int) -> tuple[int, int]:
         """Return the first and last row as read by formulas in the rows `first` to `last`."""
-        ends = []
+        ends: list[int] = []
         for edge, fixed in ((self.top, self.top_fixed), (self.bottom, self.bottom_fixed)):
             ends.extend((edge, edge) if fixed else (first + edge, last + edge))
         return min(ends), max(ends)
@@ -63,10 +63,8 @@ def _collect(tree: Node, space: Workspace, sheet: SheetStore, found: list[Read],
             found.append(Read(node.first, node.last))
         elif isinstance(node, Binary) and node.operator == ":":
             named = True  # the hull may reach beyond both ends: take the whole of each sheet named
-            for part in node.walk():
-                if isinstance(part, Cell):
-                    found.append(Read(Cell(part.sheet, 1, 1, True, True),
-                                      Cell(part.sheet, MAX_ROW, MAX_COLUMN, True, True)))
+            found.extend(Read(Cell(part.sheet, 1, 1, True, True), Cell(part.sheet, MAX_ROW, MAX_COLUMN, True, True))
+                         for part in node.walk() if isinstance(part, Cell))
         elif isinstance(node, Name):
             named = True
             meant = space.name_meant(node, sheet) if depth < 20 else None

@@ -191,6 +191,7 @@ class Reader:
                     block.pure = plain
                     sheet.blocks.append(block)
                 continue
+            assert opening is not None
             block = self.parse_row(content, row, opening.end() - begin)
             if block is None:
                 self.pending = None

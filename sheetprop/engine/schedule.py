@@ -6,7 +6,7 @@ columns of blocks; single cells. A circle that remains among cells is a circular
 
 from __future__ import annotations
 
-from typing import Any, Union
+from typing import Any
 
 from sheetprop.engine.reads import Read, RowReads, components, reads_of
 from sheetprop.engine.storage import ArrayFormula, Block, Family, Program, SheetStore, program_of
@@ -50,7 +50,7 @@ class Circle:
         self.cells = cells
 
 
-Step = Union[Unit, Filling, Circle]
+Step = Unit | Filling | Circle
 
 
 class Plan:

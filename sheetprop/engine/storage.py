@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from typing import Any
 
@@ -228,7 +229,7 @@ class SheetStore:
         """Put the blocks in order of rows; rows given twice are merged, the later one wins."""
         blocks = self.blocks
         blocks.sort(key=lambda block: block.first)
-        if any(one.last >= two.first for one, two in zip(blocks, blocks[1:], strict=False)):
+        if any(one.last >= two.first for one, two in itertools.pairwise(blocks)):
             rows: dict[int, dict[int, Family]] = {}
             for block in blocks:
                 for row in range(block.first, block.last + 1):

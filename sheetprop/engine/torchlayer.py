@@ -39,7 +39,7 @@ def as_torch(function: Function) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return `function` as an operation on tensors of shape (..., inputs)."""
 
     def run(x: torch.Tensor) -> torch.Tensor:
-        result: torch.Tensor = _Operation.apply(x, function)
+        result: torch.Tensor = _Operation.apply(x, function)  # type: ignore[no-untyped-call]
         return result
 
     return run

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Union
 
 
 class ExcelError(str):
@@ -22,13 +21,13 @@ class ExcelError(str):
     def __radd__(self, other: object) -> str:
         raise TypeError(f"{self!s} has no sum")
 
-    def __mul__(self, other: object) -> str:  # type: ignore[override]
+    def __mul__(self, other: object) -> str:
         raise TypeError(f"{self!s} has no product")
 
     def __mod__(self, other: object) -> str:
         raise TypeError(f"{self!s} has no remainder")
 
-    __rmul__ = __mul__  # type: ignore[assignment]
+    __rmul__ = __mul__
 
     def __repr__(self) -> str:
         return f"ExcelError({str.__repr__(self)})"
@@ -45,7 +44,7 @@ ERRORS: dict[str, ExcelError] = {str(e): e for e in (NULL, DIV0, VALUE, REF, NAM
 for _code in ("#GETTING_DATA", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!"):
     ERRORS[_code] = ExcelError(_code)
 
-Value = Union[float, str, bool, ExcelError, None]
+Value = float | str | bool | ExcelError | None
 
 HUGE = 1.7976931348623157e308
 
@@ -184,7 +183,7 @@ def compare(left: Value, right: Value) -> int:
     b: object = right
     if first == 1:
         a, b = str(left).casefold(), str(right).casefold()
-    return (a > b) - (a < b)  # type: ignore[operator]
+    return int(a > b) - int(a < b)  # type: ignore[operator]
 
 
 def power(base: float, exponent: float) -> float:

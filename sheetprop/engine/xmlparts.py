@@ -85,11 +85,7 @@ def read_tree(data: bytes, part: str) -> Element:
 
 def shared_strings(data: bytes, part: str) -> list[str]:
     """Return the texts of the shared string table, rich text joined, phonetic hints left out."""
-    texts: list[str] = []
-    for item in read_tree(data, part).children:
-        if item.name == "si":
-            texts.append(plain_text(item))
-    return texts
+    return [plain_text(item) for item in read_tree(data, part).children if item.name == "si"]
 
 
 def plain_text(item: Element) -> str:

@@ -93,7 +93,8 @@ def count(*operands: Operand) -> float:
     for operand in operands:
         if isinstance(operand, Ref | Array | Areas):
             found += sum(1 for value in operand.flat() if type(value) is float)
-        elif type(operand) in (float, bool) or operand is None or (type(operand) is str and number_in(operand) is not None):
+        elif type(operand) in (float, bool) or operand is None or (
+                type(operand) is str and number_in(operand) is not None):
             found += 1
     return float(found)
 
@@ -170,7 +171,7 @@ def criterion(condition: Value) -> Callable[[Value], bool]:
             return lambda value: value is None
         if sign == "<>":
             return lambda value: value is not None
-        return (lambda value: value is None or value == "") if sign == "" else (lambda value: False)
+        return (lambda value: value is None or value == "") if sign == "" else (lambda _value: False)
     if sign in ("", "=", "<>"):
         pattern = wildcard(rest)
         if sign == "<>":

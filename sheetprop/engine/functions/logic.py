@@ -20,10 +20,10 @@ def make_if(node: Call, array: bool) -> Closure:
     from sheetprop.engine.evaluate import operand_of, value_of
 
     if not 1 <= len(node.arguments) <= 3:
-        return lambda context: VALUE
+        return lambda _context: VALUE
     test = value_of(node.arguments[0], array)
-    yes: Closure = operand_of(node.arguments[1], array) if len(node.arguments) > 1 else lambda context: True
-    no: Closure = operand_of(node.arguments[2], array) if len(node.arguments) > 2 else lambda context: False
+    yes: Closure = operand_of(node.arguments[1], array) if len(node.arguments) > 1 else lambda _context: True
+    no: Closure = operand_of(node.arguments[2], array) if len(node.arguments) > 2 else lambda _context: False
 
     def run(context: Context) -> Operand:
         condition = test(context)
@@ -39,7 +39,7 @@ def _catcher(node: Call, array: bool, caught: tuple[ExcelError, ...] | None) -> 
     from sheetprop.engine.evaluate import operand_of, value_of
 
     if len(node.arguments) != 2:
-        return lambda context: VALUE
+        return lambda _context: VALUE
     first, second = value_of(node.arguments[0], array), operand_of(node.arguments[1], array)
 
     def wrong(value: Operand) -> bool:
@@ -70,7 +70,7 @@ def make_choose(node: Call, array: bool) -> Closure:
     from sheetprop.engine.evaluate import operand_of, value_of
 
     if len(node.arguments) < 2:
-        return lambda context: VALUE
+        return lambda _context: VALUE
     index = value_of(node.arguments[0], array)
     choices = [operand_of(part, array) for part in node.arguments[1:]]
 
@@ -96,7 +96,7 @@ def make_ifs(node: Call, array: bool) -> Closure:
     from sheetprop.engine.evaluate import operand_of, value_of
 
     if not node.arguments or len(node.arguments) % 2:
-        return lambda context: VALUE
+        return lambda _context: VALUE
     pairs = [(value_of(node.arguments[at]), operand_of(node.arguments[at + 1], array))
              for at in range(0, len(node.arguments), 2)]
 
@@ -114,7 +114,7 @@ def make_switch(node: Call, array: bool) -> Closure:
     from sheetprop.engine.evaluate import operand_of, value_of
 
     if len(node.arguments) < 3:
-        return lambda context: VALUE
+        return lambda _context: VALUE
     value = value_of(node.arguments[0])
     rest = node.arguments[1:]
     pairs = [(value_of(rest[at]), operand_of(rest[at + 1], array)) for at in range(0, len(rest) - 1, 2)]
