@@ -140,8 +140,9 @@ def _trained(folder: Path, recipe: str, training: dict[str, Any]) -> bool:
         return False
     kept = read(folder)
     if kept.recipe is None or kept.recipe.name != recipe:
-        raise SheetpropError(f"{folder}: holds a record of {kept.recipe.name if kept.recipe else 'a log'}, not of recipe "
-                             f"{recipe}; give --force to begin anew, another -o, or --run {folder}")
+        found = f"recipe {kept.recipe.name}" if kept.recipe else "a log"
+        raise SheetpropError(f"{folder}: holds a record of {found}, not of recipe {recipe}; give --force to begin anew, "
+                             f"another -o, or --run {folder}")
     wanted = {"epochs": "epochs", "batch_size": "batch_size", "lr": "learning_rate", "seed": "seed"}
     changed = [name for name, field in wanted.items()
                if training.get(name) is not None and training[name] != getattr(kept.recipe, field)]

@@ -224,7 +224,8 @@ def _accuracy_words(record: RunRecord, run: Run, what: str) -> str:
     assert run.last is not None
     summary = record.summary
     if summary.runs > 1 and summary.last_mean is not None:
-        text = (f"The mean of the last epoch over {many(summary.runs, 'run')} is {accuracy(summary.last_mean)} of {what}"
+        text = (f"The mean of the last epoch over {many(summary.runs, 'run')} is "
+                f"{accuracy(summary.last_mean)} of {what}"
                 + (f", with a standard deviation of {summary.last_sd:.2f} points." if summary.last_sd is not None
                    else "."))
         text += f" The figures below show the run with seed {run.seed}, which ends at {accuracy(run.last.accuracy)}."

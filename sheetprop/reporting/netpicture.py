@@ -79,7 +79,7 @@ def _parts(network: Network, values: dict[str, float | None], height: float) -> 
                     labels.append(_edge(x, y, block[target.unit][source.unit], values))
     for layer, nodes in enumerate(drawn):
         yield from _layer(network, layer, nodes, values)
-    yield from _errors(network, drawn[-1], values, height)
+    yield from _errors(network, drawn[-1], values)
     yield from labels
 
 
@@ -99,6 +99,11 @@ def _number(x: float, y: float, symbol: str, values: dict[str, float | None], an
             colour: str = INK) -> str:
     return (f'<text x="{x:g}" y="{y:.4g}" text-anchor="{anchor}" font-size="{size:g}" fill="{colour}" '
             f'data-q="{escape(symbol, quote=True)}">{figure(values.get(symbol))}</text>')
+
+
+def _name(x: float, y: float, symbol: str) -> str:
+    return (f'<text x="{x:g}" y="{y:.4g}" text-anchor="end" font-size="11.5" fill="{MUTED}">'
+            f'{escape(symbol)}</text>')
 
 
 def _layer(network: Network, layer: int, nodes: list[_Node | None],
@@ -125,12 +130,11 @@ def _layer(network: Network, layer: int, nodes: list[_Node | None],
         lines += [biases[node.unit]] if biases else []
         for k, symbol in enumerate(lines):
             y = node.y + _RADIUS + 16 + 14 * k
-            yield f'<text x="{node.x - 2:g}" y="{y:.4g}" text-anchor="end" font-size="11.5" fill="{MUTED}">{escape(symbol)}</text>'
+            yield _name(node.x - 2, y, symbol)
             yield _number(node.x + 3, y, symbol, values, "start", 11.5)
 
 
-def _errors(network: Network, nodes: list[_Node | None], values: dict[str, float | None],
-            height: float) -> Iterator[str]:
+def _errors(network: Network, nodes: list[_Node | None], values: dict[str, float | None]) -> Iterator[str]:
     layers = network.layers
     errors, targets = symbols.errors(layers), symbols.targets(layers)
     shown = [node for node in nodes if node is not None]
@@ -145,7 +149,7 @@ def _errors(network: Network, nodes: list[_Node | None], values: dict[str, float
                f'font-weight="bold" class="onfill">{escape(errors[node.unit])}</text>')
         for k, symbol in enumerate((targets[node.unit], errors[node.unit])):
             y = node.y + 34 + 14 * k
-            yield f'<text x="{x - 14:g}" y="{y:.4g}" text-anchor="end" font-size="11.5" fill="{MUTED}">{escape(symbol)}</text>'
+            yield _name(x - 14, y, symbol)
             yield _number(x - 9, y, symbol, values, "start", 11.5)
     yield (f'<circle cx="{end:g}" cy="{middle:.4g}" r="{_RADIUS:g}" fill="{GROUPS["error"]}" stroke="{INK}" '
            f'stroke-width="1.2"/><text x="{end:g}" y="{middle + 4.5:.4g}" text-anchor="middle" font-weight="bold" '
@@ -153,4 +157,3 @@ def _errors(network: Network, nodes: list[_Node | None], values: dict[str, float
     yield (f'<text x="{end:g}" y="{middle + _RADIUS + 16:.4g}" text-anchor="middle" font-size="11.5" '
            f'fill="{MUTED}">{symbols.TOTAL}</text>')
     yield _number(end, middle + _RADIUS + 30, symbols.TOTAL, values, "middle", 11.5)
-    del height

@@ -45,7 +45,7 @@ def _figure(name: str, width: float, height: float, described: str) -> Iterator[
     from matplotlib.figure import Figure
 
     out: list[str] = []
-    with matplotlib.rc_context(_style()):
+    with matplotlib.rc_context(_style()):  # type: ignore[arg-type]
         figure = Figure(figsize=(width * _INCH, height * _INCH), layout="constrained")
         FigureCanvasSVG(figure)
         yield figure, out
@@ -65,7 +65,8 @@ def tidy(svg: str, name: str, described: str) -> str:
     body = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m.group(1)}"' if m.group(1) in kept else "", body)
     body = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", body)
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', body)
-    size = f'viewBox="0 0 {box.group(1)} {box.group(2)}" width="{box.group(1)}pt" height="{box.group(2)}pt"' if box else ""
+    wide, high = box.groups() if box else ("460", "230")
+    size = f'viewBox="0 0 {wide} {high}" width="{wide}pt" height="{high}pt"'
     body = re.sub(r"<svg[^>]*>", f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" '
                   f'xmlns:xlink="http://www.w3.org/1999/xlink" {size} role="img" '
                   f'aria-label="{escape(described, quote=True)}"><title>{escape(described)}</title>', body, count=1)
@@ -89,8 +90,8 @@ def _label_ends(axes: Any, ends: Sequence[tuple[float, float, str, str]], *, log
 
     def place(y: float) -> float:
         if log:
-            return (math.log(max(y, low)) - math.log(low)) / (math.log(high) - math.log(low))
-        return (y - low) / (high - low)
+            return float((math.log(max(y, low)) - math.log(low)) / (math.log(high) - math.log(low)))
+        return float((y - low) / (high - low))
 
     height = axes.figure.get_size_inches()[1] * 72 * 0.8
     pitch = 10.5 / height
@@ -232,29 +233,31 @@ def training(run: Run, *, name: str) -> str:
     return out[0]
 
 
-def _line(axes: Any, x: Sequence[float], y: Sequence[float | None], label: str, position: int) -> None:
-    pairs = [(a, b) for a, b in zip(x, y, strict=True) if b is not None]
-    if not pairs:
-        return
-    look = _line_style(position)
-    axes.plot([a for a, _ in pairs], [b for _, b in pairs], **look,
-              marker="o" if len(pairs) < 8 else None, markersize=3)
-    # The label stands at the line's beginning, where the lines are farthest apart.
-    last = pairs[-1]
-    axes.annotate(label, last, xytext=(4, 0), textcoords="offset points", color=look["color"], va="center",
-                  fontsize=8.5, annotation_clip=False)
+def _lines(axes: Any, x: Sequence[float], series: Sequence[tuple[str, Sequence[float | None]]], *, log: bool) -> None:
+    """Draw lines with their names at their ends."""
+    ends = []
+    for position, (label, y) in enumerate(series):
+        pairs = [(a, b) for a, b in zip(x, y, strict=True) if b is not None and (not log or b > 0)]
+        if not pairs:
+            continue
+        look = _line_style(position)
+        axes.plot([a for a, _ in pairs], [b for _, b in pairs], **look, marker="o" if len(pairs) < 8 else None,
+                  markersize=3)
+        ends.append((*pairs[-1], label, look["color"]))
+    if log:
+        axes.set_yscale("log")
+        _plain_log(axes)
+    _label_ends(axes, ends, log=log)
 
 
 def _loss(axes: Any, run: Run) -> None:
-    numbers = [e.epoch for e in run.epochs]
-    if run.steps is not None and run.epochs:
+    if run.steps is not None and run.epochs and max(run.steps.loss, default=0.0) > 0:
         per_epoch = max(run.steps.step) / max(1, len(run.epochs))
-        axes.plot([s / per_epoch for s in run.steps.step], run.steps.loss, color=palette.RULE, linewidth=0.7, zorder=1)
+        axes.plot([s / per_epoch for s in run.steps.step], [v if v > 0 else float("nan") for v in run.steps.loss],
+                  color=palette.RULE, linewidth=0.7, zorder=1)
     trained = [e.train_loss if e.train_loss is not None else e.last_loss for e in run.epochs]
-    _line(axes, numbers, trained, "train", 0)
-    _line(axes, numbers, [e.test_loss for e in run.epochs], "test", 1)
-    axes.set_yscale("log")
-    _plain_log(axes)
+    _lines(axes, [e.epoch for e in run.epochs],
+           [("train", trained), ("test", [e.test_loss for e in run.epochs])], log=True)
 
 
 def _plain_log(axes: Any) -> None:
@@ -266,17 +269,19 @@ def _plain_log(axes: Any) -> None:
 
 
 def _accuracy(axes: Any, run: Run) -> None:
-    numbers = [e.epoch for e in run.epochs]
-    _line(axes, numbers, [e.train_accuracy for e in run.epochs], "train", 0)
-    _line(axes, numbers, [e.test_accuracy for e in run.epochs], "test", 1)
+    _lines(axes, [e.epoch for e in run.epochs],
+           [("train", [e.train_accuracy for e in run.epochs]), ("test", [e.test_accuracy for e in run.epochs])],
+           log=False)
 
 
 def _rate(axes: Any, run: Run) -> None:
+    colour = palette.SERIES[2]
     if run.steps is not None and run.epochs:
         per_epoch = max(run.steps.step) / max(1, len(run.epochs))
-        axes.plot([s / per_epoch for s in run.steps.step], run.steps.learning_rate, color=palette.SERIES[2])
+        axes.plot([s / per_epoch for s in run.steps.step], run.steps.learning_rate, color=colour)
     else:
-        _line(axes, [e.epoch for e in run.epochs], [e.learning_rate for e in run.epochs], "", 2)
+        pairs = [(e.epoch, e.learning_rate) for e in run.epochs if e.learning_rate is not None]
+        axes.plot([a for a, _ in pairs], [b for _, b in pairs], color=colour)
     axes.set_ylim(bottom=0)
 
 
