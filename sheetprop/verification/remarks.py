@@ -69,11 +69,11 @@ class Remarks:
         columns = {layout.column_of[symbol].index: array for symbol, array in values.items()}
         held = False
         for rate, name in enumerate(layout.rate_sheets):
-            formulas = {one.column: (one.first_row, one.last_row) for one in book[name].formula_runs()}
+            formulas = {(one.column, row) for one in book[name].formula_runs() for row in (one.first_row, one.last_row)}
             for (row, column), value in stored[name].items():
                 if column in columns and layout.FIRST_ROW <= row <= layout.last_row and isinstance(value, float):
                     columns[column][rate, row - layout.FIRST_ROW] = value
-                    held = held or column in formulas
+                    held = held or (column, row) in formulas
         if not held:
             self._say("stale", "the file holds no values beside its formulas; they were calculated afresh")
             return
