@@ -139,15 +139,15 @@ def words(courses: Sequence[Course]) -> list[str]:
 
 
 def _eta(course: Course) -> str:
-    return f"η = {plain(course.rate)}"
+    return f"η\u00a0=\u00a0{plain(course.rate)}"
 
 
 def _rates(courses: Sequence[Course]) -> str:
     """Return ``η = 1, 2 and 3``; of many only how many and between which."""
     if len(courses) > 8:
         values = [c.rate for c in courses]
-        return f"{len(courses)} rates from η = {plain(min(values))} to {plain(max(values))}"
-    return "η = " + listed([plain(c.rate) for c in courses])
+        return f"{len(courses)} rates from η\u00a0=\u00a0{plain(min(values))} to {plain(max(values))}"
+    return "η\u00a0=\u00a0" + listed([plain(c.rate) for c in courses])
 
 
 def _ends(courses: Sequence[Course]) -> str:

@@ -141,8 +141,8 @@ def _trained(folder: Path, recipe: str, training: dict[str, Any]) -> bool:
     kept = read(folder)
     if kept.recipe is None or kept.recipe.name != recipe:
         found = f"recipe {kept.recipe.name}" if kept.recipe else "a log"
-        raise SheetpropError(f"{folder}: holds a record of {found}, not of recipe {recipe}; give --force to begin anew, "
-                             f"another -o, or --run {folder}")
+        raise SheetpropError(f"{folder}: holds a record of {found}, not of recipe {recipe}; give --force "
+                             f"to begin anew, another -o, or --run {folder}")
     wanted = {"epochs": "epochs", "batch_size": "batch_size", "lr": "learning_rate", "seed": "seed"}
     changed = [name for name, field in wanted.items()
                if training.get(name) is not None and training[name] != getattr(kept.recipe, field)]

@@ -248,7 +248,7 @@ def _confusion_words(run: Run) -> str:
     text = f"The commonest mistake is a {most[0]}" if len(most) == 1 else f"The commonest mistakes are a {most[0]}"
     if len(most) > 1:
         text += "".join(f", a {pair}" for pair in most[1:4]) + (" and others" if len(most) > 4 else "")
-    text += f", {top} times{' each' if len(most) > 1 else ''}." if top > 1 else ", once each."
+    text += f" ({top} times{' each' if len(most) > 1 else ''})." if top > 1 else " (once each)."
     if run.per_class:
         worst = min(run.per_class, key=lambda c: c.accuracy)
         best = max(run.per_class, key=lambda c: c.accuracy)

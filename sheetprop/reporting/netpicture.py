@@ -73,7 +73,7 @@ def _parts(network: Network, values: dict[str, float | None], height: float) -> 
                 yield (f'<path d="M{source.x + _RADIUS:g} {source.y:.4g}L{target.x - _RADIUS:g} {target.y:.4g}" '
                        f'stroke="{MUTED}" stroke-width="1" opacity="0.7"/>')
                 if edges <= _NAMED_EDGES:
-                    share = 0.26 if place % 2 == 0 else 0.74
+                    share = 0.29 if place % 2 == 0 else 0.71
                     x = source.x + _RADIUS + share * (target.x - source.x - 2 * _RADIUS)
                     y = source.y + share * (target.y - source.y)
                     labels.append(_edge(x, y, block[target.unit][source.unit], values))
