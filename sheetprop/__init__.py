@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 # Public name -> module that defines it, and the name there if it is another one.
 _PUBLIC: dict[str, str] = {
     "SheetpropError": "sheetprop.errors",
+    "audit": "sheetprop.auditing.audit",
+    "audit_many": "sheetprop.auditing.folder",
     "build": "sheetprop.workbook.build",
     "data": "sheetprop.mnist.data",
     "diff": "sheetprop.regression",
@@ -35,6 +37,8 @@ _PUBLIC: dict[str, str] = {
 __all__ = [
     "SheetpropError",
     "__version__",
+    "audit",
+    "audit_many",
     "build",
     "data",
     "diff",

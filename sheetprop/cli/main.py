@@ -7,7 +7,7 @@ import sys
 import click
 
 import sheetprop
-from sheetprop.cli import core, engine, mnist, reporting, verification
+from sheetprop.cli import auditing, core, engine, mnist, reporting, verification
 from sheetprop.errors import SheetpropError, nearest
 
 
@@ -41,7 +41,7 @@ def cli() -> None:
     """Back-propagation as live spreadsheet formulas, checked against PyTorch."""
 
 
-for _command in (*core.COMMANDS, *verification.COMMANDS, *engine.COMMANDS, *mnist.COMMANDS,
+for _command in (*core.COMMANDS, *verification.COMMANDS, *auditing.COMMANDS, *engine.COMMANDS, *mnist.COMMANDS,
                  *reporting.COMMANDS):
     cli.add_command(_command)
 

@@ -1,0 +1,117 @@
+"""What an audit says: findings, notes, roles, and the whole answer about one file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        kind: gradient, latent, update, rate, rows, constant, values, stored, forward, chart, error, label, title.
+        sheet: the sheet.
+        cells: the cells as ranges, separated by commas.
+        claim: what the cells claim to be.
+        computes: the formula that stands there, in the first of the rows.
+        wrong: what is wrong, in one sentence without the cells.
+        expected: what it should be: a formula, a value or a cell.
+        repair: the smallest repair found; empty where none was found.
+        rows_wrong: in how many rows the number is wrong.
+        rows: of how many rows.
+        found_value: the number in the worst row.
+        right_value: the number that belongs there.
+        worst_cell: where that is.
+    """
+
+    kind: str
+    sheet: str
+    cells: str
+    claim: str
+    wrong: str
+    computes: str = ""
+    expected: str = ""
+    repair: str = ""
+    rows_wrong: int = 0
+    rows: int = 0
+    found_value: float | None = None
+    right_value: float | None = None
+    worst_cell: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as plain data, what is empty left out."""
+        return {key: value for key, value in self.__dict__.items() if value not in ("", None) or key == "cells"}
+
+    def sentence(self) -> str:
+        """Return the finding as text: where, what, how far off, and the repair."""
+        claim = f" is {self.claim}" if self.claim else ""
+        text = f"{self.cells}{claim}; {self.wrong}" if claim else f"{self.cells}: {self.wrong}"
+        if self.rows:
+            text += f"; wrong in {self.rows_wrong} of {self.rows} rows"
+        if self.found_value is not None and self.right_value is not None and self.rows_wrong:
+            text += f", worst {self.worst_cell}: {self.found_value:.6g} where {self.right_value:.6g} belongs"
+        if self.repair:
+            text += f"; {self.repair}"
+        return text
+
+
+@dataclass
+class RoleTable:
+    """The roles found in one table for one loss, as cells."""
+
+    table: str
+    loss: str
+    rate: str
+    weights: list[dict[str, str]]
+    forward: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the roles as plain data."""
+        return dict(self.__dict__)
+
+
+@dataclass
+class Audit:
+    """The answer about one file.
+
+    Attributes:
+        path: the file.
+        findings: what is wrong.
+        notes: what could not be placed, and why.
+        roles: what was found to be what.
+        checked: how many gradient columns were held against the derivative.
+        error: why the file cannot be used; empty where it can.
+    """
+
+    path: str
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    roles: list[RoleTable] = field(default_factory=list)
+    checked: int = 0
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing wrong was found and the file could be read."""
+        return not self.findings and not self.error
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    @property
+    def code(self) -> int:
+        """The exit code: 0 nothing found, 1 findings, 2 unusable."""
+        return 2 if self.error else 1 if self.findings else 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain data."""
+        return {"path": self.path, "ok": self.ok, "error": self.error, "checked": self.checked,
+                "findings": [finding.to_dict() for finding in self.findings], "notes": list(self.notes),
+                "roles": [roles.to_dict() for roles in self.roles]}
+
+    def __str__(self) -> str:
+        from sheetprop.auditing.shown import as_text
+
+        return as_text(self)

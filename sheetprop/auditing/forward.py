@@ -1,0 +1,281 @@
+"""The forward formulas against the network that they and their labels describe."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sheetprop.auditing.expressions import Expr, Place, at, make, places, replaced, walk
+from sheetprop.auditing.labels import kind_of
+from sheetprop.auditing.roles import Roles
+from sheetprop.auditing.tables import Column
+
+
+@dataclass
+class Oddity:
+    """A forward column that does not fit the network around it.
+
+    Attributes:
+        column: the column.
+        formula: the formula that would fit.
+        wrong: what does not fit, as a clause.
+        sure: whether this alone is a finding; else it needs gradients that it explains.
+    """
+
+    column: Column
+    formula: Expr
+    wrong: str
+    sure: bool
+
+
+@dataclass
+class Unit:
+    """A weighted sum: (weight, source) pairs and biases."""
+
+    number: int
+    pairs: list[tuple[Place, Place]]
+    biases: list[Place]
+
+    @property
+    def sources(self) -> list[Place]:
+        """What is weighted, in order."""
+        return [source for _, source in self.pairs]
+
+
+def oddities(roles: Roles) -> list[Oddity]:
+    """Return the forward columns that do not fit."""
+    units = {n: unit for n in roles.forward if (unit := _unit(roles, n)) is not None}
+    found = [*_activations(roles, units), *_sums(roles, units), *_errors(roles), *_totals(roles)]
+    seen: set[tuple[int, Expr]] = set()
+    result: list[Oddity] = []
+    for one in sorted(found, key=lambda odd: not odd.sure):
+        if (one.column.number, one.formula) not in seen:
+            seen.add((one.column.number, one.formula))
+            result.append(one)
+    return result
+
+
+def _unit(roles: Roles, n: int) -> Unit | None:
+    own = {weight.place for weight in roles.weights}
+    pairs: list[tuple[Place, Place]] = []
+    biases: list[Place] = []
+
+    def take(expr: Expr) -> bool:
+        if expr.op == "+":
+            return take(expr.args[0]) and take(expr.args[1])
+        if expr.op == "v" and expr.value in own:
+            biases.append(expr.value)
+            return True
+        if expr.op == "*" and all(arg.op == "v" for arg in expr.args):
+            one, two = (arg.value for arg in expr.args)
+            if (one in own) == (two in own):
+                return False
+            pairs.append((one, two) if one in own else (two, one))
+            return True
+        return False
+
+    formula = roles.graph.formulas[n]
+    if formula.op not in ("+", "*") or not take(formula) or not pairs:
+        return None
+    return Unit(n, pairs, biases)
+
+
+def _index(roles: Roles, place: Place) -> tuple[str, str]:
+    if len(place) != 2:
+        return "", ""
+    column = roles.table.column(int(place[0]))
+    return kind_of(column.label) if column is not None and column.label else ("", "")
+
+
+def _activations(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
+    """Activations that read the sum of another unit."""
+    reads: dict[int, Place] = {}
+    for n in roles.forward:
+        found = [place for place in places(roles.graph.formulas[n])]
+        sums = [place for place in found if place[0] in units]
+        if n not in units and len(found) == 1 and len(sums) == 1:
+            reads[n] = sums[0]
+    # A sum that nobody reads is no part of the forward pass found; look among all columns.
+    every = {m: unit for m in roles.graph.formulas if (unit := _unit(roles, m)) is not None}
+    unread = [m for m in every if m not in {place[0] for place in reads.values()}]
+    twice = {place for place, count in Counter(reads.values()).items() if count > 1}
+    result: list[Oddity] = []
+    for n, place in reads.items():
+        kind, index = _index(roles, (n, 0))
+        said = _index(roles, place)
+        target: int | None = None
+        sure = False
+        if kind == "activation" and index and said[0] == "sum" and said[1] != index:
+            named = [m for m in every if _index(roles, (m, 0)) == ("sum", index)]
+            if len(named) == 1 and (not _same_order(roles, reads, every)):
+                target, sure = named[0], True
+        elif kind != "activation" and place in twice and len(unread) == 1:
+            others = [m for m, p in reads.items() if p == place and m != n]
+            # The one that stands nearer to the sum that nobody reads.
+            if others and abs(n - unread[0]) < min(abs(m - unread[0]) for m in others):
+                target, sure = unread[0], True
+        if target is not None and target != place[0]:
+            column = roles.table.columns[n]
+            new = replaced(roles.graph.formulas[n], lambda p, a=place, b=(target, 0): at(b) if p == a else at(p))
+            result.append(Oddity(column, new, "it reads the sum of another unit", sure))
+    return result
+
+
+def _same_order(roles: Roles, reads: dict[int, Place], every: dict[int, Unit]) -> bool:
+    """Return whether labels disagree with the formulas throughout, so that they say nothing."""
+    del every
+    judged = [(_index(roles, (n, 0)), _index(roles, place)) for n, place in reads.items()]
+    judged = [(a, b) for a, b in judged if a[0] == "activation" and b[0] == "sum"]
+    wrong = sum(a[1] != b[1] for a, b in judged)
+    # One activation with the other's sum is a slip; a crossed pair is another way of naming.
+    return wrong * 2 > len(judged) or (wrong >= 2 and len(set(reads.values())) == len(reads))
+
+
+def _sums(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
+    """Weighted sums that weight another unit's sources, one source twice, or with a weight in another's place."""
+    result: list[Oddity] = []
+    layers: dict[frozenset[Place], list[Unit]] = {}
+    for unit in units.values():
+        layers.setdefault(frozenset(unit.sources), []).append(unit)
+    used = Counter(weight for unit in units.values() for weight, _ in unit.pairs)
+    used.update(bias for unit in units.values() for bias in unit.biases)
+    weights = [weight.place for weight in roles.weights]
+    unused = [(column.number, weights[0][1]) for column in roles.table.columns.values()
+              if kind_of(column.label)[0] in ("weight", "bias") and (column.number, weights[0][1]) not in used]
+    whole = [sources for sources in layers if all(len(unit.pairs) == len(sources) for unit in layers[sources])]
+    for unit in units.values():
+        column = roles.table.columns[unit.number]
+        formula = roles.graph.formulas[unit.number]
+        repeated = [source for source, count in Counter(unit.sources).items() if count > 1]
+        if len(repeated) == 1 or frozenset(unit.sources) not in whole:
+            near = [s for s in whole if len(s) == len(unit.pairs) and len(s - set(unit.sources)) == 1]
+            if len(near) == 1:
+                missing = next(iter(near[0] - set(unit.sources)))
+                stray = [s for s in unit.sources if s not in near[0]] or repeated
+                order = layers[near[0]][0].sources
+                best = _fitting(unit, stray[0], missing, order)
+                if best is not None:
+                    weight = unit.pairs[best][0]
+                    new = _pair_changed(formula, weight, stray[0], weight, missing)
+                    result.append(Oddity(column, new, "it does not weight the same sources as the units beside it", True))
+        elif len(near_ := [s for s in whole if s != frozenset(unit.sources) and len(layers[s]) > len(
+                layers[frozenset(unit.sources)]) and len(s) == len(unit.pairs) and len(s - set(unit.sources)) == 1]) == 1:
+            missing = next(iter(near_[0] - set(unit.sources)))
+            stray_ = next(s for s in unit.sources if s not in near_[0])
+            new = replaced(formula, lambda p, a=stray_, b=missing: at(b) if p == a else at(p))  # type: ignore[misc]
+            result.append(Oddity(column, new, "it does not weight the same sources as the units beside it", True))
+        for weight, source in unit.pairs:
+            if used[weight] > 1 and len(unused) == 1:
+                others = [u for u in units.values() if u is not unit and weight in [w for w, _ in u.pairs]]
+                new = _pair_changed(formula, weight, source, unused[0], source)
+                closer = not others or abs(_number(roles, weight) - _middle(roles, unit, weight)) > min(
+                    abs(_number(roles, weight) - _middle(roles, other, weight)) for other in others)
+                if closer:
+                    result.append(Oddity(column, new, "it uses a weight twice and leaves another one out", True))
+    result += _order_of_weights(roles, units)
+    return result
+
+
+def _fitting(unit: Unit, stray: Place, missing: Place, order: list[Place]) -> int | None:
+    """Return which pair holds the wrong source: the one at the place where the missing one stands elsewhere."""
+    spots = [index for index, source in enumerate(unit.sources) if source == stray]
+    if len(spots) == 1:
+        return spots[0]
+    wanted = order.index(missing) if missing in order else -1
+    by_weight = sorted(range(len(unit.pairs)), key=lambda index: unit.pairs[index][0])
+    at_ = by_weight[wanted] if 0 <= wanted < len(by_weight) else -1
+    return at_ if at_ in spots else spots[0] if spots else None
+
+
+def _pair_changed(formula: Expr, weight: Place, source: Place, new_weight: Place, new_source: Place) -> Expr:
+    from sheetprop.auditing.edits import substituted
+
+    for node in walk(formula):
+        if node.op == "*" and {arg.value for arg in node.args if arg.op == "v"} == {weight, source}:
+            first = at(new_weight) if node.args[0].value == weight else at(new_source)
+            second = at(new_source) if node.args[0].value == weight else at(new_weight)
+            return substituted(formula, node, make("*", first, second))
+    return formula
+
+
+def _number(roles: Roles, place: Place) -> int:
+    index = _index(roles, place)[1]
+    return int(index) if index.isdigit() else int(place[0])
+
+
+def _middle(roles: Roles, unit: Unit, without: Place) -> float:
+    rest = [_number(roles, weight) for weight, _ in unit.pairs if weight != without]
+    return sum(rest) / len(rest) if rest else float(_number(roles, without))
+
+
+def _order_of_weights(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
+    """Units whose weights stand in another order than in the other units: a cause, not yet a finding."""
+    result: list[Oddity] = []
+    layers: dict[frozenset[Place], list[Unit]] = {}
+    for unit in units.values():
+        layers.setdefault(frozenset(unit.sources), []).append(unit)
+    for group in layers.values():
+        for unit in group:
+            for index, (weight, source) in enumerate(unit.pairs):
+                for weight2, source2 in unit.pairs[index + 1:]:
+                    formula = roles.graph.formulas[unit.number]
+                    new = _pair_changed(formula, weight, source, weight2, source)
+                    new = replaced(formula, lambda p, a=weight, b=weight2: at(b) if p == a else at(a) if p == b else at(p))  # type: ignore[misc]
+                    del source2
+                    result.append(Oddity(roles.table.columns[unit.number], new, "two of its weights are exchanged", False))
+            for other in group:
+                if other.number > unit.number:
+                    for one, two in zip(unit.pairs, other.pairs, strict=False):
+                        formula = roles.graph.formulas[unit.number]
+                        new = replaced(formula, lambda p, a=one[0], b=two[0]: at(b) if p == a else at(p))  # type: ignore[misc]
+                        result.append(Oddity(roles.table.columns[unit.number], new, "it uses another unit's weight", False))
+    return result
+
+
+def _errors(roles: Roles) -> list[Oddity]:
+    """Errors whose target or output belongs to another unit."""
+    result: list[Oddity] = []
+    errors = [n for n in roles.graph.formulas if _index(roles, (n, 0))[0] == "error" and n not in roles.backward]
+    for n in errors:
+        index = _index(roles, (n, 0))[1]
+        for place in places(roles.graph.formulas[n]):
+            kind, own = _index(roles, place)
+            wanted = ("target", index) if kind == "target" else ("activation", "o" + index) if kind == "activation" \
+                and own.startswith("o") else None
+            if wanted is None or (kind, own) == wanted:
+                continue
+            named = [m for m in (*roles.table.columns, *roles.table.constants) if _index(roles, (m, 0)) == wanted]
+            if len(named) == 1:
+                new = replaced(roles.graph.formulas[n], lambda p, a=place, b=(named[0], 0): at(b) if p == a else at(p))  # type: ignore[misc]
+                what = "the target" if kind == "target" else "the output"
+                result.append(Oddity(roles.table.columns[n], new, f"it uses {what} of another unit", True))
+    if len(result) == len(errors) > 1:
+        return []
+    return result
+
+
+def _totals(roles: Roles) -> list[Oddity]:
+    """A total that leaves an error out, counts one twice or subtracts one."""
+    loss = roles.loss
+    assert loss is not None
+    formula = roles.graph.formulas[loss.number]
+    if kind_of(loss.label)[0] != "total":
+        return []
+    errors = [n for n in roles.graph.formulas if _index(roles, (n, 0))[0] == "error" and n != loss.number]
+    read = [int(place[0]) for place in places(formula) if len(place) == 2]
+    if len(errors) < 2 or not set(read) & set(errors) or any(n not in errors for n in read):
+        return []
+    outlines = {" ".join(node.op for node in walk(roles.graph.formulas[n])) for n in errors}
+    if any(n not in read for n in errors) and len(outlines) > 1:
+        return []
+    right = at((errors[0], 0))
+    for n in errors[1:]:
+        right = make("+", right, at((n, 0)))
+    from sheetprop.auditing.expressions import evaluate
+
+    sample = {(n, 0): 1.37 ** (k + 1) for k, n in enumerate(errors)}
+    found, wanted = evaluate(formula, sample), evaluate(right, sample)  # type: ignore[arg-type]
+    ratio = found / wanted if wanted else 0.0
+    if any(abs(ratio - factor) < 1e-9 for factor in (1.0, 1.0 / len(errors), 0.5, 1.0 / (2 * len(errors)), 2.0)):
+        return []
+    return [Oddity(loss, right, "it does not add up every error once", True)]

@@ -1,0 +1,228 @@
+"""Findings about gradients: what differs from the derivative, since when, by what cause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sheetprop.auditing.causes import cause, leaves
+from sheetprop.auditing.claims import Bench, Claim, claims_of, settle_signs
+from sheetprop.auditing.edits import swaps
+from sheetprop.auditing.expressions import Expr, evaluate, places, show
+from sheetprop.auditing.finding import Finding
+from sheetprop.auditing.forward import oddities
+from sheetprop.auditing.points import comparable, differs
+from sheetprop.auditing.repair import Kinds, Repair, explains, own_repair, pair_repair, shared_repair, simple_repair
+from sheetprop.auditing.tables import Table
+from sheetprop.engine.references import address
+
+
+def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], int, set[int]]:
+    """Return the findings about one network's gradients and forward formulas, how many claims were checked,
+    and the columns that are known to be wrong."""
+    roles = bench.roles
+    table = roles.table
+    claims = claims_of(bench)
+    settle_signs(bench, claims)
+    kinds = Kinds(bench)
+    failing: list[Claim] = []
+    latent: list[Claim] = []
+    holding: list[Claim] = []
+    checked = 0
+    bad_columns: set[int] = set()
+    for claim in claims:
+        if table.columns[claim.column.number].mixed:
+            notes.append(f"{table.name}: column {claim.column.letters} has no one formula; not audited")
+            continue
+        near = bench.right(claim, bench.near)
+        if near is None:
+            notes.append(f"{table.sheet.name}!{table.cells(claim.column.number)}: {claim.text} cannot be computed at "
+                         "random values; not audited")
+            continue
+        checked += 1
+        if near:
+            if bench.right(claim, bench.far) is False:
+                latent.append(claim)
+            holding.append(claim)
+            continue
+        if _quotient(bench, claim):
+            notes.append(f"{table.sheet.name}!{table.cells(claim.column.number)}: {claim.text} is estimated by a "
+                         "difference quotient; close to the derivative, not audited further")
+            holding.append(claim)
+            continue
+        failing.append(claim)
+        for values in (bench.near, bench.far):
+            expected, _ = bench.derivative(claim.of, claim.wrt, values)
+            values[claim.place] = claim.signs * expected
+    found: list[Finding] = []
+    failing, holding = _by_forward(bench, failing, holding, found, bad_columns)
+    siblings = [roles.graph.formulas[claim.column.number] for claim in claims]
+    simple: dict[int, Repair | None] = {}
+    if 1 <= len(failing) <= 0.5 * len(claims):
+        simple = {claim.column.number: simple_repair(bench, kinds, claim) for claim in failing}
+    if not simple or None in simple.values():
+        failing = _by_onecause(bench, kinds, failing, holding, found, bad_columns)
+    for claim in failing:
+        repair = simple.get(claim.column.number) or own_repair(bench, kinds, claim, siblings)
+        bad_columns.add(claim.column.number)
+        found.append(_finding(bench, claim, repair, holding))
+    for claim in latent:
+        one = _latent(bench, kinds, claim)
+        if one is not None:
+            found.append(one)
+    return found, checked, bad_columns
+
+
+def _quotient(bench: Bench, claim: Claim) -> bool:
+    """Return whether a column estimates the derivative by a difference of losses."""
+    import numpy as np
+
+    formula = bench.roles.graph.formulas[claim.column.number]
+    if formula.op != "/" or bench.roles.goal[0] not in claim.needs:
+        return False
+    expected, _ = bench.derivative(claim.of, claim.wrt, bench.actual)
+    found = bench.roles.graph.run(claim.place, bench.actual)
+    return bool(np.all(np.abs(np.asarray(found - expected)) <= 0.05 * np.abs(expected) + 1e-3))
+
+
+def _by_forward(bench: Bench, failing: list[Claim], holding: list[Claim], found: list[Finding],
+                bad: set[int]) -> tuple[list[Claim], list[Claim]]:
+    """Report forward columns that do not fit; drop the claims that they explain."""
+    roles = bench.roles
+    reported: set[int] = set()
+    for odd in oddities(roles):
+        if odd.column.number in reported:
+            continue
+        if not odd.sure and not failing:
+            continue
+        graph = roles.graph.with_formula(odd.column.number, odd.formula)
+        settles = bool(failing) and explains(bench, graph, failing, [])
+        if not odd.sure and not (settles and explains(bench, graph, failing, holding)):
+            continue
+        reported.add(odd.column.number)
+        bad.add(odd.column.number)
+        repair = Repair(odd.column, odd.formula, [(roles.graph.formulas[odd.column.number], odd.formula)])
+        found.append(_forward_finding(bench, repair, odd.wrong, failing if settles else []))
+        if settles:
+            failing = []
+        else:
+            failing = [claim for claim in failing if not explains(bench, graph, [claim], [])]
+    return failing, holding
+
+
+def _by_onecause(bench: Bench, kinds: Kinds, failing: list[Claim], holding: list[Claim], found: list[Finding],
+                  bad: set[int]) -> list[Claim]:
+    """Look for one formula on the way that makes all failing claims right at once."""
+    roles = bench.roles
+    if len(failing) < 2:
+        return failing
+    own = {claim.column.number for claim in (*failing, *holding)}
+    shared = set.intersection(*(claim.needs for claim in failing)) - own - set(roles.forward)
+    pair = pair_repair(bench, failing, holding, roles.forward) if len(failing) == len(failing) + len(holding) else []
+    if pair:
+        for repair in pair:
+            found.append(_forward_finding(bench, repair, "the gradients are those of another formula", failing))
+            bad.add(repair.column.number)
+        return []
+    backward = [n for n in sorted(shared) if n not in roles.states]
+    one = shared_repair(bench, kinds, failing, holding, [*backward, *reversed(roles.forward)])
+    if one is not None:
+        found.append(_forward_finding(bench, one, "the gradients that need it are wrong", failing))
+        bad.add(one.column.number)
+        return []
+    return failing
+
+
+def _forward_finding(bench: Bench, repair: Repair, wrong: str, explained: list[Claim]) -> Finding:
+    table = bench.roles.table
+    column = repair.column
+    row = column.first
+    if explained:
+        wrong += f" (with the repair {', '.join(claim.text for claim in explained)} agree with the derivative)"
+    rows, count, worst = _off(bench, column.number, repair.formula)
+    formula = bench.roles.graph.formulas[column.number]
+    finding = Finding("forward", table.sheet.name, table.cells(column.number), column.label, wrong,
+                      computes="=" + show(formula, row, table.sheet.name),
+                      expected="=" + show(repair.formula, row, table.sheet.name), repair=repair.text(table, row),
+                      rows_wrong=count, rows=rows)
+    if worst is not None:
+        finding.worst_cell, finding.found_value, finding.right_value = worst
+    return finding
+
+
+def _off(bench: Bench, number: int, formula: Expr) -> tuple[int, int, tuple[str, float, float] | None]:
+    values = bench.actual
+    found = bench.roles.graph.run((number, 0), values)
+    for place in places(formula):
+        bench.roles.graph.run(place, values)
+    return _worst(bench, number, found, evaluate(formula, values), 1.0)
+
+
+def _worst(bench: Bench, number: int, found: Any, expected: Any, size: Any,
+           ) -> tuple[int, int, tuple[str, float, float] | None]:
+    import numpy as np
+
+    rows = bench.actual.rows
+    found = np.broadcast_to(np.asarray(found, dtype=float), (len(rows),))
+    expected = np.broadcast_to(np.asarray(expected, dtype=float), (len(rows),))
+    wrong = differs(found, expected, size, rel=1e-6, least=1e-11)
+    count = int(wrong.sum())
+    if not count:
+        return comparable(found, expected), 0, None
+    gap = np.where(wrong, np.abs(found - expected), -1.0)
+    index = int(np.argmax(gap))
+    return comparable(found, expected), count, (address(rows[index], number), float(found[index]), float(expected[index]))
+
+
+def _finding(bench: Bench, claim: Claim, repair: Repair | None, holding: list[Claim]) -> Finding:
+    roles = bench.roles
+    table = roles.table
+    expected, size = bench.derivative(claim.of, claim.wrt, bench.actual)
+    values = bench.actual
+    rows, count, worst = _worst(bench, claim.column.number, roles.graph.run(claim.place, values),
+                                claim.signs * expected, size)
+    formula = roles.graph.formulas[claim.column.number]
+    row = claim.column.first
+    name = table.sheet.name
+    wrong = cause(repair, row, table) if repair is not None else \
+        "it is not the derivative of the sheet's own loss, and no small edit makes it so"
+    other = _is_another(bench, claim, [c for c in holding if c.weight])
+    if other is not None and (repair is None or len(repair.steps) > 1):
+        wrong = f"it computes {other.text}"
+    if not count and rows:
+        wrong += " (latent: right on these rows, wrong at other values)"
+    finding = Finding("gradient" if count or not rows else "latent", name, table.cells(claim.column.number), claim.text,
+                      wrong, computes="=" + show(formula, row, name),
+                      expected="=" + show(repair.formula, row, name) if repair is not None else "",
+                      repair=repair.text(table, row) if repair is not None else "", rows_wrong=count, rows=rows)
+    if worst is not None:
+        finding.worst_cell, finding.found_value, finding.right_value = worst
+    return finding
+
+
+def _is_another(bench: Bench, claim: Claim, holding: list[Claim]) -> Claim | None:
+    for other in holding:
+        expected, size = bench.derivative(other.of, other.wrt, bench.near)
+        mine = bench.roles.graph.run(claim.place, bench.near.given())
+        if not differs(mine, expected, size).any():
+            return other
+    return None
+
+
+def _latent(bench: Bench, kinds: Kinds, claim: Claim) -> Finding | None:
+    """Return a finding where a constant stands for another one of the same value in these rows."""
+    roles = bench.roles
+    table = roles.table
+    formula = roles.graph.formulas[claim.column.number]
+    for edit in swaps(formula, lambda place: kinds.like(place) if place in kinds.groups[2] else []):
+        if bench.right(claim, bench.far, edit[0]) and bench.right(claim, bench.near, edit[0]):
+            gone = [n for n in leaves(edit[1]) if n not in leaves(edit[2])] or leaves(edit[1])
+            come = [n for n in leaves(edit[2]) if n not in leaves(edit[1])] or leaves(edit[2])
+            labels = []
+            for node in (gone[0], come[0]):
+                column = table.column(int(node.value[0])) if len(node.value) == 2 else None
+                labels.append(column.label if column is not None else "")
+            if not labels[0] or not labels[1] or labels[0] == labels[1]:
+                return None
+            repair = Repair(claim.column, edit[0], [(edit[1], edit[2])])
+            return _finding(bench, claim, repair, [])
+    return None

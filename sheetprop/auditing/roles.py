@@ -1,0 +1,329 @@
+"""Which column is what: by what the formulas do first, by the labels second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sheetprop.auditing.derivative import Graph
+from sheetprop.auditing.expressions import Expr, Place, places, shifted
+from sheetprop.auditing.labels import gradient_of, kind_of, plain
+from sheetprop.auditing.tables import Column, Table
+from sheetprop.engine.book import Sheet
+
+
+class Weight:
+    """A parameter: a column whose cells carry over from row to row and which the loss depends on.
+
+    Attributes:
+        column: its column.
+        place: where the loss reads it, seen from the loss's row.
+        gradient: the column that claims to be its gradient, or None.
+        said: whether a label says so, and not only the use in the update.
+        update: the next value as an expression in which the own value stands at `place`; None where never updated.
+    """
+
+    def __init__(self, column: Column, place: tuple[int, int]) -> None:
+        self.column = column
+        self.place = place
+        self.gradient: Column | None = None
+        self.said = False
+        self.update: Expr | None = None
+
+
+class Roles:
+    """What was found in one table for one loss."""
+
+    def __init__(self, table: Table, graph: Graph, states: set[int]) -> None:
+        self.table = table
+        self.graph = graph
+        self.states = states
+        self.loss: Column | None = None
+        self.weights: list[Weight] = []
+        self.forward: list[int] = []
+        self.backward: list[int] = []
+        self.rate: Place | None = None
+        self.other_sheets: Mapping[str, Sheet] = {}
+
+    def book_sheet(self, name: str) -> Sheet | None:
+        """Return another sheet of the workbook."""
+        return self.other_sheets.get(name.casefold())
+
+    @property
+    def goal(self) -> tuple[int, int]:
+        """The loss in its row."""
+        assert self.loss is not None
+        return (self.loss.number, 0)
+
+
+def roles_of(table: Table, given: Given | None = None) -> tuple[list[Roles], list[str]]:
+    """Return what was found for each loss in a table, and what could not be placed.
+
+    Args:
+        table: the table.
+        given: what the user said.
+    """
+    notes: list[str] = []
+    formulas = {number: column.expr for number, column in table.columns.items() if column.expr is not None}
+    states = _states(formulas)
+    kept = {number: formula for number, formula in formulas.items() if number not in states}
+    graph = Graph(kept)
+    reach: dict[int, set[int]] = {}
+    for number in kept:
+        try:
+            leaves = graph.leaves((number, 0))
+        except RecursionError:
+            notes.append(f"{table.name}: its formulas run in a circle")
+            return [], notes
+        # Columns of constants hold weights too, where a gradient claims to be theirs.
+        reach[number] = {place[0] for place in leaves if len(place) == 2}  # type: ignore[misc]
+    frozen = {number for number, column in table.constants.items() if kind_of(column.label)[0] in ("weight", "bias")}
+    weights = states | frozen
+    used = _used_by_updates(formulas, states)
+    groups = _losses(table, kept, reach, weights, states, used, given)
+    result: list[Roles] = []
+    taken: set[int] = set()
+    for loss in groups:
+        roles = Roles(table, graph, states)
+        roles.loss = table.columns[loss]
+        for place in graph.leaves((loss, 0)):
+            if len(place) != 2 or place[0] not in weights or place[0] in taken:
+                continue
+            number = int(place[0])
+            column = table.column(number)
+            if column is not None and (given is None or not given.params or number in given.params):
+                taken.add(number)
+                roles.weights.append(Weight(column, place))  # type: ignore[arg-type]
+        if not roles.weights:
+            continue
+        roles.weights.sort(key=lambda weight: weight.column.number)
+        roles.forward = [place[0] for place in graph.order((loss, 0))  # type: ignore[misc]
+                         if len(place) == 2 and place[0] in kept]
+        result.append(roles)
+    for roles in result:
+        _updates(roles, formulas)
+        _gradients(roles, formulas, given)
+        roles.weights = [weight for weight in roles.weights
+                         if weight.update is not None or weight.gradient is not None
+                         or weight.column.number in states or (given is not None and given.params)]
+    result = [roles for roles in result if roles.weights]
+    if not result:
+        notes.append(_why_not(table, states, kept))
+    return result, notes
+
+
+class Given:
+    """Roles that the user states: column numbers, and the cell of the learning rate."""
+
+    def __init__(self, loss: int | None = None, params: list[int] | None = None, grads: list[int] | None = None,
+                 rate: Place | None = None) -> None:
+        self.loss = loss
+        self.params = params or []
+        self.grads = grads or []
+        self.rate = rate
+
+
+def _why_not(table: Table, states: set[int], kept: dict[int, Expr]) -> str:
+    del kept
+    unknown = {column.unknown for column in table.columns.values() if column.unknown}
+    because = f" (not differentiated: {', '.join(sorted(unknown))})" if unknown else ""
+    if not states:
+        return f"{table.name}: rows that repeat, but nothing is updated from row to row{because}; not audited"
+    return f"{table.name}: no cell is a loss that depends on what is updated{because}; not audited"
+
+
+def _states(formulas: dict[int, Expr]) -> set[int]:
+    """Return the columns that carry over from the row above: parameters, velocities, counters."""
+    found: set[int] = set()
+    reads = {number: [place for place in places(formula) if len(place) == 2] for number, formula in formulas.items()}
+    for number, formula in formulas.items():
+        if any(place[0] == number and place[1] < 0 for place in reads[number]):  # type: ignore[operator]
+            found.add(number)
+        elif formula.op == "v" and len(formula.value) == 2 and formula.value[1] < 0 and formula.value[0] in formulas:
+            found.add(number)
+    for _ in range(len(formulas)):
+        cycle = _cycle({n: [int(p[0]) for p in r if int(p[0]) in reads and p[0] not in found]
+                        for n, r in reads.items() if n not in found})
+        if not cycle:
+            break
+        back = {n for n in cycle if any(p[0] in cycle and p[1] < 0 for p in reads[n])}  # type: ignore[operator]
+        if not back:
+            break
+        # The one that reads most of the row above by itself is the parameter; forward columns read one.
+        found |= _likeliest(back, reads)
+    return found
+
+
+def _likeliest(back: set[int], reads: dict[int, list[Place]]) -> set[int]:
+    scores = {n: sum(1 for p in reads[n] if p[1] < 0) for n in back}  # type: ignore[operator]
+    best = max(scores.values())
+    return {n for n, score in scores.items() if score == best}
+
+
+def _cycle(links: dict[int, list[int]]) -> set[int]:
+    """Return the columns that lie on circles."""
+    on: set[int] = set()
+    for start in links:
+        seen: set[int] = set()
+        stack = list(links[start])
+        while stack:
+            one = stack.pop()
+            if one == start:
+                on.add(start)
+                break
+            if one not in seen:
+                seen.add(one)
+                stack.extend(links.get(one, []))
+    return on
+
+
+def _used_by_updates(formulas: dict[int, Expr], states: set[int]) -> set[int]:
+    """Return the columns that some update needs, by whatever way."""
+    seen: set[int] = set()
+    stack = [int(p[0]) for n in states for p in places(formulas[n]) if len(p) == 2]
+    while stack:
+        one = stack.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if one in formulas and one not in states:
+            stack.extend(int(p[0]) for p in places(formulas[one]) if len(p) == 2)
+    return seen
+
+
+def _losses(table: Table, kept: dict[int, Expr], reach: dict[int, set[int]], weights: set[int], states: set[int],
+            used: set[int], given: Given | None) -> list[int]:
+    """Return the loss columns, one for each network in the table."""
+    if given is not None and given.loss is not None:
+        return [given.loss] if given.loss in kept else []
+    scores: dict[int, float] = {}
+    for number in kept:
+        mine = reach[number] & weights
+        if not mine & (states or weights):
+            continue
+        column = table.columns[number]
+        kind = kind_of(column.label)[0]
+        score = 0.0
+        if kind == "total":
+            score += 4
+        elif kind == "error":
+            score += 2
+        elif kind in ("gradient", "activation", "sum", "weight", "bias", "input", "target"):
+            score -= 5
+        score += 3 * looks_like_loss(number, kept)
+        score += 0 if number in used else 1
+        if score >= 3:
+            scores[number] = score
+    groups: list[set[int]] = []
+    for number in scores:
+        mine = reach[number] & weights
+        touching = [group for group in groups if group & mine]
+        merged = set(mine).union(*touching) if touching else set(mine)
+        groups = [group for group in groups if group not in touching] + [merged]
+    result: list[int] = []
+    for group in groups:
+        rivals = [number for number in scores if reach[number] & weights <= group]
+        most = max(len(reach[number] & weights) for number in rivals)
+        rivals.sort(key=lambda n: (-scores[n] - 4.0 * len(reach[n] & weights) / most, n))
+        result.append(rivals[0])
+    return result
+
+
+def looks_like_loss(number: int, kept: dict[int, Expr]) -> bool:
+    """Return whether a formula is a sum of squared or absolute differences, of logarithms, or of such columns."""
+
+    def term(expr: Expr, depth: int) -> bool:
+        if expr.op == "-" and all(arg.op == "v" for arg in expr.args):
+            return False
+        if expr.op in ("+", "-") and any(term(arg, depth) for arg in expr.args):
+            return True
+        if expr.op in ("*", "/"):
+            # Two equal differences multiplied are a square.
+            if expr.op == "*" and expr.args[0] is expr.args[1]:
+                return term(expr.args[0], depth) or expr.args[0].op == "-"
+            return any(term(arg, depth) for arg in expr.args if arg.op != "n") and \
+                (expr.op == "*" or term(expr.args[0], depth))
+        if expr.op == "neg":
+            return term(expr.args[0], depth)
+        if expr.op == "^":
+            base = expr.args[0]
+            return expr.args[1].op == "n" and expr.args[1].value == 2 and base.op in ("-", "v", "neg") and _mixed(base)
+        if expr.op == "ABS":
+            return expr.args[0].op == "-"
+        if expr.op == "LN":
+            return True
+        if expr.op == "v" and depth < 3 and len(expr.value) == 2 and expr.value[0] in kept and expr.value[1] == 0:
+            return term(kept[expr.value[0]], depth + 1)
+        return False
+
+    def _mixed(base: Expr) -> bool:
+        return base.op == "-" or (base.op == "v" and base.value[0] in kept and kept[base.value[0]].op == "-") \
+            or base.op == "neg"
+
+    formula = kept[number]
+    if formula.op == "SQRT":
+        formula = formula.args[0]
+    return term(formula, 0)
+
+
+def _updates(roles: Roles, formulas: dict[int, Expr]) -> None:
+    """Find each weight's next value, moved so that its own value stands where the loss reads it."""
+    for weight in roles.weights:
+        number = weight.column.number
+        formula = formulas.get(number)
+        if formula is None or number not in roles.states:
+            continue
+        if formula.op == "v" and len(formula.value) == 2 and formula.value[0] in formulas \
+                and formula.value[0] != number and formula.value[0] not in roles.states:
+            formula = shifted(formulas[formula.value[0]], formula.value[1])
+        own = [place[1] for place in places(formula) if len(place) == 2 and place[0] == number]
+        rows = [place[1] for place in places(formula) if len(place) == 2]
+        move = weight.place[1] - (max(own) if own else min(rows, default=-1))  # type: ignore[operator]
+        weight.update = shifted(formula, int(move))
+
+
+def _gradients(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> None:
+    """Find the column that claims to be each weight's gradient: by its label, else by the update."""
+    table = roles.table
+    named: dict[str, list[Column]] = {}
+    for column in (*table.columns.values(), *table.constants.values()):
+        found = gradient_of(column.label) if column.label else None
+        if found is not None and not (given is not None and given.grads):
+            named.setdefault(found[1], []).append(column)
+    if given is not None and given.grads:
+        for weight, number in zip(roles.weights, given.grads, strict=False):
+            weight.gradient, weight.said = table.column(number), True
+        return
+    labels = [plain(weight.column.label) for weight in roles.weights]
+    for weight in roles.weights:
+        own = plain(weight.column.label)
+        candidates = named.get(own, []) if own and labels.count(own) == 1 else []
+        if len(candidates) > 1:
+            # Side by side tables repeat labels: the one that this loss's own columns feed.
+            near = [c for c in candidates if c.number in formulas and any(
+                place[0] in roles.forward for place in places(formulas[c.number]) if len(place) == 2)]
+            candidates = near if len(near) == 1 else []
+        if len(candidates) == 1:
+            weight.gradient, weight.said = candidates[0], True
+    claimed = {weight.gradient.number for weight in roles.weights if weight.gradient is not None}
+    for weight in roles.weights:
+        if weight.gradient is not None or weight.update is None:
+            continue
+        reads = {int(place[0]) for place in places(weight.update) if len(place) == 2}
+        free = [n for n in reads if n in roles.graph.formulas and n not in claimed and n not in roles.forward]
+        if len(free) == 1 and (gradient_of(table.columns[free[0]].label) or ("", ""))[1] not in labels:
+            weight.gradient = table.columns[free[0]]
+    roles.backward = sorted(_needed(roles, formulas) - set(roles.forward))
+
+
+def _needed(roles: Roles, formulas: dict[int, Expr]) -> set[int]:
+    """Return the computed columns that the gradients need."""
+    seen: set[int] = set()
+    stack = [weight.gradient.number for weight in roles.weights if weight.gradient is not None]
+    stack += [int(p[0]) for w in roles.weights if w.update is not None for p in places(w.update) if len(p) == 2]
+    while stack:
+        one = stack.pop()
+        if one in seen or one not in roles.graph.formulas:
+            continue
+        seen.add(one)
+        stack.extend(int(p[0]) for p in places(formulas[one]) if len(p) == 2)
+    return seen

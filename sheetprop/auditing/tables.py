@@ -1,0 +1,248 @@
+"""Tables in a stranger's sheet: blocks of rows that repeat, their columns, and the texts above them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sheetprop.auditing.expressions import Expr, Reading, Unknown, at, replaced
+from sheetprop.engine.book import Book, FormulaRun, Sheet
+from sheetprop.engine.references import address, column_letters
+from sheetprop.engine.tree import Node
+from sheetprop.engine.values import ExcelError
+
+_SEARCH = 6
+
+
+class Column:
+    """One column of a table.
+
+    Attributes:
+        number: 1-based column.
+        label: the text above it, as it stands there; empty where there is none.
+        header_row: the row of that text; 0 where there is none.
+        tree: parse tree of the formula of most rows, or None for a column of constants.
+        canonical: its relative form.
+        expr: its expression, or None where it is beyond what is differentiated.
+        unknown: why it is beyond.
+        first: first row that has this formula.
+        last: last row that has it.
+        others: rows in the table that have something else: row -> "formula", "constant", "text" or "blank".
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.label = ""
+        self.upper_label = ""
+        self.header_row = 0
+        self.tree: Node | None = None
+        self.canonical = ""
+        self.expr: Expr | None = None
+        self.unknown = ""
+        self.first = 0
+        self.last = 0
+        self.others: dict[int, str] = {}
+        self.trees: dict[int, Node] = {}
+        self.mixed = False
+
+    @property
+    def letters(self) -> str:
+        """The column's letters."""
+        return column_letters(self.number)
+
+    def __repr__(self) -> str:
+        return f"Column({self.letters} {self.label!r})"
+
+
+class Table:
+    """Rows `first` to `last` of a sheet, repeated by formulas."""
+
+    def __init__(self, sheet: Sheet, first: int, last: int) -> None:
+        self.sheet = sheet
+        self.first = first
+        self.last = last
+        self.columns: dict[int, Column] = {}
+        self.constants: dict[int, Column] = {}
+
+    @property
+    def rows(self) -> int:
+        """How many rows the table has."""
+        return self.last - self.first + 1
+
+    @property
+    def name(self) -> str:
+        """The table as sheet and range."""
+        every = [*self.columns, *self.constants]
+        return f"{self.sheet.name}!{address(self.first, min(every))}:{address(self.last, max(every))}"
+
+    def column(self, number: int) -> Column | None:
+        """Return a column, of formulas or constants."""
+        return self.columns.get(number) or self.constants.get(number)
+
+    def cells(self, column: int, rows: list[int] | None = None) -> str:
+        """Return the cells of a column in some rows (all with its formula when not given) as ranges."""
+        if rows is None:
+            found = self.columns.get(column)
+            first, last = (found.first, found.last) if found else (self.first, self.last)
+            return address(first, column) if first == last else f"{address(first, column)}:{address(last, column)}"
+        return ",".join(address(a, column) if a == b else f"{address(a, column)}:{address(b, column)}"
+                        for a, b in spans(rows))
+
+    def value(self, row: int, column: int) -> Any:
+        """Return a computed value."""
+        return self.sheet[address(row, column)]
+
+
+def spans(rows: list[int]) -> list[tuple[int, int]]:
+    """Return consecutive numbers as (first, last) pairs."""
+    found: list[tuple[int, int]] = []
+    for row in sorted(rows):
+        if found and found[-1][1] == row - 1:
+            found[-1] = (found[-1][0], row)
+        else:
+            found.append((row, row))
+    return found
+
+
+def tables_of(book: Book, sheet: Sheet) -> list[Table]:
+    """Return the tables of a sheet from top to bottom."""
+    runs = list(sheet.formula_runs())
+    by_column: dict[int, list[FormulaRun]] = {}
+    for run in runs:
+        by_column.setdefault(run.column, []).append(run)
+    repeated: Counter[tuple[int, str]] = Counter()
+    for run in runs:
+        repeated[(run.column, run.canonical)] += run.last_row - run.first_row + 1
+    live: set[int] = set()
+    for run in runs:
+        if repeated[(run.column, run.canonical)] >= 3:
+            live.update(range(run.first_row, run.last_row + 1))
+    bands = spans(sorted(live))
+    bands = _joined(sheet, bands, by_column)
+    found: list[Table] = []
+    for first, last in bands:
+        table = Table(sheet, first, last)
+        if last - first + 1 >= 3:
+            _fill(table, book, by_column)
+            if table.columns:
+                found.append(table)
+    return found
+
+
+def _joined(sheet: Sheet, bands: list[tuple[int, int]], by_column: dict[int, list[FormulaRun]]) -> list[tuple[int, int]]:
+    """Put bands together that are parted by a few rows of pasted numbers, and take in the row of initial values."""
+    result: list[tuple[int, int]] = []
+    for first, last in bands:
+        if result and first - result[-1][1] <= 6:
+            gap = range(result[-1][1] + 1, first)
+            above = {c for c, runs in by_column.items() if any(r.last_row == result[-1][1] for r in runs)}
+            below = {c for c, runs in by_column.items() if any(r.first_row == first for r in runs)}
+            both = above & below
+            if both and all(type(sheet[address(row, c)]) is float for row in gap for c in both):
+                result[-1] = (result[-1][0], last)
+                continue
+        result.append((first, last))
+    widened: list[tuple[int, int]] = []
+    for first, last in result:
+        columns = [c for c, runs in by_column.items() if any(r.first_row == first and r.last_row > first for r in runs)]
+        above = [sheet[address(first - 1, c)] for c in columns] if first > 1 else []
+        numbers = sum(type(value) is float for value in above)
+        taken = widened[-1][1] if widened else 0
+        # Every formula begins one row below numbers: those are the table's first row.
+        if above and numbers == len(above) and first - 1 > taken:
+            first -= 1
+        widened.append((first, last))
+    return widened
+
+
+def _fill(table: Table, book: Book, by_column: dict[int, list[FormulaRun]]) -> None:
+    sheet = table.sheet
+    reading = Reading(sheet.name, book.names)
+    _, width = sheet.extent
+    for number in range(1, width + 1):
+        column = Column(number)
+        counts: Counter[str] = Counter()
+        at_row: dict[int, FormulaRun] = {}
+        for run in by_column.get(number, []):
+            for row in range(max(run.first_row, table.first), min(run.last_row, table.last) + 1):
+                at_row[row] = run
+                counts[run.canonical] += 1
+        rows = range(table.first, table.last + 1)
+        if counts:
+            canonical, most = counts.most_common(1)[0]
+            held = [row for row, run in at_row.items() if run.canonical == canonical]
+            if most >= 2:
+                run = at_row[held[0]]
+                column.tree, column.canonical = run.tree, canonical
+                column.first, column.last = min(held), max(held)
+                for row in rows:
+                    if row in at_row and at_row[row].canonical == canonical:
+                        continue
+                    if row in at_row:
+                        column.others[row] = "formula"
+                        column.trees[row] = at_row[row].tree
+                        continue
+                    value = sheet[address(row, number)]
+                    if value is None:
+                        if column.first < row < column.last:
+                            column.others[row] = "blank"
+                    elif type(value) is float:
+                        column.others[row] = "constant"
+                    else:
+                        column.others[row] = "text" if isinstance(value, str) else "constant"
+                inner = [row for row in column.others if row > table.first]
+                column.mixed = len(inner) > max(1, 0.34 * table.rows)
+                try:
+                    column.expr = reading.expr(run.tree, column.first, number)
+                except Unknown as why:
+                    column.unknown = str(why)
+                except RecursionError:
+                    column.unknown = "a formula nested too deeply"
+                table.columns[number] = column
+        elif sum(type(value) is float for value in (sheet[address(row, number)] for row in (
+                table.first, table.first + 1, table.last))) >= 1:
+            column.first, column.last = table.first, table.last
+            table.constants[number] = column
+        else:
+            continue
+        _label(table, column)
+    _settle_fixed(table)
+
+
+def _label(table: Table, column: Column) -> None:
+    found: list[tuple[int, str]] = []
+    for row in range(table.first - 1, max(0, table.first - 1 - _SEARCH), -1):
+        value = table.sheet[address(row, column.number)]
+        if isinstance(value, str) and not isinstance(value, ExcelError) and value.strip():
+            found.append((row, value.strip()))
+            if len(found) == 2:
+                break
+        elif type(value) is float:
+            break
+    if found:
+        from sheetprop.auditing.labels import kind_of
+
+        if len(found) == 2 and not kind_of(found[0][1])[0] and kind_of(found[1][1])[0]:
+            found.reverse()
+        column.header_row, column.label = found[0]
+        column.upper_label = found[1][1] if len(found) == 2 else ""
+
+
+def _settle_fixed(table: Table) -> None:
+    """Read a fixed reference into a column of equal constants as that column in the own row."""
+    same: dict[int, bool] = {}
+    name = table.sheet.name
+
+    def change(place: Any) -> Expr:
+        if len(place) == 3 and place[0] == name and table.first <= place[1] <= table.last \
+                and place[2] in table.constants:
+            if place[2] not in same:
+                values = {table.value(row, place[2]) for row in range(table.first, table.last + 1)}
+                same[place[2]] = len(values) == 1
+            if same[place[2]]:
+                return at((place[2], 0))
+        return at(place)
+
+    for column in table.columns.values():
+        if column.expr is not None:
+            column.expr = replaced(column.expr, change)
