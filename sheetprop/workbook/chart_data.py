@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from openpyxl.worksheet.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from sheetprop.network import symbols
 from sheetprop.workbook import style
@@ -12,6 +11,9 @@ from sheetprop.workbook.cells import Cells, Quantity
 from sheetprop.workbook.formulas import letters, quoted
 from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import CHART_DATA, START
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
 
 HEAD_ROW, FIRST_ROW = 4, 5
 _STEPS = 250

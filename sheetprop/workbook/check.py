@@ -10,9 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
-from openpyxl.styles import Font
-from openpyxl.worksheet.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from sheetprop.network import symbols
 from sheetprop.workbook import style
@@ -21,6 +19,9 @@ from sheetprop.workbook.formulas import MAX_COLUMNS, excel, letters, quoted
 from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import ABSOLUTE, CHECK, CHOSEN, PARAMETERS, RELATIVE, START, STEP
 from sheetprop.workbook.parameters import CHANGED_CELL
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
 
 HEAD_ROW, FIRST_ROW = 10, 11
 FIRST_SIDE_COLUMN = 12
@@ -275,7 +276,7 @@ def draw(sheet: Worksheet, layout: Layout) -> None:
     for column in ("G", "J"):
         sheet.conditional_formatting.add(
             f"{column}{FIRST_ROW}:{column}{last_row(layout)}",
-            style.rule(formula=[f'{column}{FIRST_ROW}="{DIFFERS}"'], font=Font(bold=True, color=style.ALARM)))
+            style.rule(formula=[f'{column}{FIRST_ROW}="{DIFFERS}"'], colour=style.ALARM))
 
 
 def _paint_rows(painter: style.Painter, layout: Layout) -> None:

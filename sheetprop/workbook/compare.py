@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from openpyxl.worksheet.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from sheetprop.network import symbols
-from sheetprop.workbook import chart_data, charts, style
+from sheetprop.workbook import chart_data, style
 from sheetprop.workbook.cells import Cells, Quantity
 from sheetprop.workbook.formulas import letters, quoted
 from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import COMPARE, START
+
+if TYPE_CHECKING:
+    from openpyxl.chart import ScatterChart
+    from openpyxl.worksheet.worksheet import Worksheet
 
 HEAD_ROW, FIRST_ROW = 5, 6
 
@@ -88,8 +91,10 @@ def chart_column(layout: Layout) -> int:
     return len(layout.rate_sheets) + 3
 
 
-def comparison_chart(layout: Layout, *, logarithmic: bool) -> charts.ScatterChart:
+def comparison_chart(layout: Layout, *, logarithmic: bool) -> ScatterChart:
     """Return the chart of all learning rates."""
+    from sheetprop.workbook import charts
+
     scale = ", logarithmic axis" if logarithmic else ""
     chart = charts.curve_chart(
         title=None, text=f"Total error at each learning rate{scale}", x_title="iteration",

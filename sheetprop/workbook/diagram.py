@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-
-from openpyxl.styles import Font
-from openpyxl.worksheet.datavalidation import DataValidation
-from openpyxl.worksheet.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from sheetprop.network import symbols
 from sheetprop.workbook import style
@@ -16,6 +13,9 @@ from sheetprop.workbook.cells import Cells, Quantity, Text
 from sheetprop.workbook.formulas import letters, quoted
 from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import DIAGRAM, START
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
 
 RATE_CHOICE, ITERATION_CHOICE, RATE_NUMBER = "B3", "B4", "E3"
 HEAD_ROW, FIRST_ROW = 7, 8
@@ -269,6 +269,8 @@ def _paint_table(sheet: Worksheet, painter: style.Painter, layout: Layout) -> No
 
 
 def _add_choosers(sheet: Worksheet, layout: Layout) -> None:
+    from openpyxl.worksheet.datavalidation import DataValidation
+
     column = letters(_table_column(layout) + 3)
     rates = DataValidation("list", formula1=f"${column}${HEAD_ROW + 1}:${column}${HEAD_ROW + len(layout.rate_sheets)}",
                            allow_blank=False, showErrorMessage=True, errorTitle="A learning rate, please",
@@ -281,9 +283,8 @@ def _add_choosers(sheet: Worksheet, layout: Layout) -> None:
     iterations.add(ITERATION_CHOICE)
     sheet.add_data_validation(rates)
     sheet.add_data_validation(iterations)
-    up, down = Font(bold=True, color="1D5FA8"), Font(bold=True, color="B8580C")
     for layer in range(1, len(layout.spec.network.layers)):
         letter = letters(edge_column(layer) + 3)
         area = f"{letter}{FIRST_ROW}:{letter}{bottom(layout)}"
-        for sign, font in (("▲", up), ("▼", down)):
-            sheet.conditional_formatting.add(area, style.rule(formula=[f'{letter}{FIRST_ROW}="{sign}"'], font=font))
+        for sign, colour in (("▲", "1D5FA8"), ("▼", "B8580C")):
+            sheet.conditional_formatting.add(area, style.rule(formula=[f'{letter}{FIRST_ROW}="{sign}"'], colour=colour))

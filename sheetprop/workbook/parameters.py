@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from openpyxl.workbook.defined_name import DefinedName
-from openpyxl.worksheet.datavalidation import DataValidation
-from openpyxl.worksheet.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from sheetprop.network import symbols
 from sheetprop.workbook import style
 from sheetprop.workbook.cells import Cells, Text, Value
 from sheetprop.workbook.layout import FORMAT, Layout
 from sheetprop.workbook.names import ABSOLUTE, CHECK_CONSTANTS, CHOSEN, PARAMETERS, RELATIVE, START, STEP
+
+if TYPE_CHECKING:
+    from openpyxl.workbook.defined_name import DefinedName
+    from openpyxl.worksheet.worksheet import Worksheet
 
 # How far a central difference may be from the gradient: h is small enough to show a wrong gradient and
 # large enough that rounding does not hide a right one.
@@ -143,6 +144,8 @@ def draw(sheet: Worksheet, layout: Layout) -> None:
 
 def _validate(sheet: Worksheet, layout: Layout) -> None:
     """Let only numbers into the constants, and only sensible ones into the check's."""
+    from openpyxl.worksheet.datavalidation import DataValidation
+
     number = DataValidation("decimal", operator="between", formula1="-1E+300", formula2="1E+300", allow_blank=False,
                             showErrorMessage=True, errorTitle="A number, please",
                             error="This cell takes a number such as 0.15.")
@@ -163,6 +166,8 @@ def names(layout: Layout) -> Iterator[DefinedName]:
 
     ``w1`` is an address in Excel, so the names are ``w_1``, ``eta_1`` and so on.
     """
+    from openpyxl.workbook.defined_name import DefinedName
+
     plain = {STEP: "step", CHOSEN: "chosen_iteration", RELATIVE: "relative_tolerance", ABSOLUTE: "absolute_tolerance"}
     for symbol in layout.parameter_rows:
         name = plain.get(symbol) or symbol.replace(symbols.LEARNING_RATE, "eta")

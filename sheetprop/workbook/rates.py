@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from openpyxl.styles import Font
-from openpyxl.worksheet.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from sheetprop.network import symbols
-from sheetprop.workbook import charts, exercise, style
+from sheetprop.workbook import exercise, style
 from sheetprop.workbook.cells import Cells, Text
 from sheetprop.workbook.formulas import letters, quoted
 from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import COMPARE, HALVED, PARAMETERS, START
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
 
 # Columns that stand on one printed page.
 _COLUMNS_A_PAGE = 14
@@ -115,7 +117,7 @@ def _protect(sheet: Worksheet, layout: Layout) -> None:
             area = f"{first}:{column.letter}{last}"
             for verdict, colour in ((exercise.RIGHT, "1B7F4B"), (exercise.WRONG, style.ALARM)):
                 sheet.conditional_formatting.add(
-                    area, style.rule(formula=[f'{first}="{verdict}"'], font=Font(bold=True, color=colour)))
+                    area, style.rule(formula=[f'{first}="{verdict}"'], colour=colour))
 
 
 def number_format(group: str, symbol: str) -> str:
@@ -134,7 +136,7 @@ def _height(layout: Layout) -> float:
 
 
 def _add_chart(sheet: Worksheet, layout: Layout, rate: int) -> None:
-    from sheetprop.workbook import compare
+    from sheetprop.workbook import charts, compare
 
     chart = charts.curve_chart(
         title=f"{quoted(sheet.title)}!$A$1", x_title="iteration", y_title="total error E_total",

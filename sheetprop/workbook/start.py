@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from openpyxl.styles import Font
-from openpyxl.worksheet.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 import sheetprop
 from sheetprop.network import symbols
@@ -16,6 +14,9 @@ from sheetprop.workbook.formulas import letters, quoted
 from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import CHECK, COMPARE, DIAGRAM, HALVED, PARAMETERS, START, STEPS
 from sheetprop.workbook.parameters import CHANGED_CELL
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
 
 MAP_ROW = 5
 PICTURE_COLUMN = 9
@@ -167,4 +168,4 @@ def _paint_results(sheet: Worksheet, painter: style.Painter, layout: Layout) -> 
         painter.paint(f"E{row}", style.Look(bold=True, colour=style.TITLE))
         sheet.conditional_formatting.add(
             f"E{row}", style.rule(formula=[f'ISNUMBER(SEARCH("differ",E{row}))'],
-                                   font=Font(bold=True, color=style.ALARM)))
+                                   colour=style.ALARM))

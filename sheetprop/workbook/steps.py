@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-from openpyxl.worksheet.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from sheetprop.network.equations import GROUPS, Equation
 from sheetprop.network.notation import text
@@ -13,6 +12,9 @@ from sheetprop.workbook.cells import Cells, Quantity, Text
 from sheetprop.workbook.formulas import quoted
 from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import START, STEPS
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
 
 HEAD_ROW, FIRST_ROW = 5, 6
 HEADS = ("Step", "Part", "Symbol", "What it means", "Mathematics", "Chain rule", "Formula in the sheet",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from openpyxl.cell.cell import Cell
-from openpyxl.formatting.rule import FormulaRule, Rule
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
-from openpyxl.worksheet.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from sheetprop.workbook.cells import Cells, Text
+
+if TYPE_CHECKING:
+    from openpyxl.cell.cell import Cell
+    from openpyxl.formatting.rule import Rule
+    from openpyxl.worksheet.worksheet import Worksheet
 
 FONT = "Calibri"
 INK, MUTED, LINK, PAPER = "1F2933", "6B7785", "1D5FA8", "FFFFFF"
@@ -105,6 +106,8 @@ class Painter:
 
 
 def _format(cell: Cell, look: Look) -> None:
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+
     cell.font = Font(name=look.font, size=look.size, bold=look.bold, italic=look.italic, color=look.colour,
                      underline="single" if look.underline else None)
     if look.fill:
@@ -181,7 +184,10 @@ def no_grid(sheet: Worksheet) -> None:
     sheet.sheet_view.showGridLines = False
 
 
-def rule(*, formula: list[str], font: Font) -> Rule:
-    """Return a conditional format that gives cells a font where a formula is true."""
-    made: Rule = FormulaRule(formula=formula, font=font)  # type: ignore[no-untyped-call]
+def rule(*, formula: list[str], colour: str) -> Rule:
+    """Return a conditional format that makes cells bold and coloured where a formula is true."""
+    from openpyxl.formatting.rule import FormulaRule
+    from openpyxl.styles import Font
+
+    made: Rule = FormulaRule(formula=formula, font=Font(bold=True, color=colour))  # type: ignore[no-untyped-call]
     return made
