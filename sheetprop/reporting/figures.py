@@ -13,6 +13,9 @@ from sheetprop.reporting.words import plain
 from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import CHECK, COMPARE
 
+FRONT = "front"
+"""The figure of the first page."""
+
 PAGE = 1860
 """Widest piece of a sheet on a page, in the sheet's own pixels."""
 
@@ -43,6 +46,8 @@ def draw(context: Context) -> Figures:
             part1.spec.network, part1.choice.at(0, 0),
             f"The {part1.spec.network.shape} network with its numbers at η = {plain(rate)}, iteration 0.")
         svg["comparison"] = plots.comparison(part1.curves, log=False, name="compare")
+        # The same once more for the first page, with ids of its own.
+        svg[FRONT] = svg["comparison"].replace("compare-", "front-")
         svg["comparison-log"] = plots.comparison(part1.curves, log=True, name="comparelog")
         svg["each"] = plots.each(part1.curves, name="each")
     if part2 is not None:

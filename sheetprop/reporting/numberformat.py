@@ -27,7 +27,11 @@ def shown(value: object, code: str) -> str:
     if code == "General":
         return general(number)
     section = _section(number, code)
-    return general(number) if section is None else _apply(number, section, explicit=";" in code)
+    if section is None:
+        return general(number)
+    # A section for negative numbers writes the sign itself, or leaves it out on purpose.
+    negatives = number < 0 and (section.startswith("-") or ("[" not in code and code.count(";") >= 1))
+    return _apply(abs(number) if negatives else number, section)
 
 
 def general(number: float) -> str:
@@ -71,7 +75,7 @@ def _holds(number: float, sign: str, bound: float) -> bool:
             "=": number == bound, "<>": number != bound}[sign]
 
 
-def _apply(number: float, form: str, *, explicit: bool) -> str:
+def _apply(number: float, form: str) -> str:
     """Write a number by one section of a format; quoted text and signs of the section stay."""
     quoted = re.fullmatch(r'"([^"]*)"', form)
     if quoted or form == "":
@@ -80,15 +84,11 @@ def _apply(number: float, form: str, *, explicit: bool) -> str:
     if match is None:
         return general(number)
     places = len(match.group("places") or "")
-    # A section chosen by sign or condition shows the sign that it writes itself.
-    size = abs(number) if explicit and (form[:match.start()].endswith("-") or number < 0) else number
     if match.group("exponent"):
-        mantissa, _, power = f"{size:.{places}E}".partition("E")
+        mantissa, _, power = f"{number:.{places}E}".partition("E")
         text = f"{mantissa}E{power[0]}{power[1:].zfill(2)}"
-        if number < 0 and not form.startswith("-") and explicit:
-            text = f"-{text}"
     elif match.group(0).endswith("%"):
-        text = f"{100 * size:.{places}f}%"
+        text = f"{100 * number:.{places}f}%"
     else:
-        text = f"{size:{',' if ',' in match.group(0) else ''}.{places}f}"
+        text = f"{number:{',' if ',' in match.group(0) else ''}.{places}f}"
     return form[:match.start()].replace('"', "") + text + form[match.end():].replace('"', "")

@@ -147,6 +147,8 @@ def markdown(context: Context, drawn: Figures, folder: Path | None = None) -> tu
 
     pictures: dict[str, bytes] = {}
     for name, svg in drawn.svg.items():
+        if name == figures.FRONT:
+            continue  # a copy of another, needed where drawings stand in the page itself
         pictures[f"pictures/{slug(name)}.svg"] = _standalone(svg)
     sheets: list[tuple[Any, str, list[str]]] = []
     for drawing in figures.sheet_drawings(context, background=True):

@@ -1,0 +1,97 @@
+"""The pieces that a report is made of."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+import sheetprop
+from sheetprop.network.equations import derive
+from sheetprop.network.notation import latex
+from sheetprop.reporting import netpicture, sheetsvg
+from sheetprop.reporting.chooser import _spread
+from sheetprop.reporting.equations import Typesetter, tokens
+from sheetprop.reporting.sheetpictures import blocks, shortened
+
+
+@pytest.mark.parametrize("options", [
+    {"preset": "mazur"}, {"layers": (3, 4, 2), "activation": "tanh", "bias": True, "seed": 1},
+    {"layers": (2, 3, 3, 1), "activation": "relu", "seed": 2}])
+def test_every_equation_is_typeset(options: dict[str, Any]) -> None:
+    setter = Typesetter()
+    for equation in derive(sheetprop.spec(**options).network):
+        drawing = ElementTree.fromstring(setter.svg(latex(equation.expression), "spoken"))
+        assert drawing.findall(".//{http://www.w3.org/2000/svg}path")
+    assert ElementTree.fromstring(setter.sprite()) is not None
+
+
+def test_formula_is_cut_at_its_operators() -> None:
+    cut = list(tokens(r"\left(a_{o_{1}} - t_{1}\right) \cdot a_{o_{1}}"))
+    assert cut == ["(", "a_{o_{1}}", "-", "t_{1}", ")", r"\cdot", "a_{o_{1}}"]
+
+
+def test_the_chooser_keeps_the_ends() -> None:
+    kept = _spread(10_000, 100)
+    assert kept[0] == 0
+    assert kept[-1] == 10_000
+    assert len(kept) <= 101
+    assert _spread(12, 100) == list(range(13))
+
+
+def test_chooser_data_is_the_sheets(prepared: Any, workbook: Path) -> None:
+    context, _ = prepared
+    data = json.loads(context.backprop.choice.json())
+    book = sheetprop.open(workbook)
+    book.calculate()
+    total = data["symbols"].index("E_total")
+    stands = book["LR 2"].column("X", 8, 20)
+    for place, iteration in enumerate(data["iterations"]):
+        assert data["values"][1][place][total] == pytest.approx(stands[iteration], rel=1e-5)
+
+
+def test_pictures_hold_what_the_cells_hold(prepared: Any, workbook: Path) -> None:
+    context, _ = prepared
+    book = sheetprop.open(workbook)
+    book.calculate()
+    for picture in context.backprop.pictures.sheets:
+        for row in picture.rows:
+            for cell in row.cells:
+                assert cell.formula == (book[picture.name].formula(cell.address) or "")
+                if cell.numeric and re.fullmatch(r"-?\d+\.\d{6}", cell.text):
+                    assert float(cell.text) == pytest.approx(book[picture.name][cell.address], abs=5.1e-7)
+
+
+def test_long_sheets_say_which_rows_are_left_out(prepared: Any) -> None:
+    context, _ = prepared
+    picture = next(p for p in context.backprop.pictures.sheets if p.kind == "rate")
+    assert picture.left_out == (16, 17)
+    assert [row.number for row in picture.rows] == [*range(1, 16), 18, 19, 20]
+    fewer = shortened(picture, 10, 3)
+    assert fewer.left_out == (11, 17)
+    assert sum(row.after_gap for row in fewer.rows) == 1
+
+
+def test_wide_sheets_are_cut_at_columns(prepared: Any) -> None:
+    context, _ = prepared
+    pictures = context.backprop.pictures
+    picture = next(p for p in pictures.sheets if p.kind == "rate")
+    pieces = blocks(picture, 1000)
+    assert all(piece[0].letters == "A" for piece in pieces)
+    assert [c.letters for piece in pieces for c in piece[1:]] == [c.letters for c in picture.columns[1:]]
+    for view in (False, True):
+        drawing = sheetsvg.draw(picture, pieces[0], pictures.looks, formulas=view)
+        assert ElementTree.fromstring(drawing) is not None
+        assert ("=A8+1" in drawing) is view
+
+
+@pytest.mark.parametrize("layers", [(1, 1), (2, 2, 2), (3, 12, 3), (2, 3, 3, 1)])
+def test_network_picture_of_any_shape(layers: tuple[int, ...]) -> None:
+    network = sheetprop.spec(layers=layers, seed=1).network
+    drawing = netpicture.draw(network, {}, "described")
+    assert ElementTree.fromstring(drawing) is not None
+    assert "E_total" in drawing
