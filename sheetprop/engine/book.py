@@ -351,7 +351,7 @@ class Book:
         patch = dict(patch or {})
         replaced: dict[str, Iterable[bytes]] = {}
         for store in self._space.sheets:
-            if store.grid and (store.blocks or store.arrays or store.edited or store.filled):
+            if store.grid and (store.blocks or store.arrays or store.edited or store.filled or store.formulas_set):
                 chunks = SheetWriter(store).chunks(package.read(store.part))
                 if store.part in patch:
                     replaced[store.part] = [patch.pop(store.part)(b"".join(chunks))]

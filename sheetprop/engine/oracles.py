@@ -245,6 +245,7 @@ def _formulas(path: Path) -> Values:
         if (shape, 0, 0) not in compiled:
             tree = family.tree.arguments[0] if isinstance(family.tree, Call) and family.tree.name == "#ARRAY" \
                 else family.tree
+            row, column = _apart(tree, row, column)
             text = formula_text(tree, row, column)
             function = parser.ast("=" + text)[1].compile()
             spelled = _spelled(tree, row, column)
@@ -268,6 +269,20 @@ def _formulas(path: Path) -> Values:
             raise SheetpropError(f"{path}: formulas fails at {sheet}!{address(unit.first, unit.columns[0])} "
                                  f"({type(error).__name__}: {error}); try another engine") from None
     return _gathered(book, lambda sheet, row, column: space.sheet_named(sheet).get(row, column))
+
+
+def _apart(tree: Node, row: int, column: int) -> tuple[int, int]:
+    """Return a cell near (row, column) at which references that differ are also spelled differently.
+
+    On its first row ``X8<=X$8/2`` names one cell twice, and a function compiled there would take one
+    input where every other row needs two.
+    """
+    different = {repr(node) for node in _places(tree)}
+    for step in range(50):
+        spelled = _spelled(tree, row + step, column + step)
+        if len({repr(node) for node in spelled.values()}) == len(different):
+            return row + step, column + step
+    return row, column
 
 
 def _places(tree: Node) -> list[Node]:

@@ -25,7 +25,7 @@ from sheetprop.engine.tree import (
 from sheetprop.errors import SheetpropError
 
 MAX_LENGTH = 32_768
-MAX_DEPTH = 200
+MAX_DEPTH = 100
 
 
 class FormulaError(SheetpropError):

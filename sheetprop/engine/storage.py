@@ -6,7 +6,7 @@ import itertools
 from bisect import bisect_right
 from typing import Any
 
-from sheetprop.engine.parse import parse
+from sheetprop.engine.parse import FormulaError, parse
 from sheetprop.engine.printing import canonical_text
 from sheetprop.engine.tree import Node
 from sheetprop.engine.values import Value
@@ -125,7 +125,10 @@ def family_of(tree: Node) -> Family:
 
 def family(formula: str, row: int, column: int, sheet: str | None) -> Family:
     """Parse a formula and return its family. Raises FormulaError as `parse` does."""
-    return family_of(parse(formula, row, column, sheet))
+    try:
+        return family_of(parse(formula, row, column, sheet))
+    except RecursionError:
+        raise FormulaError(f"={formula[:60]}...: is too long a chain of operations; split the formula") from None
 
 
 class Program:

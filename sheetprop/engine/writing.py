@@ -103,9 +103,11 @@ class SheetWriter:
         self.forms: dict[int, Form] = {}
         self.members = {(row, column) for array in sheet.arrays for row in range(array.top, array.bottom + 1)
                         for column in range(array.left, array.right + 1)}
-        self.edits: dict[int, dict[int, Value]] = {}
+        self.edits: dict[int, dict[int, Value | SetFormula]] = {}
         for (row, column), value in sheet.edited.items():
             self.edits.setdefault(row, {})[column] = value
+        for (row, column), text in sheet.formulas_set.items():
+            self.edits.setdefault(row, {})[column] = SetFormula(text, sheet.get(row, column))
         self.fills = {block.first: block for block in sheet.filled}
 
     def chunks(self, data: bytes) -> Iterator[bytes]:
@@ -147,7 +149,7 @@ class SheetWriter:
         for block in self.sheet.filled:
             bottom = max(bottom, block.last)
             right = max(right, *block.program.columns)
-        for row, column in self.sheet.edited:
+        for row, column in (*self.sheet.edited, *self.sheet.formulas_set):
             top, left, bottom, right = min(top, row), min(left, column), max(bottom, row), max(right, column)
         ref = f"{address(top, left)}:{address(bottom, right)}".encode()
         return text[:found.start(1)] + ref + text[found.end(1):]
@@ -203,7 +205,9 @@ class SheetWriter:
             if opening is None:
                 break
             number = _ROW_NUMBER.search(opening.group(1))
-            row = int(number.group(1)) if number else row + 1
+            before, row = row, int(number.group(1)) if number else row + 1
+            if row <= before:
+                at = 0  # rows out of order
             if self.fills or self.edits:
                 yield from self.before(row)
             close = begin if opening.group(2) else data.find(b"</row>", opening.end(), end)
@@ -302,8 +306,22 @@ def _patched_cell(cell: re.Match[bytes], inner: bytes, value: Value) -> bytes | 
     return b"<c%s%s>%s%s%s</c>" % (place, attributes, front, element, rest)
 
 
-def _constant(place: bytes, style: bytes, value: Value) -> bytes:
-    """Return a cell that holds a value and no formula."""
+class SetFormula:
+    """A formula that was put into a cell, and its value."""
+
+    __slots__ = ("text", "value")
+
+    def __init__(self, text: str, value: Value) -> None:
+        self.text = text
+        self.value = value
+
+
+def _constant(place: bytes, style: bytes, value: Value | SetFormula) -> bytes:
+    """Return a cell that was set."""
+    if isinstance(value, SetFormula):
+        kind, element = stored(value.value)
+        formula = escape(_legal(value.text.removeprefix("="))).encode("utf-8", "replace")
+        return b'<c r="%s"%s%s><f>%s</f>%s</c>' % (place, style, kind, formula, element)
     if value is None:
         return b'<c r="%s"%s/>' % (place, style)
     if type(value) is str:

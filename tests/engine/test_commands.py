@@ -1,0 +1,88 @@
+"""The commands calc, what-if and grad, as a user runs them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from sheetprop.cli import engine
+from sheetprop.errors import SheetpropError
+
+CELLS = {"A1": 2, "A2": "=A1^2", "A3": "=A2/0", "A4": "=FOO(A1)", "B1": "=A1*3+1"}
+
+
+@pytest.fixture
+def book(workbook: Any) -> Path:
+    """Return a small workbook."""
+    path: Path = workbook({"S": CELLS})
+    return path
+
+
+def run(command: Any, *arguments: object, code: int = 0) -> str:
+    """Run a command and return what it prints."""
+    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_calc_counts_and_lists(book: Path, tmp_path: Path) -> None:
+    text = run(engine.calc, book)
+    assert "4 formulas in 4 families" in text
+    assert "1 × #DIV/0!" in text
+    assert "not evaluated: FOO (1 ×, first at S!A4)" in text
+    data = json.loads(run(engine.calc, book, "--json"))
+    assert data["formulas"] == 4
+    assert data["errors"] == {"#DIV/0!": 1, "#NAME?": 1}
+    out = tmp_path / "out.xlsx"
+    run(engine.calc, book, "-o", out)
+    assert "all stored values agree" in run(engine.calc, out, "--check")
+    with pytest.raises(SheetpropError, match="exists"):
+        run(engine.calc, book, "-o", out)
+    run(engine.calc, book, "-o", out, "--force")
+    assert "without a stored value: 4" in run(engine.calc, book, "--check")
+    run(engine.calc, book, "--in-place")
+    with zipfile.ZipFile(book) as one, zipfile.ZipFile(out) as two:
+        assert all(one.read(name) == two.read(name) for name in one.namelist())
+    assert run(engine.calc, book, "--in-place", "--check", code=2)
+
+
+def test_check_finds_a_changed_value(book: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.xlsx"
+    run(engine.calc, book, "-o", out)
+    with zipfile.ZipFile(out) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    with zipfile.ZipFile(out, "w") as package:
+        for name, content in parts.items():
+            package.writestr(name, content.replace(b"<v>4.0</v>", b"<v>4.1</v>"))
+    text = run(engine.calc, out, "--check", code=1)
+    assert "S!A2: stored 4.1, calculated 4.0" in text
+    assert json.loads(run(engine.calc, out, "--check", "--json", code=1))["differences"][0]["cell"] == "S!A2"
+
+
+def test_what_if_writes_a_table(book: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o.csv"
+    run(engine.what_if, book, "--set", "S!A1=0:10:11", "--get", "S!A2", "--get", "S!B1", "-o", out)
+    rows = list(csv.reader(out.open()))
+    assert rows[0] == ["S!A1", "S!A2", "S!B1"]
+    assert [float(value) for value in rows[4]] == [3.0, 9.0, 10.0]
+    assert len(rows) == 12
+    assert run(engine.what_if, book, "--set", "S!A1=1,5", "--get", "S!A3").splitlines()[1] == "1.0,"
+    for wrong in ("S!A1", "S!A1=a", "S!A1=0:1:0"):
+        with pytest.raises(SheetpropError):
+            run(engine.what_if, book, "--set", wrong, "--get", "S!A2")
+
+
+def test_grad(book: Path) -> None:
+    assert "S!A1 = 4.0" in run(engine.grad, book, "--of", "S!A2", "--wrt", "S!A1")
+    data = json.loads(run(engine.grad, book, "--of", "S!B1", "--wrt", "S!A1", "--json"))
+    assert data == {"of": "S!B1", "value": 7.0, "gradient": {"S!A1": 3.0}}
+    with pytest.raises(SheetpropError, match="A4"):
+        run(engine.grad, book, "--of", "S!A4", "--wrt", "S!A1")
