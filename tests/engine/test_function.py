@@ -27,13 +27,18 @@ def network(rows: int = ROWS) -> dict[str, dict[str, Any]]:
         cells[f"F{row}"] = f"=0.5*(Parameters!$B$5-E{row})^2"
         cells[f"G{row}"] = f"=(E{row}-Parameters!$B$5)*(1-E{row}^2)*B{row}*D{row}*(1-D{row})*Parameters!$B$4"
         cells[f"H{row}"] = f"=(E{row}-Parameters!$B$5)*(1-E{row}^2)*D{row}"
-    return {"Parameters": {"A1": "w1", "B1": 0.3, "B2": -0.4, "B3": 0.5, "B4": 0.7, "B5": 0.8}, "Run": cells,
-            "Out": {"A1": f"=Run!F{2 + rows}", "A2": "=SUM(Run!F2:F11)", "A3": f"=MAX(Run!F2,Run!F{2 + rows})*2"}}
+    return {
+        "Parameters": {"A1": "w1", "B1": 0.3, "B2": -0.4, "B3": 0.5, "B4": 0.7, "B5": 0.8},
+        "Run": cells,
+        "Out": {"A1": f"=Run!F{2 + rows}", "A2": "=SUM(Run!F2:F11)", "A3": f"=MAX(Run!F2,Run!F{2 + rows})*2"},
+    }
 
 
 def central(function: Any, x: np.ndarray[Any, Any], step: float = 1e-6) -> np.ndarray[Any, Any]:
     """Return the gradient by central differences."""
-    return np.array([(function(x + step * unit) - function(x - step * unit))[0] / (2 * step) for unit in np.eye(len(x))])
+    return np.array(
+        [(function(x + step * unit) - function(x - step * unit))[0] / (2 * step) for unit in np.eye(len(x))]
+    )
 
 
 def test_gradient_is_that_of_pytorch_through_a_hundred_updates(workbook: Any) -> None:
@@ -95,12 +100,36 @@ def test_formula_cells_can_be_inputs(workbook: Any) -> None:
     np.testing.assert_allclose(slopes[:, 1], book["Run"].column("H", 2, 22), rtol=1e-11)
 
 
-FORMULAS = ["=A1*B1+C1/A1", "=EXP(A1)*LN(B1)", "=SQRT(A1)+SIN(B1)*COS(C1)+TAN(A1)", "=A1^3+B1^C1+2^A1", "=A1^2*B1^-1",
-            "=IF(A1>B1,A1*2,C1^2)", "=MAX(A1,B1,C1)*MIN(A1,B1)", "=SUM(A1:C1)^2", "=AVERAGE(A1:C1)*PRODUCT(A1:B1)",
-            "=SUMPRODUCT(A1:C1,A1:C1)", "=SUMSQ(A1,B1)", "=ABS(A1-5)", "=TANH(A1)+ATAN(B1)+ASIN(C1/9)+ACOS(C1/9)",
-            "=SINH(A1)+COSH(B1)", "=LOG10(A1)+LOG(B1,2)", "=-A1%+50%", "=INDEX(A1:C1,2)*3", "=CHOOSE(2,A1,B1)",
-            "=IF(AND(A1>0,B1>0),A1,B1)", "=IFERROR(A1/B1,7)", "=POWER(A1,1.5)", "=ROUND(D1,1)*A1", "=INT(A1)*B1",
-            "=VLOOKUP(2,{1,5;2,6},2)*A1", "=IF(D1=\"x\",1,A1)", "=A1/(B1*(1-C1))", "=(A1>1)*B1", "=SIGN(A1)*B1"]
+FORMULAS = [
+    "=A1*B1+C1/A1",
+    "=EXP(A1)*LN(B1)",
+    "=SQRT(A1)+SIN(B1)*COS(C1)+TAN(A1)",
+    "=A1^3+B1^C1+2^A1",
+    "=A1^2*B1^-1",
+    "=IF(A1>B1,A1*2,C1^2)",
+    "=MAX(A1,B1,C1)*MIN(A1,B1)",
+    "=SUM(A1:C1)^2",
+    "=AVERAGE(A1:C1)*PRODUCT(A1:B1)",
+    "=SUMPRODUCT(A1:C1,A1:C1)",
+    "=SUMSQ(A1,B1)",
+    "=ABS(A1-5)",
+    "=TANH(A1)+ATAN(B1)+ASIN(C1/9)+ACOS(C1/9)",
+    "=SINH(A1)+COSH(B1)",
+    "=LOG10(A1)+LOG(B1,2)",
+    "=-A1%+50%",
+    "=INDEX(A1:C1,2)*3",
+    "=CHOOSE(2,A1,B1)",
+    "=IF(AND(A1>0,B1>0),A1,B1)",
+    "=IFERROR(A1/B1,7)",
+    "=POWER(A1,1.5)",
+    "=ROUND(D1,1)*A1",
+    "=INT(A1)*B1",
+    "=VLOOKUP(2,{1,5;2,6},2)*A1",
+    '=IF(D1="x",1,A1)',
+    "=A1/(B1*(1-C1))",
+    "=(A1>1)*B1",
+    "=SIGN(A1)*B1",
+]
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
@@ -119,8 +148,9 @@ def test_ties_and_kinks_follow_pytorch(workbook: Any) -> None:
 
 
 def test_what_has_no_derivative_is_named(workbook: Any) -> None:
-    book = sheetprop.open(workbook({"S": {"A1": 2, "B1": "=A1&\"x\"", "C1": "=LEN(B1)", "D1": "=MATCH(A1,{1,2,3},0)",
-                                          "E1": "=A1*2"}}))
+    book = sheetprop.open(
+        workbook({"S": {"A1": 2, "B1": '=A1&"x"', "C1": "=LEN(B1)", "D1": "=MATCH(A1,{1,2,3},0)", "E1": "=A1*2"}})
+    )
     for output, cell in (("S!C1", "S!"), ("S!D1", "S!D1")):
         with pytest.raises(sheetprop.SheetpropError, match=cell):
             book.function(["S!A1"], [output]).gradient()
@@ -154,7 +184,9 @@ def test_torch_layer(workbook: Any) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(-2, 2), min_size=3, max_size=3), st.integers(0, 10_000))
-def test_random_formulas_have_the_right_slopes(tmp_path_factory: pytest.TempPathFactory, x: list[float], seed: int) -> None:
+def test_random_formulas_have_the_right_slopes(
+    tmp_path_factory: pytest.TempPathFactory, x: list[float], seed: int
+) -> None:
     import random
 
     chance = random.Random(seed)
@@ -164,8 +196,9 @@ def test_random_formulas_have_the_right_slopes(tmp_path_factory: pytest.TempPath
             return chance.choice(["A1", "B1", "C1", f"{chance.uniform(-2, 2):.3f}"])
         kind = chance.randrange(6)
         a, b = grow(depth - 1), grow(depth - 1)
-        return [f"({a}+{b})", f"({a}-{b})", f"({a})*({b})", f"TANH({a})", f"({a})/(3+({b})^2)",
-                f"IF(A1>B1,{a},{b})"][kind]
+        return [f"({a}+{b})", f"({a}-{b})", f"({a})*({b})", f"TANH({a})", f"({a})/(3+({b})^2)", f"IF(A1>B1,{a},{b})"][
+            kind
+        ]
 
     import openpyxl
 

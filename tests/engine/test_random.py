@@ -16,8 +16,9 @@ from sheetprop.engine.oracles import evaluate
 from sheetprop.engine.values import ExcelError
 
 ROWS, COLUMNS = 12, 4
-_quick = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck),
-                  phases=(Phase.explicit, Phase.generate))
+_quick = settings(
+    max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate)
+)
 
 
 class Writer:
@@ -41,30 +42,66 @@ class Writer:
 
     def number(self, depth: int) -> str:
         if depth == 0 or self.chance.random() < 0.15:
-            return self.chance.choice([self.cell(), self.cell(), str(self.chance.randint(0, 9)),
-                                       f"{self.chance.uniform(0, 3):.2f}"])
+            return self.chance.choice(
+                [self.cell(), self.cell(), str(self.chance.randint(0, 9)), f"{self.chance.uniform(0, 3):.2f}"]
+            )
         a, b, c = (lambda: self.number(depth - 1)), (lambda: self.number(depth - 1)), self.area
         kind = self.chance.randrange(34)
-        simple = [lambda: f"{a()}+{b()}", lambda: f"{a()}-{b()}*2", lambda: f"({a()})*({b()})", lambda: f"({a()})/({b()})",
-                  lambda: f"-({a()})^2", lambda: f"({a()})%", lambda: f"ABS({a()})^0.5", lambda: f"IF({a()}>{b()},{a()},{b()})",
-                  lambda: f"SUM({c()},{a()})", lambda: f"MAX({c()})-MIN({c()})", lambda: f"AVERAGE({c()})", lambda: f"COUNT({c()})",
-                  lambda: f"ROUND({a()},2)", lambda: f"INT({a()})", lambda: f"MOD({a()},3)", lambda: f"SQRT(ABS({a()}))",
-                  lambda: f"TANH({a()})", lambda: f"SUMSQ({c()})", lambda: f"MEDIAN({c()})", lambda: f"STDEV({c()})",
-                  lambda: f"COUNTIF({c()},\">1\")", lambda: f"SUMIF({c()},\"<2\")", lambda: f"LARGE({c()},1)",
-                  lambda: f"INDEX(Data!A1:D12,{self.chance.randint(1, 12)},{self.chance.randint(1, 4)})",
-                  lambda: f"IFERROR({a()},{b()})", lambda: f"SUMPRODUCT({c()})", lambda: f"LEN({self.text(1)})",
-                  lambda: f"CHOOSE({self.chance.randint(1, 2)},{a()},{b()})", lambda: f"ROWS({c()})+COLUMNS({c()})",
-                  lambda: f"IF(AND({a()}>0,{b()}<>1),1,2)", lambda: f"EXP(-ABS({a()}))", lambda: f"SIGN({a()})",
-                  lambda: f"IF(NOT({a()}>=1),3,4)", lambda: f"ATAN({a()})*PI()"]
+        simple = [
+            lambda: f"{a()}+{b()}",
+            lambda: f"{a()}-{b()}*2",
+            lambda: f"({a()})*({b()})",
+            lambda: f"({a()})/({b()})",
+            lambda: f"-({a()})^2",
+            lambda: f"({a()})%",
+            lambda: f"ABS({a()})^0.5",
+            lambda: f"IF({a()}>{b()},{a()},{b()})",
+            lambda: f"SUM({c()},{a()})",
+            lambda: f"MAX({c()})-MIN({c()})",
+            lambda: f"AVERAGE({c()})",
+            lambda: f"COUNT({c()})",
+            lambda: f"ROUND({a()},2)",
+            lambda: f"INT({a()})",
+            lambda: f"MOD({a()},3)",
+            lambda: f"SQRT(ABS({a()}))",
+            lambda: f"TANH({a()})",
+            lambda: f"SUMSQ({c()})",
+            lambda: f"MEDIAN({c()})",
+            lambda: f"STDEV({c()})",
+            lambda: f'COUNTIF({c()},">1")',
+            lambda: f'SUMIF({c()},"<2")',
+            lambda: f"LARGE({c()},1)",
+            lambda: f"INDEX(Data!A1:D12,{self.chance.randint(1, 12)},{self.chance.randint(1, 4)})",
+            lambda: f"IFERROR({a()},{b()})",
+            lambda: f"SUMPRODUCT({c()})",
+            lambda: f"LEN({self.text(1)})",
+            lambda: f"CHOOSE({self.chance.randint(1, 2)},{a()},{b()})",
+            lambda: f"ROWS({c()})+COLUMNS({c()})",
+            lambda: f"IF(AND({a()}>0,{b()}<>1),1,2)",
+            lambda: f"EXP(-ABS({a()}))",
+            lambda: f"SIGN({a()})",
+            lambda: f"IF(NOT({a()}>=1),3,4)",
+            lambda: f"ATAN({a()})*PI()",
+        ]
         return f"({simple[kind]()})"
 
     def text(self, depth: int) -> str:
         if depth == 0 or self.chance.random() < 0.4:
             return self.chance.choice(['"abc"', '"x y"', '"Ü"', '""'])
         a = self.text(depth - 1)
-        return self.chance.choice([f"{a}&{self.text(depth - 1)}", f"UPPER({a})", f"LEFT({a},2)", f"MID({a},2,3)",
-                                   f"TRIM({a})", f"IF({self.number(1)}>1,{a},\"no\")", f"SUBSTITUTE({a},\"b\",\"zz\")",
-                                   f"REPT({a},2)", f"CONCATENATE({a},\"!\")"])
+        return self.chance.choice(
+            [
+                f"{a}&{self.text(depth - 1)}",
+                f"UPPER({a})",
+                f"LEFT({a},2)",
+                f"MID({a},2,3)",
+                f"TRIM({a})",
+                f'IF({self.number(1)}>1,{a},"no")',
+                f'SUBSTITUTE({a},"b","zz")',
+                f"REPT({a},2)",
+                f'CONCATENATE({a},"!")',
+            ]
+        )
 
     def formula(self) -> str:
         return "=" + (self.number(3) if self.chance.random() < 0.85 else self.text(3))
@@ -115,7 +152,9 @@ def differing(path: Path, engine: str) -> list[Any]:
 @pytest.mark.libreoffice
 @_quick
 @given(seed=st.integers(0, 10**6))
-def test_random_workbooks_agree_with_libreoffice(need_soffice: None, tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+def test_random_workbooks_agree_with_libreoffice(
+    need_soffice: None, tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
     path = tmp_path_factory.mktemp("random") / "random.xlsx"
     random_book(path, seed, 250)
     assert not differing(path, "libreoffice")
@@ -131,18 +170,41 @@ def test_random_workbooks_agree_with_ironcalc(tmp_path_factory: pytest.TempPathF
     assert len(wrong) <= 8, wrong[:8]
 
 
-NUMERIC = ["=A{r}+1", "=A{r}*B{r}-C{a}", "=IF(A{r}>B{r},A{r},B{r})^2", "=EXP(-A{r})/(1+B{r}^2)", "=D{a}*0.5+A{r}",
-           "=SUM(A{r}:C{r})", "=MAX(A{r},B{r})-MIN(C{r},D{a})", "=1/(1+EXP(-D{a}))", "=SQRT(A{r})", "=LN(B{r})",
-           "=A{r}/B{r}", "=SUMPRODUCT(A{r}:B{r},B{r}:C{r})", "=$A$5*A{r}", "=AVERAGE(A{r}:C{r})", "=SUM(A$5:A{r})",
-           "=-A{r}^2", "=A{r}^B{r}", "=IF(AND(A{r}>0,B{r}>0),1,A{r})", "=ROUND(A{r}*B{r},1)", "=MOD(A{r},2)",
-           "=TANH(D{a})*1E308*A{r}", "=A{r}&\"x\"", "=A{r}>B{r}", "=IF(A{r}>0,A{r})", "=COUNT(A{r}:D{a})"]
+NUMERIC = [
+    "=A{r}+1",
+    "=A{r}*B{r}-C{a}",
+    "=IF(A{r}>B{r},A{r},B{r})^2",
+    "=EXP(-A{r})/(1+B{r}^2)",
+    "=D{a}*0.5+A{r}",
+    "=SUM(A{r}:C{r})",
+    "=MAX(A{r},B{r})-MIN(C{r},D{a})",
+    "=1/(1+EXP(-D{a}))",
+    "=SQRT(A{r})",
+    "=LN(B{r})",
+    "=A{r}/B{r}",
+    "=SUMPRODUCT(A{r}:B{r},B{r}:C{r})",
+    "=$A$5*A{r}",
+    "=AVERAGE(A{r}:C{r})",
+    "=SUM(A$5:A{r})",
+    "=-A{r}^2",
+    "=A{r}^B{r}",
+    "=IF(AND(A{r}>0,B{r}>0),1,A{r})",
+    "=ROUND(A{r}*B{r},1)",
+    "=MOD(A{r},2)",
+    "=TANH(D{a})*1E308*A{r}",
+    '=A{r}&"x"',
+    "=A{r}>B{r}",
+    "=IF(A{r}>0,A{r})",
+    "=COUNT(A{r}:D{a})",
+]
 VALUES = [1, 2.5, -3, 0, 0.1, 1e200, None, "text", "7", True, 1e-300, "=1/0", 800, -800]
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10**6))
-def test_loops_agree_with_single_cells_whatever_stands_in_the_table(tmp_path_factory: pytest.TempPathFactory,
-                                                                    seed: int) -> None:
+def test_loops_agree_with_single_cells_whatever_stands_in_the_table(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
     """The compiled loop must hand over to the careful way at every odd value, and give the same bits."""
     chance = random.Random(seed)
     odd = chance.choice([0.0, 0.05, 0.4])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import random
 import zipfile
@@ -47,10 +48,17 @@ def plain(workbook: Any) -> Path:
 
 def test_not_a_workbook(tmp_path: Path, plain: Path) -> None:
     spoiled = plain.read_bytes()
-    files = {"none.xlsx": None, "empty.xlsx": b"", "csv.xlsx": b"a,b\n1,2\n", "xls.xlsx": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
-             "encrypted.xlsx": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
-             "cut.xlsx": spoiled[:len(spoiled) // 2], "cut2.xlsx": spoiled[:-10], "half.xlsx": spoiled[100:],
-             "zip.xlsx": b"PK\x05\x06" + b"\0" * 18}
+    files = {
+        "none.xlsx": None,
+        "empty.xlsx": b"",
+        "csv.xlsx": b"a,b\n1,2\n",
+        "xls.xlsx": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600,
+        "encrypted.xlsx": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
+        "cut.xlsx": spoiled[: len(spoiled) // 2],
+        "cut2.xlsx": spoiled[:-10],
+        "half.xlsx": spoiled[100:],
+        "zip.xlsx": b"PK\x05\x06" + b"\0" * 18,
+    }
     for name, content in files.items():
         path = tmp_path / name
         if content is not None:
@@ -59,55 +67,85 @@ def test_not_a_workbook(tmp_path: Path, plain: Path) -> None:
             sheetprop.open(path)
         assert name in str(caught.value)
         assert "\n" not in str(caught.value)
-    assert "encrypted" in str(pytest.raises(SheetpropError, sheetprop.open, tmp_path / "encrypted.xlsx").value)
+    with pytest.raises(SheetpropError, match="encrypted"):
+        sheetprop.open(tmp_path / "encrypted.xlsx")
 
 
 def test_zip_bomb_needs_a_raised_limit(tmp_path: Path, plain: Path) -> None:
-    bomb = with_sheet(plain, HEAD + " " * 3_000_000 + '<row r="1"><c r="A1"><v>7</v></c></row>' + TAIL, tmp_path / "bomb.xlsx")
+    bomb = with_sheet(
+        plain, HEAD + " " * 3_000_000 + '<row r="1"><c r="A1"><v>7</v></c></row>' + TAIL, tmp_path / "bomb.xlsx"
+    )
     with pytest.raises(SheetpropError, match="max-bytes"):
         sheetprop.open(bomb, max_bytes=1_000_000)
     assert sheetprop.open(bomb)["S"]["A1"] == 7.0
     lying = bytearray(bomb.read_bytes())
     at = lying.rfind(SHEET.encode()) - 46 + 24
-    lying[at:at + 4] = (1000).to_bytes(4, "little")
+    lying[at : at + 4] = (1000).to_bytes(4, "little")
     (tmp_path / "lying.xlsx").write_bytes(lying)
     with pytest.raises(SheetpropError, match="damaged"):
         sheetprop.open(tmp_path / "lying.xlsx")
 
 
 def test_entities_are_refused(tmp_path: Path, plain: Path) -> None:
-    attack = ('<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>' + HEAD +
-              '<row r="1"><c r="A1" t="str"><v>&b;</v></c></row>' + TAIL)
+    attack = (
+        '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
+        + HEAD
+        + '<row r="1"><c r="A1" t="str"><v>&b;</v></c></row>'
+        + TAIL
+    )
     with pytest.raises(SheetpropError, match="document type"):
         sheetprop.open(with_sheet(plain, attack, tmp_path / "a.xlsx"))
     for part in ("xl/workbook.xml", "_rels/.rels"):
-        path = rebuilt(plain, lambda name, old, part=part: b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>' if name == part else old,
-                       tmp_path / "b.xlsx")
+        path = rebuilt(
+            plain,
+            lambda name, old, part=part: b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>' if name == part else old,
+            tmp_path / "b.xlsx",
+        )
         with pytest.raises(SheetpropError):
             sheetprop.open(path)
 
 
-@pytest.mark.parametrize(("rows", "cell", "value"), [
-    ("<row><c><v>1</v></c><c><v>2</v></c><c><f>A1+B1</f></c></row>", "C1", 3.0),
-    ('<row r="2"><c r="A2"><f>A1*2</f></c></row><row r="1"><c r="A1"><v>4</v></c></row>', "A2", 8.0),
-    ('<row r="1"><c r="B1"><f>A1+1</f></c><c r="A1"><v>4</v></c></row>', "B1", 5.0),
-    ("<row r='1'><c r='A1'><v>4</v></c><c r='B1'><f>A1+1</f></c></row>", "B1", 5.0),
-    ('<row r="1"><!-- note --><c r="A1"><v>4</v></c><c r="B1"><f><![CDATA[A1+1]]></f></c></row>', "B1", 5.0),
-    ('<row r="1"><c r="A1" t="inlineStr"><is><r><t>a</t></r><r><t>&amp;b</t></r></is></c><c r="B1"><f>LEN(A1)</f></c></row>',
-     "B1", 3.0),
-    ('<row r="1"><c r="A1" t="b"><v>1</v></c><c r="B1"><f>IF(A1,2,3)</f><v>9</v></c></row>', "B1", 2.0),
-    ('<row r="1"><c r="A1" t="e"><v>#N/A</v></c><c r="B1"><f>ISNA(A1)</f></c></row>', "B1", True),
-    ('<row r="1"><c r="A1"><v>1e5</v></c><c r="B1" t="str"><f>A1&amp;"&lt;"</f><v>x</v></c></row>', "B1", "100000<"),
-    ('<row r="3"><c r="A3"><f t="shared" ref="A3:A5" si="0">A2+1</f></c></row><row r="4"><c r="A4"><f t="shared" si="0"/></c></row>'
-     '<row r="5"><c r="A5"><f t="shared" si="0"/></c></row>', "A5", 3.0),
-    ('<row r="1"><c r="A1"><f t="array" ref="A1:A2">{1;2}*3</f></c></row><row r="2"><c r="A2"/></row>', "A2", 6.0),
-    ('<row r="1"><c r="A1"><f t="array" ref="A1">SUM({1,2}*{3,4})</f></c></row>', "A1", 11.0),
-    ('<row r="1"><c r="A1"><f>1+</f><v>5</v></c></row>', "A1", "#NAME?"),
-    ('<row r="1"><c r="A1"><f>[1]Sheet1!A1*2</f><v>42</v></c></row>', "A1", 42.0),
-    ('<row r="1"><c r="A1"><f>SUM(Table1[x])</f><v>42</v></c></row>', "A1", "#NAME?"),
-    ('<row r="1048576"><c r="XFD1048576"><v>5</v></c></row><row r="1"><c r="A1"><f>XFD1048576+SUM(XFD:XFD)</f></c></row>',
-     "A1", 10.0),
-])
+@pytest.mark.parametrize(
+    ("rows", "cell", "value"),
+    [
+        ("<row><c><v>1</v></c><c><v>2</v></c><c><f>A1+B1</f></c></row>", "C1", 3.0),
+        ('<row r="2"><c r="A2"><f>A1*2</f></c></row><row r="1"><c r="A1"><v>4</v></c></row>', "A2", 8.0),
+        ('<row r="1"><c r="B1"><f>A1+1</f></c><c r="A1"><v>4</v></c></row>', "B1", 5.0),
+        ("<row r='1'><c r='A1'><v>4</v></c><c r='B1'><f>A1+1</f></c></row>", "B1", 5.0),
+        ('<row r="1"><!-- note --><c r="A1"><v>4</v></c><c r="B1"><f><![CDATA[A1+1]]></f></c></row>', "B1", 5.0),
+        (
+            '<row r="1"><c r="A1" t="inlineStr"><is><r><t>a</t></r><r><t>&amp;b</t></r></is></c>'
+            '<c r="B1"><f>LEN(A1)</f></c></row>',
+            "B1",
+            3.0,
+        ),
+        ('<row r="1"><c r="A1" t="b"><v>1</v></c><c r="B1"><f>IF(A1,2,3)</f><v>9</v></c></row>', "B1", 2.0),
+        ('<row r="1"><c r="A1" t="e"><v>#N/A</v></c><c r="B1"><f>ISNA(A1)</f></c></row>', "B1", True),
+        (
+            '<row r="1"><c r="A1"><v>1e5</v></c><c r="B1" t="str"><f>A1&amp;"&lt;"</f><v>x</v></c></row>',
+            "B1",
+            "100000<",
+        ),
+        (
+            '<row r="3"><c r="A3"><f t="shared" ref="A3:A5" si="0">A2+1</f></c></row>'
+            '<row r="4"><c r="A4"><f t="shared" si="0"/></c></row>'
+            '<row r="5"><c r="A5"><f t="shared" si="0"/></c></row>',
+            "A5",
+            3.0,
+        ),
+        ('<row r="1"><c r="A1"><f t="array" ref="A1:A2">{1;2}*3</f></c></row><row r="2"><c r="A2"/></row>', "A2", 6.0),
+        ('<row r="1"><c r="A1"><f t="array" ref="A1">SUM({1,2}*{3,4})</f></c></row>', "A1", 11.0),
+        ('<row r="1"><c r="A1"><f>1+</f><v>5</v></c></row>', "A1", "#NAME?"),
+        ('<row r="1"><c r="A1"><f>[1]Sheet1!A1*2</f><v>42</v></c></row>', "A1", 42.0),
+        ('<row r="1"><c r="A1"><f>SUM(Table1[x])</f><v>42</v></c></row>', "A1", "#NAME?"),
+        (
+            '<row r="1048576"><c r="XFD1048576"><v>5</v></c></row>'
+            '<row r="1"><c r="A1"><f>XFD1048576+SUM(XFD:XFD)</f></c></row>',
+            "A1",
+            10.0,
+        ),
+    ],
+)
 def test_odd_but_legal_sheets(tmp_path: Path, plain: Path, rows: str, cell: str, value: Any) -> None:
     path = with_sheet(plain, HEAD + rows + TAIL, tmp_path / "odd.xlsx")
     book = sheetprop.open(path)
@@ -123,17 +161,21 @@ def test_odd_but_legal_sheets(tmp_path: Path, plain: Path, rows: str, cell: str,
 
 
 def test_prefixes_are_kept_byte_for_byte(tmp_path: Path, plain: Path) -> None:
-    text = ('<?xml version="1.0"?><x:worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
-            '<x:sheetData><x:row r="1"><x:c r="A1"><x:v>4</x:v></x:c><x:c r=\'B1\' t="str"><x:f>A1+1</x:f><x:v>0</x:v></x:c>'
-            '<x:c r="C1"><x:f>B1*2</x:f></x:c></x:row></x:sheetData><!-- end --></x:worksheet>')
+    text = (
+        '<?xml version="1.0"?><x:worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        '<x:sheetData><x:row r="1"><x:c r="A1"><x:v>4</x:v></x:c>'
+        '<x:c r=\'B1\' t="str"><x:f>A1+1</x:f><x:v>0</x:v></x:c>'
+        '<x:c r="C1"><x:f>B1*2</x:f></x:c></x:row></x:sheetData><!-- end --></x:worksheet>'
+    )
     book = sheetprop.open(with_sheet(plain, text, tmp_path / "p.xlsx"))
     book.calculate()
     assert book["S"]["C1"] == 10.0
     book.save(tmp_path / "s.xlsx")
     with zipfile.ZipFile(tmp_path / "s.xlsx") as package:
         saved = package.read(SHEET).decode()
-    assert saved == text.replace(' t="str"><x:f>A1+1</x:f><x:v>0</x:v>', '><x:f>A1+1</x:f><x:v>5.0</x:v>').replace(
-        "<x:f>B1*2</x:f>", "<x:f>B1*2</x:f><x:v>10.0</x:v>")
+    assert saved == text.replace(' t="str"><x:f>A1+1</x:f><x:v>0</x:v>', "><x:f>A1+1</x:f><x:v>5.0</x:v>").replace(
+        "<x:f>B1*2</x:f>", "<x:f>B1*2</x:f><x:v>10.0</x:v>"
+    )
 
 
 def test_missing_and_doubled_parts(tmp_path: Path, plain: Path) -> None:
@@ -146,9 +188,11 @@ def test_missing_and_doubled_parts(tmp_path: Path, plain: Path) -> None:
         book = sheetprop.open(path)
         book.calculate()
         assert book["S"]["A3"] == 4.0
-    with zipfile.ZipFile(plain) as old, pytest.warns(UserWarning), zipfile.ZipFile(tmp_path / "d.xlsx", "w") as new:
-        for name in [*old.namelist(), SHEET]:
+    with zipfile.ZipFile(plain) as old, zipfile.ZipFile(tmp_path / "d.xlsx", "w") as new:
+        for name in old.namelist():
             new.writestr(name, old.read(name))
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            new.writestr(SHEET, old.read(SHEET))
     book = sheetprop.open(tmp_path / "d.xlsx")
     book.calculate()
     book.save(tmp_path / "d2.xlsx")
@@ -158,9 +202,11 @@ def test_missing_and_doubled_parts(tmp_path: Path, plain: Path) -> None:
 def test_far_cells_and_wide_merges_need_no_memory(tmp_path: Path, plain: Path) -> None:
     import resource
 
-    cells = "".join(f'<row r="{row}">' + "".join(
-        f'<c r="{letters}{row}"><v>1</v></c>' for letters in ("A", "ZZ", "XFD")) + "</row>" for row in (1, 500_000, 1_048_576))
-    text = HEAD + cells + "</sheetData><mergeCells><mergeCell ref=\"A1:XFD1048576\"/></mergeCells></worksheet>"
+    cells = "".join(
+        f'<row r="{row}">' + "".join(f'<c r="{letters}{row}"><v>1</v></c>' for letters in ("A", "ZZ", "XFD")) + "</row>"
+        for row in (1, 500_000, 1_048_576)
+    )
+    text = HEAD + cells + '</sheetData><mergeCells><mergeCell ref="A1:XFD1048576"/></mergeCells></worksheet>'
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     book = sheetprop.open(with_sheet(plain, text, tmp_path / "far.xlsx"))
     book.calculate()
@@ -190,36 +236,53 @@ def spoil(data: bytes, chance: random.Random) -> bytes:
         if way == 0:
             held[at] = chance.randrange(256)
         elif way == 1:
-            del held[at:at + chance.randint(1, 40)]
+            del held[at : at + chance.randint(1, 40)]
         elif way == 2:
-            held[at:at] = held[at:at + chance.randint(1, 60)]
+            held[at:at] = held[at : at + chance.randint(1, 60)]
         elif way == 3:
-            held[at:at] = chance.choice([b"<", b">", b"&", b'"', b"</row>", b"<row>", b"<c>", b"<f>", b"\0", b"9" * 12, b"-1",
-                                         b"<v>nan</v>", b't="s"', b"A1:XFD1048576", b"(" * 50])
+            held[at:at] = chance.choice(
+                [
+                    b"<",
+                    b">",
+                    b"&",
+                    b'"',
+                    b"</row>",
+                    b"<row>",
+                    b"<c>",
+                    b"<f>",
+                    b"\0",
+                    b"9" * 12,
+                    b"-1",
+                    b"<v>nan</v>",
+                    b't="s"',
+                    b"A1:XFD1048576",
+                    b"(" * 50,
+                ]
+            )
         else:
             other = chance.randrange(len(held))
-            held[at:at + 8], held[other:other + 8] = held[other:other + 8], held[at:at + 8]
+            held[at : at + 8], held[other : other + 8] = held[other : other + 8], held[at : at + 8]
     return bytes(held)
 
 
 def survives(path: Path) -> None:
     """Open, calculate and save a file: all may fail, but only by our own error."""
-    try:
+    with contextlib.suppress(SheetpropError):
         book = sheetprop.open(path, max_bytes=50_000_000)
         book.calculate()
         book.save(path.with_name("saved.xlsx"))
-    except SheetpropError as error:
-        assert str(error)
 
 
-@pytest.mark.parametrize("part", ["zip", SHEET, "xl/workbook.xml", "xl/sharedStrings.xml", "xl/_rels/workbook.xml.rels"])
+@pytest.mark.parametrize(
+    "part", ["zip", SHEET, "xl/workbook.xml", "xl/sharedStrings.xml", "xl/_rels/workbook.xml.rels"]
+)
 def test_fuzzed_files_give_values_or_our_error(tmp_path: Path, workbook: Any, part: str) -> None:
     import signal
 
     cells: dict[str, Any] = {"A1": "head", "B1": 2}
     for row in range(2, 20):
         cells[f"A{row}"] = row
-        cells[f"B{row}"] = f"=B{row - 1}*0.5+A{row}&\"\"" if row == 7 else f"=B{row - 1}*0.5+A{row}"
+        cells[f"B{row}"] = f'=B{row - 1}*0.5+A{row}&""' if row == 7 else f"=B{row - 1}*0.5+A{row}"
         cells[f"C{row}"] = f"=SUM(A$2:A{row})+IF(B{row}>1,VLOOKUP(A{row},A:B,2,0),0)"
     path = workbook({"S": cells, "T": {"A1": "=S!B9", "A2": "=SUM(S!A:C)"}}, names={"n": "S!$A$1:$B$3"})
     chance = random.Random(f"fuzz {part}")
