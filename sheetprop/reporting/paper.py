@@ -52,9 +52,30 @@ def write(
                 string=page, base_url=f"{folder}/", url_fetcher=_fetcher(weasyprint)).render()
             document.metadata.attachments.extend(attached)
             document.metadata.created = document.metadata.modified = when.isoformat().replace("+00:00", "Z")
-            document.write_pdf(str(target), pdf_variant="pdf/ua-1", pdf_identifier=_identifier(page, beside))
+            document.write_pdf(str(target), finisher=_tell_scopes, pdf_variant="pdf/ua-1",
+                               pdf_identifier=_identifier(page, beside))
     except OSError as error:
         raise PaperError(f"PDF: {error}") from error
+
+
+def _tell_scopes(document: Any, pdf: Any) -> None:
+    """Say of every header cell whether it heads its column or its row; WeasyPrint leaves that out of the tags."""
+    del document
+    by_number = {item.number: item for item in pdf.objects if isinstance(item, dict)}
+
+    def parent(item: Any) -> Any:
+        reference = item.get("P", b"")
+        words = reference.split() if isinstance(reference, bytes | str) else []
+        return by_number.get(int(words[0])) if words else None
+
+    def kind(item: Any) -> str:
+        return str(item.get("S", "")) if item is not None else ""
+
+    for item in by_number.values():
+        if kind(item) == "/TH":
+            row = parent(item)
+            head = row is not None and kind(parent(row)) == "/THead"
+            item["A"] = f"<</O /Table /Scope /{'Column' if head else 'Row'}>>"
 
 
 def _identifier(page: str, beside: Mapping[str, bytes]) -> bytes:

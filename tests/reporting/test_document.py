@@ -66,6 +66,9 @@ def masked(text: str) -> str:
     """Hide what differs between machines: rounding differences, versions, checksums, sizes."""
     text = re.sub(r"\d\.\d+ × 10⁻¹[5-9]", "TINY", text)
     text = re.sub(r"\b\d(?:\.\d)?E-1[5-9]\b", "TINY", text)
+    text = re.sub(r"(?<=<td>)(?:TINY|0)(?=</td>)", "NEARLY 0", text)
+    text = re.sub(r'(?<=<td class="text">)(?:[A-Z]{1,3}\d+|–)(?=</td></tr>)', "WORST", text)
+    text = re.sub(r"^(\|(?:[^|]*\|){4})(?: (?:TINY|0) \|){2}[^|]*\|$", r"\1 NEARLY 0 |", text, flags=re.MULTILINE)
     text = re.sub(r"Python \d+\.\d+\.\d+", "Python X", text)
     text = re.sub(r"\b[0-9a-f]{64}\b", "CHECKSUM", text)
     return re.sub(r"\b\d+ kB", "SIZE", text)
@@ -263,8 +266,8 @@ def test_templates_that_do_not_exist(tmp_path: Path, prepared: Any) -> None:
 
 
 @pytest.mark.parametrize(("options", "message"), [
-    ({"formats": ["htlm"]}, "did you mean 'html'"), ({"formats": []}, "none given"), ({"date": "tomorrow"}, "is no date"),
-    ({"page": "A5"}, "page 'A5'")])
+    ({"formats": ["htlm"]}, "did you mean 'html'"), ({"formats": []}, "none given"),
+    ({"date": "tomorrow"}, "is no date"), ({"page": "A5"}, "page 'A5'")])
 def test_bad_options(tmp_path: Path, run: Path, options: dict[str, Any], message: str) -> None:
     with pytest.raises(SheetpropError, match=message):
         report(None, run, output=tmp_path, **options)
@@ -273,8 +276,8 @@ def test_bad_options(tmp_path: Path, run: Path, options: dict[str, Any], message
 def test_bad_input(tmp_path: Path, run: Path) -> None:
     with pytest.raises(SheetpropError, match="no such file"):
         report(tmp_path / "nothing.xlsx", output=tmp_path)
+    (tmp_path / "bad.json").write_text("no", encoding="utf-8")
     with pytest.raises(SheetpropError, match="no JSON file"):
-        (tmp_path / "bad.json").write_text("no", encoding="utf-8")
         report(None, tmp_path / "bad.json", output=tmp_path)
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(SheetpropError, match="is a file"):
@@ -327,9 +330,9 @@ def test_all_resumes(tmp_path: Path, run: Path) -> None:
     other = run_all(sheetprop.spec(preset="eva6", learning_rates=(1.0,), iterations=4), tmp_path / "out", run=run,
                     formats=["md"])
     assert other.skipped == ("train",)
+    (tmp_path / "out" / "run").mkdir()
+    (tmp_path / "out" / "run" / "record.json").write_bytes(run.read_bytes())
     with pytest.raises(SheetpropError, match="holds a record of recipe fast"):
-        (tmp_path / "out" / "run").mkdir()
-        (tmp_path / "out" / "run" / "record.json").write_bytes(run.read_bytes())
         run_all(spec, tmp_path / "out", recipe="tiny")
 
 
