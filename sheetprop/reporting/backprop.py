@@ -140,9 +140,10 @@ def read(path: Path) -> Backprop:
     total = numbers.values[symbols.TOTAL]
     courses = tuple(course(name, rate, total[k], lengths[k])
                     for k, (name, rate) in enumerate(zip(layout.rate_sheets, spec.learning_rates, strict=True)))
-    content = path.read_bytes()
+    with path.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
     return Backprop(
-        file=path.name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), spec=spec,
+        file=path.name, sha256=digest, bytes=path.stat().st_size, spec=spec,
         preset=_preset(spec), formulas=calculation.formulas, parts=_parts(layout, numbers.values), courses=courses,
         shares=tuple(reached_shares(courses)), words=tuple(words(courses)),
         curves=tuple(_curve(name, rate, total[k])

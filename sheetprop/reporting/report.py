@@ -16,6 +16,9 @@ from sheetprop.reporting.figures import Figures
 
 FORMATS = ("html", "pdf", "md")
 PAGES = ("A4", "Letter")
+ATTACHED = 8_000_000
+"""A larger workbook or record is not attached to the PDF."""
+
 NAMES = {"html": "report.html", "pdf": "report.pdf", "md": "README.md"}
 
 
@@ -89,7 +92,8 @@ def report(
     made = prepare(None if workbook is None else Path(workbook), None if run is None else Path(run), title=title,
                    author=author, date=date)
     own = None if templates is None else Path(templates)
-    return _write(made, folder, chosen, own, page, [Path(p) for p in (workbook, _record_file(run)) if p is not None])
+    attached = [Path(p) for p in (workbook, _record_file(run)) if p is not None]
+    return _write(made, folder, chosen, own, page, [p for p in attached if p.stat().st_size <= ATTACHED])
 
 
 def prepare(
