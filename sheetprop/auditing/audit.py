@@ -11,7 +11,7 @@ from sheetprop.auditing.gradients import gradient_findings
 from sheetprop.auditing.roles import Given, Roles, roles_of
 from sheetprop.auditing.rows import constant_columns, error_findings, row_findings, stored_findings, values_only
 from sheetprop.auditing.tables import Table, tables_of
-from sheetprop.auditing.updates import update_findings
+from sheetprop.auditing.updates import title_findings, update_findings
 from sheetprop.engine.book import Book
 from sheetprop.engine.book import open as open_book
 from sheetprop.engine.references import address, area_at, split_sheet
@@ -88,6 +88,7 @@ class _Auditor:
             mine = tables_of(self.book, sheet)
             tables += mine
             placed = False
+            here: list[Roles] = []
             for table in mine:
                 given = self.stated(table)
                 used |= {flag for flag in self.spots if self.columns(flag, table)}
@@ -100,9 +101,11 @@ class _Auditor:
                         roles.rate = (where[0], where[1], where[2])
                     self.network(roles, result)
                     placed = True
+                    here.append(roles)
                 if networks:
                     result.findings += constant_columns(networks[0])
                     result.findings += stored_findings(self.book, table, stored.get(sheet.name, {}))
+            result.findings += title_findings(here)
             if not placed and not mine:
                 one = values_only(sheet)
                 if one is not None:

@@ -21,7 +21,7 @@ def cause(repair: Repair, row: int, table: Table) -> str:
             said.append(f"its factor {_named(come[0], row, table)} has to be divided out")
         elif not gone and len(come) == 1 and come[0].op == "v":
             said.append(f"{_named(come[0], row, table)} is missing")
-        elif not gone and not come and new.op == "neg" or (old.op == "-" and new.op == "-"
+        elif (not gone and not come and new.op == "neg") or (old.op == "-" and new.op == "-"
                                                             and old.args == tuple(reversed(new.args))):
             said.append("a sign is wrong")
         elif len(gone) == 1 and not come and gone[0].op == "v":

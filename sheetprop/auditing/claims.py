@@ -96,13 +96,13 @@ def claims_of(bench: Bench) -> list[Claim]:
     taken: set[int] = set()
     every = {**roles.table.columns, **roles.table.constants}
     by_label: dict[str, list[int]] = {}
-    for number, column in every.items():
-        if column.label:
-            by_label.setdefault(plain(column.label), []).append(number)
+    for number, one in every.items():
+        if one.label:
+            by_label.setdefault(plain(one.label), []).append(number)
     for weight in roles.weights:
-        column = weight.gradient
-        if column is None or column.number not in roles.graph.formulas:
+        if weight.gradient is None or weight.gradient.number not in roles.graph.formulas:
             continue
+        column = weight.gradient
         of: Place = roles.goal
         if weight.said:
             numerator = (gradient_of(column.label) or ("", ""))[0]
@@ -114,8 +114,8 @@ def claims_of(bench: Bench) -> list[Claim]:
         found.append(Claim(column, of, weight.place, weight.said, f"∂{_short(total)}/∂{_short(name)}", True))
         taken.add(column.number)
     for number in roles.table.columns:
-        column = roles.table.columns[number]
-        read = gradient_of(column.label) if column.label else None
+        other = roles.table.columns[number]
+        read = gradient_of(other.label) if other.label else None
         if number in taken or read is None or number not in roles.graph.formulas or number in roles.forward:
             continue
         wrt = by_label.get(read[1], [])
@@ -128,11 +128,12 @@ def claims_of(bench: Bench) -> list[Claim]:
             continue
         else:
             of = roles.goal
-        found.append(Claim(column, of, (wrt[0], 0), True, f"∂{_short(every[int(of[0])].label)}/∂"
+        found.append(Claim(other, of, (wrt[0], 0), True, f"∂{_short(every[int(of[0])].label)}/∂"
                            f"{_short(every[wrt[0]].label)}", False))
         taken.add(number)
     for claim in found:
-        claim.needs = {int(p[0]) for p in roles.graph.order(claim.place) if len(p) == 2 and p[0] in roles.graph.formulas}
+        claim.needs = {int(p[0]) for p in roles.graph.order(claim.place)
+                       if len(p) == 2 and p[0] in roles.graph.formulas}
     found.sort(key=lambda claim: (len(claim.needs), claim.column.number))
     return found
 

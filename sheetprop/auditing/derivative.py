@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sheetprop.auditing.expressions import Expr, Place, evaluate, places, shifted, walk
@@ -23,7 +23,7 @@ class Graph:
         """Return the formula of a place, or None where its value is given."""
         if len(place) != 2 or place[0] not in self.formulas:
             return None
-        return shifted(self.formulas[place[0]], place[1])  # type: ignore[arg-type]
+        return shifted(self.formulas[place[0]], place[1])
 
     def order(self, goal: Place) -> list[Place]:
         """Return the places that `goal` needs, itself last, each after those that it reads.
@@ -129,8 +129,9 @@ def _slopes(node: Expr, memo: dict[Expr, Any]) -> list[Any]:
         return [first, None if node.args[1].op == "n" else own * np.log(base)]
     if op == "neg":
         return [-1.0]
-    one = {"EXP": lambda x: own, "LN": lambda x: np.divide(1.0, x), "LOG10": lambda x: np.divide(0.4342944819032518, x),
-           "SQRT": lambda x: np.divide(0.5, own), "ABS": np.sign, "TANH": lambda x: 1.0 - own * own, "SINH": np.cosh,
+    one: dict[str, Callable[[Any], Any]] = {
+        "EXP": lambda _: own, "LN": lambda x: np.divide(1.0, x), "LOG10": lambda x: np.divide(0.4342944819032518, x),
+           "SQRT": lambda _: np.divide(0.5, own), "ABS": np.sign, "TANH": lambda _: 1.0 - own * own, "SINH": np.cosh,
            "COSH": np.sinh, "SIN": np.cos, "COS": lambda x: -np.sin(x), "ATAN": lambda x: np.divide(1.0, 1.0 + x * x),
            "SIGN": lambda x: x * 0.0}
     if op in one:

@@ -7,7 +7,7 @@ rows from the row in question, or ``(sheet, row, column)``: one fixed cell.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from sheetprop.engine.parse import parse
 from sheetprop.engine.printing import number_text
@@ -18,7 +18,7 @@ from sheetprop.errors import SheetpropError
 if TYPE_CHECKING:
     import numpy as np
 
-Place = Union[tuple[int, int], tuple[str, int, int]]
+Place = tuple[int, int] | tuple[str, int, int]
 MAX_CELLS = 200
 _BINARY = frozenset("+-*/^")
 _COMPARE = frozenset(["=", "<>", "<", ">", "<=", ">="])
@@ -107,7 +107,7 @@ def shifted(expr: Expr, rows: int) -> Expr:
     """Return the expression as it stands `rows` further down."""
     if not rows:
         return expr
-    return replaced(expr, lambda place: at((place[0], place[1] + rows)) if len(place) == 2 else at(place))  # type: ignore[arg-type]
+    return replaced(expr, lambda place: at((place[0], place[1] + rows)) if len(place) == 2 else at(place))
 
 
 class Reading:
@@ -207,9 +207,9 @@ class Reading:
             if len({len(items) for items in lists}) != 1 or (name == "SUMXMY2" and len(lists) != 2):
                 raise Unknown(name)
             total = number(0)
-            for index, items in enumerate(zip(*lists, strict=True)):
-                one = make("^", make("-", *items), number(2)) if name == "SUMXMY2" else items[0]
-                for item in items[1:] if name != "SUMXMY2" else ():
+            for index, group in enumerate(zip(*lists, strict=True)):
+                one = make("^", make("-", *group), number(2)) if name == "SUMXMY2" else group[0]
+                for item in group[1:] if name != "SUMXMY2" else ():
                     one = make("*", one, item)
                 total = one if index == 0 else make("+", total, one)
             return total

@@ -39,7 +39,8 @@ def audit_safely(path: str) -> Audit:
     except SheetpropError as error:
         return Audit(path, error=str(error))
     except Exception as error:  # one strange file must not end the audit of a class
-        return Audit(path, error=f"{path}: cannot be audited ({type(error).__name__}: {error}); please report this file")
+        why = f"{type(error).__name__}: {error}"
+        return Audit(path, error=f"{path}: cannot be audited ({why}); please report this file")
 
 
 def audit_many(paths: Sequence[str | os.PathLike[str]], *, jobs: int | None = None) -> list[Audit]:

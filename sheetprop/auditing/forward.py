@@ -10,6 +10,9 @@ from sheetprop.auditing.labels import kind_of
 from sheetprop.auditing.roles import Roles
 from sheetprop.auditing.tables import Column
 
+_SOURCES = "it does not weight the same sources as the units beside it"
+_NOWHERE: Place = ("nowhere", 0, 0)
+
 
 @dataclass
 class Oddity:
@@ -56,7 +59,8 @@ def oddities(roles: Roles) -> list[Oddity]:
 
 
 def _unit(roles: Roles, n: int) -> Unit | None:
-    own = {weight.place for weight in roles.weights}
+    offset = roles.weights[0].place[1]
+    own = {weight.place for weight in roles.weights} | {(n, offset) for n in roles.states}
     pairs: list[tuple[Place, Place]] = []
     biases: list[Place] = []
 
@@ -89,18 +93,20 @@ def _index(roles: Roles, place: Place) -> tuple[str, str]:
 
 def _activations(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
     """Activations that read the sum of another unit."""
-    reads: dict[int, Place] = {}
-    for n in roles.forward:
-        found = [place for place in places(roles.graph.formulas[n])]
-        sums = [place for place in found if place[0] in units]
-        if n not in units and len(found) == 1 and len(sums) == 1:
-            reads[n] = sums[0]
     # A sum that nobody reads is no part of the forward pass found; look among all columns.
     every = {m: unit for m in roles.graph.formulas if (unit := _unit(roles, m)) is not None}
+    reads: dict[int, Place] = {}
+    for n in roles.graph.formulas:
+        found = places(roles.graph.formulas[n])
+        if n not in every and len(found) == 1 and found[0][0] in every:
+            reads[n] = found[0]
     unread = [m for m in every if m not in {place[0] for place in reads.values()}]
+    del units
     twice = {place for place, count in Counter(reads.values()).items() if count > 1}
     result: list[Oddity] = []
     for n, place in reads.items():
+        if n not in roles.forward:
+            continue
         kind, index = _index(roles, (n, 0))
         said = _index(roles, place)
         target: int | None = None
@@ -109,6 +115,11 @@ def _activations(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
             named = [m for m in every if _index(roles, (m, 0)) == ("sum", index)]
             if len(named) == 1 and (not _same_order(roles, reads, every)):
                 target, sure = named[0], True
+            elif len(named) > 1:
+                # Side by side tables repeat their labels: the one that nobody reads.
+                named = [m for m in named if m in unread]
+                if len(named) == 1:
+                    target, sure = named[0], True
         elif kind != "activation" and place in twice and len(unread) == 1:
             others = [m for m, p in reads.items() if p == place and m != n]
             # The one that stands nearer to the sum that nobody reads.
@@ -116,7 +127,7 @@ def _activations(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
                 target, sure = unread[0], True
         if target is not None and target != place[0]:
             column = roles.table.columns[n]
-            new = replaced(roles.graph.formulas[n], lambda p, a=place, b=(target, 0): at(b) if p == a else at(p))
+            new = _exchanged(roles.graph.formulas[n], place, (target, 0))
             result.append(Oddity(column, new, "it reads the sum of another unit", sure))
     return result
 
@@ -157,13 +168,14 @@ def _sums(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
                 if best is not None:
                     weight = unit.pairs[best][0]
                     new = _pair_changed(formula, weight, stray[0], weight, missing)
-                    result.append(Oddity(column, new, "it does not weight the same sources as the units beside it", True))
-        elif len(near_ := [s for s in whole if s != frozenset(unit.sources) and len(layers[s]) > len(
-                layers[frozenset(unit.sources)]) and len(s) == len(unit.pairs) and len(s - set(unit.sources)) == 1]) == 1:
+                    result.append(Oddity(column, new, _SOURCES, True))
+        elif len(near_ := [s for s in whole if s != frozenset(unit.sources) and len(s) == len(unit.pairs)
+                           and len(layers[s]) > len(layers[frozenset(unit.sources)])
+                           and len(s - set(unit.sources)) == 1]) == 1:
             missing = next(iter(near_[0] - set(unit.sources)))
             stray_ = next(s for s in unit.sources if s not in near_[0])
-            new = replaced(formula, lambda p, a=stray_, b=missing: at(b) if p == a else at(p))  # type: ignore[misc]
-            result.append(Oddity(column, new, "it does not weight the same sources as the units beside it", True))
+            new = _exchanged(formula, stray_, missing)
+            result.append(Oddity(column, new, _SOURCES, True))
         for weight, source in unit.pairs:
             if used[weight] > 1 and len(unused) == 1:
                 others = [u for u in units.values() if u is not unit and weight in [w for w, _ in u.pairs]]
@@ -198,6 +210,10 @@ def _pair_changed(formula: Expr, weight: Place, source: Place, new_weight: Place
     return formula
 
 
+def _exchanged(formula: Expr, old: Place, new: Place) -> Expr:
+    return replaced(formula, lambda place: at(new) if place == old else at(place))
+
+
 def _number(roles: Roles, place: Place) -> int:
     index = _index(roles, place)[1]
     return int(index) if index.isdigit() else int(place[0])
@@ -216,26 +232,26 @@ def _order_of_weights(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
         layers.setdefault(frozenset(unit.sources), []).append(unit)
     for group in layers.values():
         for unit in group:
-            for index, (weight, source) in enumerate(unit.pairs):
-                for weight2, source2 in unit.pairs[index + 1:]:
-                    formula = roles.graph.formulas[unit.number]
-                    new = _pair_changed(formula, weight, source, weight2, source)
-                    new = replaced(formula, lambda p, a=weight, b=weight2: at(b) if p == a else at(a) if p == b else at(p))  # type: ignore[misc]
-                    del source2
-                    result.append(Oddity(roles.table.columns[unit.number], new, "two of its weights are exchanged", False))
+            formula, column = roles.graph.formulas[unit.number], roles.table.columns[unit.number]
+            for index, (weight, _) in enumerate(unit.pairs):
+                for weight2, _ in unit.pairs[index + 1:]:
+                    new = _exchanged(_exchanged(formula, weight, _NOWHERE), weight2, weight)
+                    new = _exchanged(new, _NOWHERE, weight2)
+                    result.append(Oddity(column, new, "two of its weights are exchanged", False))
             for other in group:
                 if other.number > unit.number:
                     for one, two in zip(unit.pairs, other.pairs, strict=False):
-                        formula = roles.graph.formulas[unit.number]
-                        new = replaced(formula, lambda p, a=one[0], b=two[0]: at(b) if p == a else at(p))  # type: ignore[misc]
-                        result.append(Oddity(roles.table.columns[unit.number], new, "it uses another unit's weight", False))
+                        new = _exchanged(formula, one[0], two[0])
+                        result.append(Oddity(column, new, "it uses another unit's weight", False))
     return result
 
 
 def _errors(roles: Roles) -> list[Oddity]:
     """Errors whose target or output belongs to another unit."""
     result: list[Oddity] = []
-    errors = [n for n in roles.graph.formulas if _index(roles, (n, 0))[0] == "error" and n not in roles.backward]
+    related = _related(roles)
+    errors = [n for n in roles.graph.formulas if _index(roles, (n, 0))[0] == "error" and n not in roles.backward
+              and n in related]
     for n in errors:
         index = _index(roles, (n, 0))[1]
         for place in places(roles.graph.formulas[n]):
@@ -245,8 +261,10 @@ def _errors(roles: Roles) -> list[Oddity]:
             if wanted is None or (kind, own) == wanted:
                 continue
             named = [m for m in (*roles.table.columns, *roles.table.constants) if _index(roles, (m, 0)) == wanted]
+            if len(named) > 1:
+                named = [m for m in named if m in related]
             if len(named) == 1:
-                new = replaced(roles.graph.formulas[n], lambda p, a=place, b=(named[0], 0): at(b) if p == a else at(p))  # type: ignore[misc]
+                new = _exchanged(roles.graph.formulas[n], place, (named[0], 0))
                 what = "the target" if kind == "target" else "the output"
                 result.append(Oddity(roles.table.columns[n], new, f"it uses {what} of another unit", True))
     if len(result) == len(errors) > 1:
@@ -261,12 +279,11 @@ def _totals(roles: Roles) -> list[Oddity]:
     formula = roles.graph.formulas[loss.number]
     if kind_of(loss.label)[0] != "total":
         return []
-    errors = [n for n in roles.graph.formulas if _index(roles, (n, 0))[0] == "error" and n != loss.number]
+    related = _related(roles)
+    errors = [n for n in roles.graph.formulas if _index(roles, (n, 0))[0] == "error" and n != loss.number
+              and n in related]
     read = [int(place[0]) for place in places(formula) if len(place) == 2]
     if len(errors) < 2 or not set(read) & set(errors) or any(n not in errors for n in read):
-        return []
-    outlines = {" ".join(node.op for node in walk(roles.graph.formulas[n])) for n in errors}
-    if any(n not in read for n in errors) and len(outlines) > 1:
         return []
     right = at((errors[0], 0))
     for n in errors[1:]:
@@ -279,3 +296,10 @@ def _totals(roles: Roles) -> list[Oddity]:
     if any(abs(ratio - factor) < 1e-9 for factor in (1.0, 1.0 / len(errors), 0.5, 1.0 / (2 * len(errors)), 2.0)):
         return []
     return [Oddity(loss, right, "it does not add up every error once", True)]
+
+
+def _related(roles: Roles) -> set[int]:
+    """Return the columns that share a weight with this network, and the constants that those read."""
+    own = {weight.place for weight in roles.weights}
+    found = {n for n in roles.graph.formulas if own & set(roles.graph.leaves((n, 0)))}
+    return found | {int(place[0]) for n in found for place in places(roles.graph.formulas[n]) if len(place) == 2}

@@ -12,7 +12,7 @@ from sheetprop.auditing.finding import Finding
 from sheetprop.auditing.forward import oddities
 from sheetprop.auditing.points import comparable, differs
 from sheetprop.auditing.repair import Kinds, Repair, explains, own_repair, pair_repair, shared_repair, simple_repair
-from sheetprop.auditing.tables import Table
+from sheetprop.auditing.roles import looks_like_loss
 from sheetprop.engine.references import address
 
 
@@ -117,14 +117,25 @@ def _by_onecause(bench: Bench, kinds: Kinds, failing: list[Claim], holding: list
         return failing
     own = {claim.column.number for claim in (*failing, *holding)}
     shared = set.intersection(*(claim.needs for claim in failing)) - own - set(roles.forward)
-    pair = pair_repair(bench, failing, holding, roles.forward) if len(failing) == len(failing) + len(holding) else []
+    lossy = [n for n in roles.forward if looks_like_loss(n, roles.graph.formulas)]
+    pair = pair_repair(bench, failing, holding, lossy) if not holding else []
     if pair:
         for repair in pair:
             found.append(_forward_finding(bench, repair, "the gradients are those of another formula", failing))
             bad.add(repair.column.number)
         return []
     backward = [n for n in sorted(shared) if n not in roles.states]
-    one = shared_repair(bench, kinds, failing, holding, [*backward, *reversed(roles.forward)])
+    middle = [n for n in reversed(roles.forward) if n not in lossy]
+    one = shared_repair(bench, kinds, failing, holding, [*lossy, *backward, *middle])
+    alone = [n for n in backward if not any(n in claim.needs for claim in holding)]
+    if one is None and len(alone) == 1:
+        column = roles.table.columns[alone[0]]
+        found.append(Finding("gradient", roles.table.sheet.name, roles.table.cells(column.number), column.label,
+                             f"the gradients that need it are wrong: {', '.join(claim.text for claim in failing)}",
+                             computes="=" + show(roles.graph.formulas[column.number], column.first,
+                                                 roles.table.sheet.name)))
+        bad.add(column.number)
+        return []
     if one is not None:
         found.append(_forward_finding(bench, one, "the gradients that need it are wrong", failing))
         bad.add(one.column.number)
@@ -170,7 +181,8 @@ def _worst(bench: Bench, number: int, found: Any, expected: Any, size: Any,
         return comparable(found, expected), 0, None
     gap = np.where(wrong, np.abs(found - expected), -1.0)
     index = int(np.argmax(gap))
-    return comparable(found, expected), count, (address(rows[index], number), float(found[index]), float(expected[index]))
+    worst = (address(rows[index], number), float(found[index]), float(expected[index]))
+    return comparable(found, expected), count, worst
 
 
 def _finding(bench: Bench, claim: Claim, repair: Repair | None, holding: list[Claim]) -> Finding:

@@ -6,12 +6,13 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_ALIKE = str.maketrans({**dict.fromkeys("∂δ𝜕𝛛𝝏𝞉ðđ∆Δ∇дƋẟ", "d"), "σ": "sigmoid", "ς": "sigmoid", "η": "eta", "α": "alpha",
-                        "θ": "theta", "ŷ": "yhat", "Σ": "sum", "∑": "sum", "𝐸": "e", "ε": "e", "½": "1/2",
-                        "⁄": "/", "∕": "/", "÷": "/", "−": "-", "–": "-", "’": "'"})
-_LOSS = r"(?:e|et|etot|etotal|err|error|totalerror|errortotal|etotalerror|loss|totalloss|losstotal|ltotal|l|j|c|cost|mse|sse)"
-_TOTAL = re.compile(r"(?:e|et|etot|etotal|err|error|totalerror|errortotal|toterror|loss|totalloss|losstotal|lossfn|ltotal|"
-                    r"l|j|c|cost|mse|sse|costfunction|lossfunction|totalcost|etotalloss|e1\+e2|bce|crossentropy|err2|"
+_ALIKE = str.maketrans({**dict.fromkeys("∂δ𝜕𝛛𝝏𝞉ðđ∆Δ∇дƋẟ", "d"), "σ": "sigmoid", "ς": "sigmoid",
+                        "η": "eta", "α": "alpha", "θ": "theta", "ŷ": "yhat", "Σ": "sum", "∑": "sum",
+                        "𝐸": "e", "ε": "e", "½": "1/2", "⁄": "/", "∕": "/", "÷": "/", "−": "-", "–": "-", "’": "'"})
+_LOSS = (r"(?:e|et|etot|etotal|err|error|totalerror|errortotal|etotalerror|loss|totalloss|losstotal|"
+         r"ltotal|l|j|c|cost|mse|sse)")
+_TOTAL = re.compile(r"(?:e|et|etot|etotal|err|error|totalerror|errortotal|toterror|loss|totalloss|losstotal|lossfn|"
+                    r"ltotal|l|j|c|cost|mse|sse|costfunction|lossfunction|totalcost|etotalloss|e1\+e2|bce|crossentropy|err2|"
                     r"sumerror|errorsum|sume|esum)")
 _GRADIENT = (
     re.compile(rf"d({_LOSS}?\d*)(?:/|by|over|wrt)?d([a-z].*)"),
@@ -23,7 +24,8 @@ _GRADIENT = (
 )
 _RATE = re.compile(r"(?:the)?(?:eta|lr|learningrate|alpha|learnrate|learn|learning|stepsize|n|rate|etalr|lreta|"
                    r"learningrate(?:eta|lr|alpha|n)|(?:eta|lr|alpha)learningrate)")
-_RATE_TEXT = re.compile(r"(?:^|[^a-z])(?:eta|lr|learning ?rate|alpha|learn rate)\s*(?:\(?(?:eta|lr|alpha)\)?)?(?:\s*[=:]\s*|\s+)"
+_RATE_TEXT = re.compile(r"(?:^|[^a-z])(?:eta|lr|learning ?rate|alpha|learn rate)"
+                        r"\s*(?:\(?(?:eta|lr|alpha)\)?)?(?:\s*[=:]\s*|\s+)"
                         r"(\d+(?:\.\d+)?|\.\d+)(?![\d.]*[a-z%])")
 
 

@@ -53,7 +53,7 @@ class Values(dict[Any, Any]):
         elif len(place) == 2:
             last, _ = self.table.sheet.extent
             value = np.array([self._number(self.table.sheet, row + place[1], int(place[0]))
-                              if 1 <= row + place[1] <= last else np.nan for row in self.rows])  # type: ignore[operator]
+                              if 1 <= row + place[1] <= last else np.nan for row in self.rows])
         else:
             value = self._number(self.book[place[0]], place[1], place[2]) if place[0] in self.book else np.nan
         self[place] = self.leaves[place] = value

@@ -75,9 +75,17 @@ class Kinds:
         forward = [(n, 0) for n in dict.fromkeys(roles.forward)]
         loss_like = {n for n in roles.forward if n == roles.goal[0]}
         middle = [p for p in forward if p[0] not in loss_like]
-        backward = [(n, 0) for n in roles.backward]
+        own = set(weights)
+        for n in roles.graph.formulas:
+            order = roles.graph.order((n, 0))
+            if (n, 0) not in forward and n not in roles.backward and roles.goal not in order and own & set(order) \
+                    and n not in loss_like:
+                middle.append((n, 0))
+        # Only what other formulas read, deltas for instance, may be read in a repair.
+        used = {p for f in roles.graph.formulas.values() for p in places(f)}
+        backward = [(n, 0) for n in roles.backward if (n, 0) in used]
         given = sorted({p for p in read if len(p) == 2 and p[0] in table.constants}
-                       | {(n, 0) for n in table.constants}, key=repr)
+                       | {(n, 0) for n in (*table.constants, *roles.carried)}, key=repr)
         fixed = sorted((p for p in read if len(p) == 3), key=repr)
         self.groups: list[list[Place]] = [list(weights), list(middle), [*given, *fixed], list(backward)]
         self.of: dict[Place, list[Place]] = {place: group for group in self.groups for place in group}
@@ -178,6 +186,8 @@ class _Test:
         expected, size = bench.derivative(claim.of, claim.wrt, values)
         import numpy as np
 
+        graph = bench.roles.graph
+        self.circular = {(n, 0) for n in graph.formulas if claim.place in graph.order((n, 0))}
         self.count = len(values.rows)
         self.expected = claim.signs * np.broadcast_to(np.asarray(expected, dtype=float), (self.count,))
         self.size = np.broadcast_to(np.asarray(size, dtype=float), (self.count,))
@@ -206,6 +216,8 @@ class _Test:
         found = np.asarray(self.few(formula), dtype=float)
         wanted = self.expected[self.first]
         if not (np.abs(found - wanted) <= 1e-7 * np.abs(wanted) + 1e-9 * self.size[self.first]).all():
+            return False
+        if not self.circular.isdisjoint(places(formula)):
             return False
         return self.bench.right(self.claim, self.bench.near, formula) is True \
             and self.bench.right(self.claim, self.bench.far, formula) is not False
@@ -249,11 +261,16 @@ def shared_repair(bench: Bench, kinds: Kinds, failing: list[Claim], holding: lis
     for number_ in columns:
         formula = roles.graph.formulas[number_]
         column = roles.table.columns[number_]
-        for edits in (swaps(formula, kinds.like), shapes(formula), _forward_terms(bench, formula, kinds)):
+        more = terms(formula, _terms([roles.graph.formulas[n] for n in roles.backward])) \
+            if number_ in roles.backward else _forward_terms(bench, formula)
+        for edits in (swaps(formula, kinds.like), shapes(formula), more):
             for edit in edits:
+                if not places(edit[0]):
+                    continue
                 if time.monotonic() > deadline:
                     return None
-                if edit[0] is not formula and explains(bench, roles.graph.with_formula(number_, edit[0]), failing, holding):
+                changed = roles.graph.with_formula(number_, edit[0])
+                if edit[0] is not formula and explains(bench, changed, failing, holding):
                     return Repair(column, edit[0], [(edit[1], edit[2])])
     return None
 
@@ -281,9 +298,8 @@ def _outline(formula: Expr) -> str:
     return " ".join(node.op if node.op != "n" else str(node.value) for node in walk(formula))
 
 
-def _forward_terms(bench: Bench, formula: Expr, kinds: Kinds) -> Iterator[Edit]:
+def _forward_terms(bench: Bench, formula: Expr) -> Iterator[Edit]:
     """A weighted sum or a total that lacks one part."""
-    del kinds
     roles = bench.roles
     if formula.op in ("v", "+"):
         for n in roles.table.columns:
@@ -294,6 +310,8 @@ def _forward_terms(bench: Bench, formula: Expr, kinds: Kinds) -> Iterator[Edit]:
 
 def explains(bench: Bench, graph: Graph, failing: list[Claim], holding: list[Claim]) -> bool:
     """Return whether all claims hold where the network's formulas are those of `graph`."""
+    import numpy as np
+
     for values in (bench.near, bench.far):
         fresh = values.given()
         done: dict[Place, tuple[Any, Any]] = {}
@@ -301,12 +319,12 @@ def explains(bench: Bench, graph: Graph, failing: list[Claim], holding: list[Cla
             try:
                 if claim.of not in done:
                     done[claim.of] = (graph.adjoints(claim.of, fresh), None)
-                expected = done[claim.of][0].get(claim.wrt, 0.0)
+                expected = np.asarray(done[claim.of][0].get(claim.wrt, 0.0), dtype=float)
                 found = graph.run(claim.place, fresh)
             except RecursionError:
                 return False
             if differs(found, claim.signs * expected, 1.0, rel=1e-7, least=1e-9).any():
                 return False
-            if not (abs(found) >= 0).any():
+            if not (abs(found) >= 0).any() or not (abs(expected) > 0).any():
                 return False
     return True

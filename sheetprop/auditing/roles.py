@@ -42,6 +42,8 @@ class Roles:
         self.forward: list[int] = []
         self.backward: list[int] = []
         self.rate: Place | None = None
+        self.carried: set[int] = set()
+        self.rate_value: float | None = None
         self.other_sheets: Mapping[str, Sheet] = {}
 
     def book_sheet(self, name: str) -> Sheet | None:
@@ -65,7 +67,13 @@ def roles_of(table: Table, given: Given | None = None) -> tuple[list[Roles], lis
     notes: list[str] = []
     formulas = {number: column.expr for number, column in table.columns.items() if column.expr is not None}
     states = _states(formulas)
+    states |= {n for n, formula in formulas.items() if kind_of(table.columns[n].label)[0] in ("weight", "bias")
+               and all(place[1] < 0 for place in places(formula) if len(place) == 2)
+               and any(place[0] in states for place in places(formula))}
     kept = {number: formula for number, formula in formulas.items() if number not in states}
+    # What is only carried down, as inputs often are, is a constant.
+    carried = {n for n in states if formulas[n].op == "v" and formulas[n].value[0] == n}
+    states -= carried
     graph = Graph(kept)
     reach: dict[int, set[int]] = {}
     for number in kept:
@@ -75,8 +83,9 @@ def roles_of(table: Table, given: Given | None = None) -> tuple[list[Roles], lis
             notes.append(f"{table.name}: its formulas run in a circle")
             return [], notes
         # Columns of constants hold weights too, where a gradient claims to be theirs.
-        reach[number] = {place[0] for place in leaves if len(place) == 2}  # type: ignore[misc]
-    frozen = {number for number, column in table.constants.items() if kind_of(column.label)[0] in ("weight", "bias")}
+        reach[number] = {place[0] for place in leaves if len(place) == 2}
+    still = [*table.constants.values(), *(table.columns[n] for n in carried)]
+    frozen = {column.number for column in still if kind_of(column.label)[0] in ("weight", "bias")}
     weights = states | frozen
     used = _used_by_updates(formulas, states)
     groups = _losses(table, kept, reach, weights, states, used, given)
@@ -85,6 +94,7 @@ def roles_of(table: Table, given: Given | None = None) -> tuple[list[Roles], lis
     for loss in groups:
         roles = Roles(table, graph, states)
         roles.loss = table.columns[loss]
+        roles.carried = carried
         for place in graph.leaves((loss, 0)):
             if len(place) != 2 or place[0] not in weights or place[0] in taken:
                 continue
@@ -92,11 +102,11 @@ def roles_of(table: Table, given: Given | None = None) -> tuple[list[Roles], lis
             column = table.column(number)
             if column is not None and (given is None or not given.params or number in given.params):
                 taken.add(number)
-                roles.weights.append(Weight(column, place))  # type: ignore[arg-type]
+                roles.weights.append(Weight(column, place))
         if not roles.weights:
             continue
         roles.weights.sort(key=lambda weight: weight.column.number)
-        roles.forward = [place[0] for place in graph.order((loss, 0))  # type: ignore[misc]
+        roles.forward = [place[0] for place in graph.order((loss, 0))
                          if len(place) == 2 and place[0] in kept]
         result.append(roles)
     for roles in result:
@@ -136,16 +146,15 @@ def _states(formulas: dict[int, Expr]) -> set[int]:
     found: set[int] = set()
     reads = {number: [place for place in places(formula) if len(place) == 2] for number, formula in formulas.items()}
     for number, formula in formulas.items():
-        if any(place[0] == number and place[1] < 0 for place in reads[number]):  # type: ignore[operator]
-            found.add(number)
-        elif formula.op == "v" and len(formula.value) == 2 and formula.value[1] < 0 and formula.value[0] in formulas:
+        copied = formula.op == "v" and len(formula.value) == 2 and formula.value[1] < 0 and formula.value[0] in formulas
+        if copied or any(place[0] == number and place[1] < 0 for place in reads[number]):
             found.add(number)
     for _ in range(len(formulas)):
         cycle = _cycle({n: [int(p[0]) for p in r if int(p[0]) in reads and p[0] not in found]
                         for n, r in reads.items() if n not in found})
         if not cycle:
             break
-        back = {n for n in cycle if any(p[0] in cycle and p[1] < 0 for p in reads[n])}  # type: ignore[operator]
+        back = {n for n in cycle if any(p[0] in cycle and p[1] < 0 for p in reads[n])}
         if not back:
             break
         # The one that reads most of the row above by itself is the parameter; forward columns read one.
@@ -153,8 +162,8 @@ def _states(formulas: dict[int, Expr]) -> set[int]:
     return found
 
 
-def _likeliest(back: set[int], reads: dict[int, list[Place]]) -> set[int]:
-    scores = {n: sum(1 for p in reads[n] if p[1] < 0) for n in back}  # type: ignore[operator]
+def _likeliest(back: set[int], reads: dict[int, list[tuple[int, int]]]) -> set[int]:
+    scores = {n: sum(1 for p in reads[n] if p[1] < 0) for n in back}
     best = max(scores.values())
     return {n for n, score in scores.items() if score == best}
 
@@ -204,7 +213,7 @@ def _losses(table: Table, kept: dict[int, Expr], reach: dict[int, set[int]], wei
         kind = kind_of(column.label)[0]
         score = 0.0
         if kind == "total":
-            score += 4
+            score += 6
         elif kind == "error":
             score += 2
         elif kind in ("gradient", "activation", "sum", "weight", "bias", "input", "target"):
@@ -277,7 +286,7 @@ def _updates(roles: Roles, formulas: dict[int, Expr]) -> None:
             formula = shifted(formulas[formula.value[0]], formula.value[1])
         own = [place[1] for place in places(formula) if len(place) == 2 and place[0] == number]
         rows = [place[1] for place in places(formula) if len(place) == 2]
-        move = weight.place[1] - (max(own) if own else min(rows, default=-1))  # type: ignore[operator]
+        move = weight.place[1] - (max(own) if own else min(rows, default=-1))
         weight.update = shifted(formula, int(move))
 
 
@@ -298,9 +307,12 @@ def _gradients(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> 
         own = plain(weight.column.label)
         candidates = named.get(own, []) if own and labels.count(own) == 1 else []
         if len(candidates) > 1:
-            # Side by side tables repeat labels: the one that this loss's own columns feed.
-            near = [c for c in candidates if c.number in formulas and any(
-                place[0] in roles.forward for place in places(formulas[c.number]) if len(place) == 2)]
+            # Side by side tables repeat labels: the one that this weight's update or this network's columns feed.
+            update = {place[0] for place in places(weight.update)} if weight.update is not None else set()
+            mine = {w.place for w in roles.weights}
+            near = [c for c in candidates if c.number in update] or [
+                c for c in candidates if c.number in roles.graph.formulas
+                and mine & set(roles.graph.leaves((c.number, 0)))]
             candidates = near if len(near) == 1 else []
         if len(candidates) == 1:
             weight.gradient, weight.said = candidates[0], True

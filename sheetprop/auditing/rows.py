@@ -44,7 +44,7 @@ def row_findings(bench: Bench) -> list[Finding]:
             continue
         by_kind: dict[str, list[int]] = {}
         for row, kind in column.others.items():
-            if row == table.first and (initial or number in roles.states or kind == "blank"):
+            if row == table.first and (initial or number in roles.states or number in roles.carried or kind == "blank"):
                 continue
             if kind == "formula" and _same(bench, column, row):
                 continue
@@ -89,7 +89,7 @@ def _odd(bench: Bench, kind: str, rows: list[int], numbers: list[int]) -> Findin
     row = rows[0]
     own = table.sheet.formula(address(row, column.number)) or ""
     above = column.first if column.first not in rows else column.last
-    expected = _moved_formula(table, column, above, row)
+    expected = _moved_formula(column, row)
     wrong = {"constant": "a pasted number where every other row has a formula",
              "formula": "another formula than in the other rows", "blank": "blank where every other row has a formula",
              "text": "text where every other row has a formula"}[kind]
@@ -99,10 +99,9 @@ def _odd(bench: Bench, kind: str, rows: list[int], numbers: list[int]) -> Findin
     return finding
 
 
-def _moved_formula(table: Table, column: Column, above: int, row: int) -> str:
+def _moved_formula(column: Column, row: int) -> str:
     from sheetprop.engine.printing import formula_text
 
-    del above
     return "=" + formula_text(column.tree, row, column.number) if column.tree is not None else ""
 
 
@@ -113,14 +112,16 @@ def constant_columns(roles: Roles) -> list[Finding]:
     found: list[Finding] = []
     for number, column in table.constants.items():
         kind = kind_of(column.label)[0] if column.label else ""
-        if kind not in ("sum", "activation", "error", "total", "gradient") or kind not in computed and kind != "total":
+        if kind not in ("sum", "activation", "error", "total", "gradient") \
+                or (kind not in computed and kind != "total"):
             continue
         values = [table.value(row, number) for row in range(table.first, table.last + 1)]
         numbers = [value for value in values if type(value) is float]
         if len(numbers) < 0.8 * len(values) or len(numbers) < 3:
             continue
-        found.append(Finding("constant", table.sheet.name, f"{address(table.first, number)}:{address(table.last, number)}",
-                             column.label, "a column of pasted numbers where formulas belong",
+        cells = f"{address(table.first, number)}:{address(table.last, number)}"
+        found.append(Finding("constant", table.sheet.name, cells, column.label,
+                             "a column of pasted numbers where formulas belong",
                              rows_wrong=len(numbers), rows=table.rows))
     return found
 
@@ -148,7 +149,8 @@ def error_findings(bench: Bench) -> list[Finding]:
         if not any(isinstance(table.sheet[address(r, c)], ExcelError) for r, c in reads if r >= 1):
             roots.append((number, code))
     return [Finding("error", table.sheet.name, address(top, number), table.columns[number].label,
-                    f"it is {code}, and what depends on it is too", computes=table.sheet.formula(address(top, number)) or "")
+                    f"it is {code}, and what depends on it is too",
+                    computes=table.sheet.formula(address(top, number)) or "")
             for number, code in roots]
 
 
@@ -199,13 +201,15 @@ def values_only(sheet: Any) -> Finding | None:
     for row in range(1, min(last_row, 200) + 1):
         kinds = [kind_of(value)[0] if isinstance(value, str) else "" for value in
                  (sheet[address(row, column)] for column in range(1, min(last_column, 200) + 1))]
-        if sum(kind in _KNOWN for kind in kinds) < 6 or "weight" not in kinds or not {"gradient", "total", "error"} & set(kinds):
+        if sum(kind in _KNOWN for kind in kinds) < 6 or "weight" not in kinds \
+                or not {"gradient", "total", "error"} & set(kinds):
             continue
         columns = [index + 1 for index, kind in enumerate(kinds) if kind in _KNOWN]
         depth = 0
         while all(type(sheet[address(row + 1 + depth, column)]) is float for column in columns):
             depth += 1
-        if depth >= 3 and not any(sheet.formula(address(row + 1 + line, column)) for line in range(depth) for column in columns):
+        if depth >= 3 and not any(sheet.formula(address(row + 1 + line, column)) for line in range(depth)
+                                  for column in columns):
             cells = f"{address(row + 1, columns[0])}:{address(row + depth, columns[-1])}"
             return Finding("values", sheet.name, cells, "a table of a network", "it holds numbers only, no formulas; "
                            "nothing in it can be checked", rows_wrong=depth, rows=depth)

@@ -77,7 +77,8 @@ def as_html(audits: Sequence[Audit]) -> str:
         body.append(f"<h2>{html.escape(Path(audit.path).name)}</h2><p>{html.escape(summary(audit))}</p>")
         for one in audit.findings:
             body.append(f"<section><h3>{html.escape(f'{one.sheet}!{one.cells}')}"
-                        f"{' · ' + html.escape(one.claim) if one.claim else ''}</h3><p>{html.escape(one.wrong)}</p><dl>")
+                        f"{' · ' + html.escape(one.claim) if one.claim else ''}</h3>"
+                        f"<p>{html.escape(one.wrong)}</p><dl>")
             rows = [("computes", one.computes), ("should be", one.expected), ("repair", one.repair)]
             if one.rows and one.rows_wrong:
                 rows.append(("wrong in", f"{one.rows_wrong} of {one.rows} rows"))
@@ -101,7 +102,8 @@ def as_csv(audits: Sequence[Audit]) -> str:
     writer.writerow(_COLUMNS)
     for audit in audits:
         kinds = Counter(one.kind for one in audit.findings)
-        writer.writerow([audit.path, "unusable" if audit.error else "ok" if audit.ok else "findings", len(audit.findings),
+        verdict = "unusable" if audit.error else "ok" if audit.ok else "findings"
+        writer.writerow([audit.path, verdict, len(audit.findings),
                          audit.checked, " ".join(f"{kind}:{count}" for kind, count in sorted(kinds.items())),
                          audit.error or (audit.findings[0].sheet + "!" + audit.findings[0].sentence()
                                          if audit.findings else ""), "; ".join(audit.notes)])

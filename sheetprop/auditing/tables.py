@@ -129,7 +129,8 @@ def tables_of(book: Book, sheet: Sheet) -> list[Table]:
     return found
 
 
-def _joined(sheet: Sheet, bands: list[tuple[int, int]], by_column: dict[int, list[FormulaRun]]) -> list[tuple[int, int]]:
+def _joined(sheet: Sheet, bands: list[tuple[int, int]],
+            by_column: dict[int, list[FormulaRun]]) -> list[tuple[int, int]]:
     """Put bands together that are parted by a few rows of pasted numbers, and take in the row of initial values."""
     result: list[tuple[int, int]] = []
     for first, last in bands:
@@ -145,11 +146,11 @@ def _joined(sheet: Sheet, bands: list[tuple[int, int]], by_column: dict[int, lis
     widened: list[tuple[int, int]] = []
     for first, last in result:
         columns = [c for c, runs in by_column.items() if any(r.first_row == first and r.last_row > first for r in runs)]
-        above = [sheet[address(first - 1, c)] for c in columns] if first > 1 else []
-        numbers = sum(type(value) is float for value in above)
+        held = [sheet[address(first - 1, c)] for c in columns] if first > 1 else []
+        numbers = sum(type(value) is float for value in held)
         taken = widened[-1][1] if widened else 0
         # Every formula begins one row below numbers: those are the table's first row.
-        if above and numbers == len(above) and first - 1 > taken:
+        if held and numbers == len(held) and first - 1 > taken:
             first -= 1
         widened.append((first, last))
     return widened

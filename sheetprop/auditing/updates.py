@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from sheetprop.auditing.causes import cause
 from sheetprop.auditing.claims import Bench
 from sheetprop.auditing.expressions import Expr, Place, at, evaluate, places, replaced, shifted, show, walk
-from sheetprop.auditing.causes import cause
 from sheetprop.auditing.finding import Finding
 from sheetprop.auditing.labels import is_rate, rate_in
 from sheetprop.auditing.points import differs
@@ -69,7 +69,7 @@ def _walks(roles: Roles, weight: Weight) -> list[Place]:
     formula, number = _formula(roles, weight)
     column = roles.table.columns[number]
     return [place for place in places(formula)
-            if len(place) == 2 and column.first + place[1] < roles.table.first]  # type: ignore[operator]
+            if len(place) == 2 and column.first + place[1] < roles.table.first]
 
 
 def _walking(roles: Roles, weights: list[Weight]) -> Finding:
@@ -78,9 +78,9 @@ def _walking(roles: Roles, weights: list[Weight]) -> Finding:
     formula, number = _formula(roles, weights[0])
     column = table.columns[number]
     place = _walks(roles, weights[0])[0]
-    cell = address(column.first + place[1], int(place[0]))  # type: ignore[operator]
-    below = address(column.first + place[1] + 1, int(place[0]))  # type: ignore[operator]
-    fixed = replaced(formula, lambda p: at((table.sheet.name, column.first + p[1], int(p[0])))  # type: ignore[operator,arg-type]
+    cell = address(column.first + place[1], int(place[0]))
+    below = address(column.first + place[1] + 1, int(place[0]))
+    fixed = replaced(formula, lambda p: at((table.sheet.name, column.first + p[1], int(p[0])))
                      if p == place else at(p))
     row = column.first
     return Finding("rate", table.sheet.name, merged(table.cells(n) for n in numbers),
@@ -89,7 +89,7 @@ def _walking(roles: Roles, weights: list[Weight]) -> Finding:
                    f"{address(row + 1, number)} reads {below}, and so on down the column",
                    computes="=" + show(formula, row, table.sheet.name),
                    expected="=" + show(fixed, row, table.sheet.name),
-                   repair=f"replace {cell} by ${cell.rstrip('0123456789')}${column.first + place[1]}")  # type: ignore[operator]
+                   repair=f"replace {cell} by ${cell.rstrip('0123456789')}${column.first + place[1]}")
 
 
 def merged(cells: Any) -> str:
@@ -104,7 +104,8 @@ def merged(cells: Any) -> str:
                 found[-1][3] = right
             else:
                 found.append([top, left, bottom, right])
-    return ",".join(address(t, le) if (t, le) == (b, r) else f"{address(t, le)}:{address(b, r)}" for t, le, b, r in found)
+    return ",".join(address(t, le) if (t, le) == (b, r) else f"{address(t, le)}:{address(b, r)}"
+                    for t, le, b, r in found)
 
 
 def _outline(roles: Roles, weight: Weight) -> Expr:
@@ -160,6 +161,8 @@ def _different(bench: Bench, weight: Weight, common: Expr) -> Finding | None:
             return None
     elif gradient is None and not strange:
         return None
+    if strange:
+        formula, number = _velocity(roles, weight)
     row = table.columns[number].first
     move = _moved(formula, weight.update)
     expected = shifted(right, move) if right is not None else None
@@ -172,6 +175,20 @@ def _different(bench: Bench, weight: Weight, common: Expr) -> Finding | None:
     return Finding("update", table.sheet.name, table.cells(number), weight.column.label, wrong,
                    computes="=" + show(formula, row, table.sheet.name),
                    expected="=" + show(expected, row, table.sheet.name) if expected is not None else "", repair=repair)
+
+
+def _velocity(roles: Roles, weight: Weight) -> tuple[Expr, int]:
+    """Return the velocity of a weight where that reads a gradient, else the weight's own update."""
+    assert weight.update is not None
+    gradients = {w.gradient.number for w in roles.weights if w.gradient is not None}
+    for place in places(weight.update):
+        column = roles.table.columns.get(int(place[0])) if len(place) == 2 else None
+        if column is not None and column.expr is not None and column.number in roles.states and place != weight.place \
+                and {p[0] for p in places(column.expr)} & gradients:
+            read = {int(p[0]) for p in places(column.expr) if p[0] in gradients}
+            if weight.gradient is None or weight.gradient.number not in read:
+                return column.expr, column.number
+    return _formula(roles, weight)
 
 
 def _moved(formula: Expr, update: Expr) -> int:
@@ -195,8 +212,8 @@ def _rate(roles: Roles, weights: list[Weight], common: Expr) -> list[Finding]:
     """Check the learning rate's cell: not blank, not text, the one that titles name."""
     table = roles.table
     read = {place for n in roles.forward for place in places(roles.graph.formulas[n])}
-    constants = [place for place in places(common) if place not in read and place[0] not in ("own value", "own gradient",
-                                                                                             "itself")
+    ours = ("own value", "own gradient", "itself")
+    constants = [place for place in places(common) if place not in read and place[0] not in ours
                  and (len(place) == 3 or place[0] in table.constants)]
     found: list[Finding] = []
     cells = merged(table.cells(_formula(roles, weight)[1]) for weight in weights)
@@ -217,17 +234,17 @@ def _rate(roles: Roles, weights: list[Weight], common: Expr) -> list[Finding]:
         roles.rate = constants[0]
         value = _held(roles, roles.rate) if len(roles.rate) == 3 else None
         if type(value) is float:
-            found += _title(roles, value, cells)
+            roles.rate_value = value
     elif not constants:
         numbers = [node.value for node in walk(common) if node.op == "n" and node.value not in (1.0, 2.0)]
         if len(numbers) == 1:
-            found += _title(roles, numbers[0], cells)
+            roles.rate_value = numbers[0]
     return found
 
 
 def _held(roles: Roles, place: Place) -> Any:
     sheet = roles.table.sheet if place[0] == roles.table.sheet.name else roles.book_sheet(str(place[0]))
-    return None if sheet is None else sheet[address(int(place[1]), int(place[2]))]
+    return None if sheet is None or len(place) == 2 else sheet[address(place[1], place[2])]
 
 
 def rate_cells(roles: Roles) -> list[tuple[int, int]]:
@@ -241,7 +258,8 @@ def rate_cells(roles: Roles) -> list[tuple[int, int]]:
         for column in range(1, min(columns, 200) + 1):
             text = sheet[address(row, column)]
             if isinstance(text, str) and is_rate(text):
-                for r, c in ((row, column + 1), (row + 1, column), (row, column + 2), (row - 1, column), (row, column - 1)):
+                for r, c in ((row, column + 1), (row + 1, column), (row, column + 2), (row - 1, column),
+                             (row, column - 1)):
                     if r >= 1 and c >= 1 and type(sheet[address(r, c)]) is float:
                         found.append((r, c))
                         break
@@ -257,13 +275,20 @@ def _elsewhere(roles: Roles, where: str) -> str:
     return f"replace {where} by ${letters}${row}, which is labelled as the learning rate"
 
 
-def _title(roles: Roles, value: float, cells: str) -> list[Finding]:
-    """Compare the learning rate with the one that the sheet's name or a title names."""
-    table = roles.table
-    sheet = table.sheet
+def title_findings(networks: list[Roles]) -> list[Finding]:
+    """Compare the learning rates of one sheet with the one that its name or a title names.
+
+    Nothing is said where titles name several rates, or where some network's rate is not known.
+    """
+    values = [roles.rate_value for roles in networks]
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
+        return []
+    sheet = networks[0].table.sheet
+    first = min(roles.table.first for roles in networks)
     named: dict[str, float] = {}
     _, columns = sheet.extent
-    for row in range(max(1, table.first - 8), table.first):
+    for row in range(max(1, first - 80), first):
         for column in range(1, min(columns, 120) + 1):
             text = sheet[address(row, column)]
             if isinstance(text, str):
@@ -277,10 +302,12 @@ def _title(roles: Roles, value: float, cells: str) -> list[Finding]:
     if len(set(named.values())) != 1:
         return []
     where, said = next(iter(named.items()))
-    if abs(said - value) <= 1e-9 * max(1.0, abs(value)):
+    if any(abs(said - value) <= 1e-9 * max(1.0, abs(value)) for value in known):
         return []
-    return [Finding("title", sheet.name, where if where[0].isupper() else cells, "",
-                    f"{where} names the learning rate {said:g}, but the updates use {value:g}",
+    roles = networks[0]
+    cells = where if where[0].isupper() else address(first, roles.weights[0].column.number)
+    return [Finding("title", sheet.name, cells, "", f"{where} names the learning rate {said:g}, but the updates use "
+                    f"{', '.join(f'{value:g}' for value in dict.fromkeys(known))}",
                     repair="correct the title or the rate")]
 
 
@@ -300,7 +327,7 @@ def _direction(bench: Bench, weights: list[Weight], common: Expr, bad: set[int])
     mine = bench.roles.graph.run((weight.gradient.number, 0), bench.near)
     if differs(mine, expected, size).any():
         return []
-    given: dict[Any, Any] = {place: 0.5 for place in places(common)}
+    given: dict[Any, Any] = dict.fromkeys(places(common), 0.5)
     low = evaluate(common, given)
     given[inner[0]] = 0.6
     if evaluate(common, given) <= low:

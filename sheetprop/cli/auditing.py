@@ -18,7 +18,8 @@ from sheetprop.errors import SheetpropError
 @click.option("--roles", is_flag=True, help="Show which column was taken for what.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.option("--html", "html_file", type=click.Path(), metavar="FILE", help="Write a page with all findings.")
-@click.option("--csv", "csv_file", type=click.Path(), metavar="FILE", help="Write the table of a class: a row for each file.")
+@click.option("--csv", "csv_file", type=click.Path(), metavar="FILE",
+              help="Write the table of a class: a row for each file.")
 @click.option("--format", "form", type=click.Choice(["text", "md"]), default="text", show_default=True,
               help="Form of what is printed.")
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Processes; default is the number of processors.")
