@@ -23,7 +23,9 @@ def array_scope(careful: bool) -> dict[str, Any]:
         "exp": np.exp, "log": np.log, "log10": np.log10, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos,
         "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh,
         "tanh": np.tanh, "abs": np.abs, "floor": np.floor, "sign": np.sign, "where": np.where,
-        "maximum": np.maximum, "minimum": np.minimum, "logical_not": np.logical_not,
+        "np_add": np.add, "np_subtract": np.subtract, "np_multiply": np.multiply, "np_divide": np.divide,
+        "np_negative": np.negative, "empty_like": np.empty_like, "maximum": np.maximum,
+        "minimum": np.minimum, "logical_not": np.logical_not,
     }
 
     def power(a: Any, b: Any) -> Any:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     from sheetprop.engine.book import Book
 
-_CHUNK = 2500
+_CHUNK = 5000
 
 
 def spots(book: Book, refs: Sequence[str]) -> list[Spot]:

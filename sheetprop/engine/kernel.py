@@ -7,6 +7,7 @@ part runs the pieces in reverse; a loop over rows becomes a loop that runs the r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from sheetprop.engine.expression import E, Scope, number
@@ -16,6 +17,11 @@ from sheetprop.engine.tree import Call, Cell
 from sheetprop.engine.workspace import Workspace
 
 _FLAT_TEXT = {"INT": "floor", "SIGN": "sign"}
+_NAMES = re.compile(r"[A-Za-z_]\w*")
+# Operations of NumPy that can write into an array that is there already.
+_INTO = {"+": "np_add", "-": "np_subtract", "*": "np_multiply", "/": "np_divide", "neg": "np_negative",
+         "square": "np_multiply"}
+_INTO_SMOOTH = {"EXP": "exp", "TANH": "tanh", "SQRT": "sqrt", "LN": "log", "SIN": "sin", "COS": "cos", "ABS": "abs"}
 _BACK = 8
 _UNROLL = 3
 _MOST = 4000
@@ -59,6 +65,9 @@ class Kernel:
         self.constants: dict[str, list[float]] = {}
         self.names = 0
         self.seen: dict[str, str] = {}
+        self.local: set[str] = set()
+        self.buffers: list[str] = []
+        self.inside_loop = False
         self.blocks: list[Callable[[], tuple[list[str], list[str]]]] = []
         for piece in pieces:
             if piece.rows() <= _UNROLL or (not piece.recursive and self.must_unroll(piece)):
@@ -247,8 +256,13 @@ class Kernel:
                     continue
                 back.send(expression, f"d{name}")
         self.seen.clear()
+        self.inside_loop = True
+        self.local = {name for name, _ in loop.body if name[0] == "u" or (
+            int(name[1:]) not in loop.carried and int(name[1:]) not in loop.saved)}
         body = [line for name, expression in loop.body for line in self.statements(name, expression)]
+        body = self.reused(body)
         self.seen.clear()
+        self.inside_loop, self.local = False, set()
         forward = [f"{name} = [{', '.join(leaf.text for leaf in leaves)}]" for name, leaves in loop.gathered]
         forward += back.initialised()
         forward += [f"p{at}_{column} = {starts[(column, at)].text}"
@@ -270,6 +284,33 @@ class Kernel:
             forward.append(f"  t{loop.number}(({', '.join(kept)}{',' if kept else ''}))")
         forward += [f"  {line}" for line in self.shifts(loop)]
         return forward, self.written_back(loop, starts, count, back, kept) if self.gradient else []
+
+    def reused(self, body: list[str]) -> list[str]:
+        """Let results that are needed no more lend their arrays to later ones: few arrays stay in the cache."""
+        if not self.buffers:
+            return body
+        inside = set(self.buffers)
+        last: dict[str, int] = {}
+        for at, line in enumerate(body):
+            for name in _NAMES.findall(line):
+                if name in inside:
+                    last[name] = at
+        free: list[str] = []
+        given: dict[str, str] = {}
+        made: list[str] = []
+        lines: list[str] = []
+        for at, line in enumerate(body):
+            names = [name for name in _NAMES.findall(line) if name in inside]
+            fresh = [name for name in names if name not in given]
+            free.extend(given[name] for name in dict.fromkeys(names) if name in given and last[name] == at)
+            for name in fresh:
+                if not free:
+                    made.append(f"b{len(made)}")
+                    free.append(made[-1])
+                given[name] = free.pop()
+            lines.append(_NAMES.sub(lambda found: given.get(found.group(), found.group()), line))
+        self.buffers = [name for name in self.buffers if name not in inside] + made
+        return lines
 
     @staticmethod
     def shifts(loop: _Loop) -> list[str]:
@@ -314,9 +355,32 @@ class Kernel:
         if self.dialect == "python":
             return [f"{target} = {self.text(e)}"]
         lines: list[str] = []
-        result = self.shared(e, lines)
-        lines.append(f"{target} = {result}")
+        if e.op == "leaf" and e.active and self.dialect == "numpy" and not self.gradient:
+            return [f"{target} = {e.text}*1.0"]  # a copy: the array may be lent to another result
+        if e.op == "leaf" or (self.dialect == "numba" and e.op == "if"):
+            return [f"{target} = {self.text(e)}"]
+        flat = self.flattened(e, lines)
+        lines.append(self.buffered(target, flat) if target in self.local else f"{target} = {self.bare(flat)}")
+        if e.name and e.name != target:
+            lines.append(f"{e.name} = {target}")
         return lines
+
+    def flattened(self, e: E, lines: list[str]) -> E:
+        """Return an operation whose arguments are variables; their own lines are appended."""
+        names = [self.shared(arg, lines) for arg in e.args]
+        return E(e.op, tuple(E("leaf", text=name, active=arg.active) for name, arg in zip(names, e.args, strict=True)),
+                 e.text, active=e.active)
+
+    def buffered(self, name: str, flat: E) -> str:
+        """Return a line that puts an operation's result into an array kept for it."""
+        call = _INTO_SMOOTH.get(flat.text) if flat.op == "smooth" else _INTO.get(flat.op)
+        if self.dialect != "numpy" or self.gradient or not call or not flat.active:
+            return f"{name} = {self.bare(flat)}"
+        self.buffers.append(name)
+        texts = [arg.text for arg in flat.args]
+        if flat.op == "square":
+            texts = texts * 2
+        return f"{call}({', '.join(texts)}, {name})"
 
     def shared(self, e: E, lines: list[str]) -> str:
         """Print an expression operation by operation, those already there left out."""
@@ -325,14 +389,12 @@ class Kernel:
         if self.dialect == "numba" and e.op == "if":
             # Branches are evaluated only where they are taken.
             return self.text(e)
-        names = [self.shared(arg, lines) for arg in e.args]
-        flat = E(e.op, tuple(E("leaf", text=name, active=arg.active) for name, arg in zip(names, e.args, strict=True)),
-                 e.text, active=e.active)
+        flat = self.flattened(e, lines)
         text = self.bare(flat)
         held = self.seen.get(text)
         if held is None:
             held = self.seen[text] = e.name or self.fresh("t")
-            lines.append(f"{held} = {text}")
+            lines.append(self.buffered(held, flat) if self.inside_loop else f"{held} = {text}")
         elif e.name and e.name != held:
             lines.append(f"{e.name} = {held}")
         return held
@@ -415,6 +477,7 @@ class Kernel:
             lines += [f"    O[s, {at}] = {text}" for at, text in enumerate(results)]
             return "\n".join(lines)
         lines = [f"def run({names}, seeds):" if self.gradient else f"def run({names}):"]
+        lines += [f"  {name} = empty_like(i0)" for name in dict.fromkeys(self.buffers)]
         lines += [f"  {line}" for line in forward]
         if not self.gradient:
             return "\n".join([*lines, f"  return ({', '.join(results)},)"])
