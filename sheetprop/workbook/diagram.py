@@ -146,7 +146,10 @@ def cells(layout: Layout) -> Cells:
         choices = ",".join(f"INDEX({layout.column_range(name, symbol)},${ITERATION_CHOICE[0]}${ITERATION_CHOICE[1:]}+1)"
                            for name in names)
         result[f"{symbol_column}{row}"] = Text(symbol)
-        result[f"{value_column}{row}"] = f"=CHOOSE(${RATE_NUMBER[0]}${RATE_NUMBER[1:]},{choices})"
+        chosen = f"CHOOSE(${RATE_NUMBER[0]}${RATE_NUMBER[1:]},{choices})"
+        # A cell that a student has yet to fill in shows nothing.
+        result[f"{value_column}{row}"] = (f'=IF(ISBLANK({chosen}),"",{chosen})' if symbol in layout.blank
+                                          else f"={chosen}")
     for layer in range(len(layers)):
         result[f"{letters(node_column(layer))}{HEAD_ROW}"] = _layer_title(layout, layer)
         if layer:

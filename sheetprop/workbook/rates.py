@@ -34,11 +34,11 @@ def cells(layout: Layout, rate: int) -> Cells:
     previous = ""
     for column in layout.columns:
         letter = column.letter
-        if column.group != previous:
+        if column.group not in (previous, "verdict"):
             result[f"{letter}{layout.GROUP_ROW}"] = group_title(layout, column.group)
             previous = column.group
         result[f"{letter}{layout.WORDS_ROW}"] = column.words
-        result[f"{letter}{layout.SYMBOL_ROW}"] = Text(column.symbol)
+        result[f"{letter}{layout.SYMBOL_ROW}"] = Text("✓ or ✗" if column.group == "verdict" else column.symbol)
         result[f"{letter}{layout.MATHEMATICS_ROW}"] = Text(column.mathematics)
         if column.symbol in layout.blank:
             continue

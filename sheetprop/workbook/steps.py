@@ -52,9 +52,14 @@ def cells(layout: Layout) -> Cells:
             f"E{row}": HIDDEN if secret else Text(text(equation.expression)),
             f"F{row}": HIDDEN if secret else Text(text(equation.chain)) if equation.chain is not None else "",
             f"G{row}": HIDDEN if secret else Text("=" + layout.formula(equation.symbol, 1 if update else 0)),
-            f"H{row}": f"={quoted(first)}!{layout.address(equation.symbol, 0)}",
+            f"H{row}": _value(f"{quoted(first)}!{layout.address(equation.symbol, 0)}", secret),
         })
     return {address: value for address, value in result.items() if value != ""}
+
+
+def _value(cell: str, secret: bool) -> str:
+    """Return the formula that shows a cell; one that a student has yet to fill in shows nothing."""
+    return f'=IF(ISBLANK({cell}),"",{cell})' if secret else f"={cell}"
 
 
 def _counts(layout: Layout) -> str:
