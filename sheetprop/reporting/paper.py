@@ -61,7 +61,8 @@ def write(
 def _tell_scopes(document: Any, pdf: Any) -> None:
     """Say of every header cell whether it heads its column or its row; WeasyPrint leaves that out of the tags."""
     del document
-    by_number = {item.number: item for item in pdf.objects if isinstance(item, dict)}
+    objects: list[Any] = list(pdf.objects)
+    by_number = {item.number: item for item in objects if hasattr(item, "get")}
 
     def parent(item: Any) -> Any:
         reference = item.get("P", b"")

@@ -11,7 +11,7 @@ from typing import Any
 from sheetprop.mnist.record import Run
 from sheetprop.reporting import palette
 from sheetprop.reporting.backprop import Curve
-from sheetprop.reporting.words import plain
+from sheetprop.reporting.words import number, plain
 
 _SALT = "sheetprop"
 FAMILY = "'Source Sans 3', 'DejaVu Sans', 'Helvetica Neue', Arial, sans-serif"
@@ -29,7 +29,7 @@ def _style() -> dict[str, Any]:
         "axes.labelcolor": palette.MUTED, "axes.labelsize": 8.5, "axes.linewidth": 0.6,
         "axes.grid": True, "axes.grid.axis": "y", "grid.color": palette.RULE, "grid.linewidth": 0.5,
         "axes.axisbelow": True, "xtick.color": palette.MUTED, "ytick.color": palette.MUTED,
-        "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 3, "ytick.major.size": 0,
+        "xtick.major.width": 0.6, "ytick.major.width": 0.6, "xtick.major.size": 3, "ytick.major.size": 0, "ytick.minor.size": 0,
         "xtick.labelsize": 8.5, "ytick.labelsize": 8.5, "text.color": palette.INK,
         "lines.linewidth": 1.6, "lines.solid_capstyle": "round", "lines.dash_capstyle": "butt",
         "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
@@ -38,15 +38,30 @@ def _style() -> dict[str, Any]:
 
 
 @contextmanager
-def _figure(name: str, width: float, height: float, described: str) -> Iterator[tuple[Any, list[str]]]:
-    """Give a figure of so many centimetres; the list receives its SVG when the block ends."""
+def _figure(
+    name: str, width: float, height: float, described: str, *, margins: tuple[float, float, float, float],
+    gaps: tuple[float, float] = (0.0, 0.0),
+) -> Iterator[tuple[Any, list[str]]]:
+    """Give a figure; the list receives its SVG when the block ends.
+
+    Margins (left, right, top, bottom) are given instead of found: searching for them draws everything twice.
+
+    Args:
+        name: begins the ids inside the drawing.
+        width, height, margins: in centimetres.
+        described: the drawing in words.
+        gaps: between axes, as shares of their width and height.
+    """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     out: list[str] = []
     with matplotlib.rc_context(_style()):  # type: ignore[arg-type]
-        figure = Figure(figsize=(width * _INCH, height * _INCH), layout="constrained")
+        figure = Figure(figsize=(width * _INCH, height * _INCH))
+        left, right, top, bottom = margins
+        figure.subplots_adjust(left=left / width, right=1 - right / width, top=1 - top / height, bottom=bottom / height,
+                               wspace=gaps[0], hspace=gaps[1])
         FigureCanvasSVG(figure)
         yield figure, out
         buffer = io.StringIO()
@@ -113,7 +128,7 @@ def comparison(curves: Sequence[Curve], *, log: bool, name: str, width: float = 
     """Return the error of all learning rates over the iterations, on a linear or logarithmic axis."""
     described = (f"Total error over the iterations for {len(curves)} learning rates, "
                  f"{'logarithmic' if log else 'linear'} axis.")
-    with _figure(name, width, height, described) as (figure, out):
+    with _figure(name, width, height, described, margins=(1.5, 1.9, 0.3, 1.1)) as (figure, out):
         axes = figure.add_subplot()
         drawn = [curve for curve in curves if curve.iterations and (not log or max(curve.values) > 0)]
         named = _few(drawn)
@@ -129,6 +144,7 @@ def comparison(curves: Sequence[Curve], *, log: bool, name: str, width: float = 
                 ends.append((curve.iterations[-1], values[-1], f"η = {plain(curve.rate)}", look["color"]))
         if log:
             axes.set_yscale("log")
+            _plain_log(axes)
         _axes(axes, drawn, log=log)
         _label_ends(axes, [e for e in ends if e[1] == e[1]], log=log)
     return out[0]
@@ -175,7 +191,8 @@ def each(curves: Sequence[Curve], *, name: str) -> str:
     rows = -(-count // columns)
     tall = 4.4 if count <= 12 else 3.2
     described = f"Total error over the iterations, one chart for each of {count} learning rates, same axes."
-    with _figure(name, 16.0, max(5.0, tall * rows), described) as (figure, out):
+    with _figure(name, 16.0, max(5.0, tall * rows), described, margins=(1.4, 0.4, 0.8, 1.1),
+                 gaps=(0.12, 0.45)) as (figure, out):
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for position, axes in enumerate(grid.flat):
             if position >= count:
@@ -221,7 +238,7 @@ def training(run: Run, *, name: str) -> str:
     if not panels:
         return ""
     described = f"Training over {len(epochs)} epochs: {', '.join(title.split(',')[0].lower() for title, _ in panels)}."
-    with _figure(name, 16.0, 5.6, described) as (figure, out):
+    with _figure(name, 16.0, 5.6, described, margins=(1.2, 1.1, 0.8, 1.1), gaps=(0.62, 0.0)) as (figure, out):
         for k, (title, draw) in enumerate(panels, start=1):
             from matplotlib.ticker import MaxNLocator
 
@@ -261,11 +278,20 @@ def _loss(axes: Any, run: Run) -> None:
 
 
 def _plain_log(axes: Any) -> None:
+    """Write the numbers of a logarithmic axis plainly, between the powers of ten only on a short axis."""
+    import math
+
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    axes.yaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=6))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(float(f"{value:.3g}"))))
+    low, high = axes.get_ylim()
+    short = math.log10(high) - math.log10(low) < 2.2
+    axes.yaxis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0) if short else (1.0,), numticks=7))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
     axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _tick(value: float) -> str:
+    return number(value, 1) if value < 1e-4 else plain(float(f"{value:.3g}"))
 
 
 def _accuracy(axes: Any, run: Run) -> None:
@@ -288,7 +314,8 @@ def _rate(axes: Any, run: Run) -> None:
 def per_class(run: Run, *, name: str) -> str:
     """Return the share of mistakes for each digit as bars."""
     scores = run.per_class or []
-    with _figure(name, 16.0, 4.6, "Share of each digit that is misread, in percent.") as (figure, out):
+    with _figure(name, 16.0, 4.6, "Share of each digit that is misread, in percent.",
+                 margins=(1.4, 0.3, 0.5, 1.1)) as (figure, out):
         axes = figure.add_subplot()
         wrong = [100.0 - score.accuracy for score in scores]
         axes.bar([score.digit for score in scores], wrong, color=palette.SERIES[0], width=0.62)
