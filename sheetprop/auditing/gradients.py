@@ -6,7 +6,7 @@ from typing import Any
 
 from sheetprop.auditing.causes import cause, leaves
 from sheetprop.auditing.claims import Bench, Claim, claims_of, settle_signs
-from sheetprop.auditing.edits import swaps
+from sheetprop.auditing.edits import shapes, swaps
 from sheetprop.auditing.expressions import Expr, evaluate, places, show
 from sheetprop.auditing.finding import Finding
 from sheetprop.auditing.forward import oddities
@@ -221,10 +221,13 @@ def _is_another(bench: Bench, claim: Claim, holding: list[Claim]) -> Claim | Non
 
 
 def _latent(bench: Bench, kinds: Kinds, claim: Claim) -> Finding | None:
-    """Return a finding where a constant stands for another one of the same value in these rows."""
+    """Return a finding where a constant stands for another one of the same value in these rows, or ABS for a sign."""
     roles = bench.roles
     table = roles.table
     formula = roles.graph.formulas[claim.column.number]
+    for edit in shapes(formula):
+        if edit[1].op == "ABS" and bench.right(claim, bench.far, edit[0]) and bench.right(claim, bench.near, edit[0]):
+            return _finding(bench, claim, Repair(claim.column, edit[0], [(edit[1], edit[2])]), [])
     for edit in swaps(formula, lambda place: kinds.like(place) if place in kinds.groups[2] else []):
         if bench.right(claim, bench.far, edit[0]) and bench.right(claim, bench.near, edit[0]):
             gone = [n for n in leaves(edit[1]) if n not in leaves(edit[2])] or leaves(edit[1])

@@ -223,7 +223,9 @@ def _label(table: Table, column: Column) -> None:
     if found:
         from sheetprop.auditing.labels import kind_of
 
-        if len(found) == 2 and not kind_of(found[0][1])[0] and kind_of(found[1][1])[0]:
+        # A row of formulas written out may stand between the labels and the table.
+        written = any(mark in found[0][1] for mark in "=*(") and not kind_of(found[0][1])[0]
+        if len(found) == 2 and written and kind_of(found[1][1])[0]:
             found.reverse()
         column.header_row, column.label = found[0]
         column.upper_label = found[1][1] if len(found) == 2 else ""

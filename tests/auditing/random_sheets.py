@@ -14,10 +14,11 @@ from openpyxl import Workbook
 from openpyxl.chart import LineChart, Reference, Series
 from openpyxl.utils import get_column_letter
 
-KINDS = ("swap", "bracket", "sign", "abs", "square", "factor", "term", "update gradient", "update weight", "update sign",
-         "rate blank", "rate text", "rate walks", "rate other", "pasted cell", "pasted row", "pasted column", "odd row",
-         "blank cell", "forward activation", "forward source", "forward weights", "error factor", "error target",
-         "total", "stored", "chart rows", "chart name", "chart mixed", "title", "error cell", "values only")
+KINDS = ("swap", "bracket", "sign", "abs", "square", "factor", "term", "update gradient", "update weight",
+         "update sign", "rate blank", "rate text", "rate walks", "rate other", "pasted cell", "pasted row",
+         "pasted column", "odd row", "blank cell", "forward activation", "forward source", "forward weights",
+         "error factor", "error target", "total", "stored", "chart rows", "chart name", "chart mixed", "title",
+         "error cell", "values only")
 
 _GRADIENT = ("∂E/∂{}", "dE/d{}", "∂E_t/∂{}", "δE_total/δ{}", "dE_t/d{}", "E∂{}", "Ed{}", "d{}", "∂E_total/∂{} ",
              "ðE/ð{}", "grad {}", "gradient of {}", "∂ E_total / ∂ {}")
@@ -110,7 +111,8 @@ class Net:
                 f[f"E{k + 1}"] = f"-({t}*LN({a})+(1-{t})*LN(1-{a}))"
         errors = [f"E{k + 1}" for k in range(self.outputs)]
         joined = "+".join(f"{{{e}}}" for e in errors)
-        f["E_total"] = joined if len(errors) == 1 or rng.random() < 0.6 else f"SUM({','.join(f'{{{e}}}' for e in errors)})"
+        summed = ",".join(f"{{{e}}}" for e in errors)
+        f["E_total"] = joined if len(errors) == 1 or rng.random() < 0.6 else f"SUM({summed})"
         self.errors = errors
         two = "2*" if self.loss == "full" else ""
         delta = {}
@@ -300,7 +302,8 @@ def _labels(net: Net, rng: random.Random) -> dict[str, str]:
     return result
 
 
-def _plant(net: Net, rng: random.Random, kind: str, formulas: dict[str, str], updates: dict[str, str]) -> set[str] | None:
+def _plant(net: Net, rng: random.Random, kind: str, formulas: dict[str, str],
+           updates: dict[str, str]) -> set[str] | None:
     """Change one formula; return the names of the wrong columns, or None where the network does not allow it."""
     import re
 
@@ -310,11 +313,13 @@ def _plant(net: Net, rng: random.Random, kind: str, formulas: dict[str, str], up
     refs = re.findall(r"\{(\w+)\}", text)
     if kind == "swap":
         spot = rng.choice(refs)
-        pool = [n for n in ([f"a_{u}" for u in net.layers[1]], [f"a_{u}" for u in net.layers[2]], net.layers[0], net.weights,
-                            [f"t{k + 1}" for k in range(net.outputs)], [f"d_{u}" for u in net.layers[1]],
+        targets = [f"t{k + 1}" for k in range(net.outputs)]
+        pool = [n for n in ([f"a_{u}" for u in net.layers[1]], [f"a_{u}" for u in net.layers[2]], net.layers[0],
+                            net.weights, targets,
+                            [f"d_{u}" for u in net.layers[1]],
                             [f"d_{u}" for u in net.layers[2]]) if spot in n]
-        others = [n for n in (pool[0] if pool else []) if n != spot and n in {*formulas, *net.params, *net.layers[0],
-                                                                             *[f"t{k + 1}" for k in range(net.outputs)]}]
+        there = {*formulas, *net.params, *net.layers[0], *targets}
+        others = [n for n in (pool[0] if pool else []) if n != spot and n in there]
         if not others:
             return None
         formulas[name] = text.replace("{" + spot + "}", "{" + rng.choice(others) + "}")
@@ -324,8 +329,6 @@ def _plant(net: Net, rng: random.Random, kind: str, formulas: dict[str, str], up
             options.append(re.sub(r"\(1-(\{\w+\})\)", r"1-\1", text, count=1))
         if ")^2)" in text:
             options.append(re.sub(r"\(1\+EXP\(-(\{\w+\})\)\)\^2", r"(1+EXP(-\1)^2)", text, count=1))
-        if text.startswith("((") and net.outputs > 1:
-            options.append(re.sub(r"\)\*(\{\w+\})\*\(1-", r"*\1)*(1-", text[1:], count=1) if False else text)
         options = [o for o in options if o and o != text and _balanced(o)]
         if not options:
             return None
@@ -508,8 +511,8 @@ def _chart(planted: Planted, net: Net, rng: random.Random, sheet: Any, where: di
     sheet.add_chart(chart, f"A{last + 4}")
 
 
-def _more(book: Any, sheet: Any, net: Net, rng: random.Random, where: dict[str, int], header: int, first: int, last: int,
-          kind: str, right: int) -> None:
+def _more(book: Any, sheet: Any, net: Net, rng: random.Random, where: dict[str, int], header: int, first: int,
+          last: int, kind: str, right: int) -> None:
     """Add what other sheets have besides: summaries, notes, a second table below or beside, a second sheet."""
     total = get_column_letter(where["E_total"])
     if rng.random() < 0.3:
@@ -577,7 +580,7 @@ def _store(planted: Planted, rng: random.Random, where: dict[str, int], first: i
 
         def change(data: bytes) -> bytes:
             pattern = rb'(<c r="' + spot.encode() + rb'"[^>]*>(?:<f>[^<]*</f>)?<v>)([^<]*)(</v>)'
-            return re.sub(pattern, lambda m: m.group(1) + repr(float(m.group(2)) * 1.3 + 0.01).encode() + m.group(3), data)
+            return re.sub(pattern, lambda m: m[1] + repr(float(m[2]) * 1.3 + 0.01).encode() + m[3], data)
     elif planted.kind == "values only":
         planted.cells = {f"{get_column_letter(c)}{r}" for c in where.values() for r in range(first, last + 1)}
 
