@@ -219,12 +219,15 @@ class _Check:
         expected = np.concatenate([start, self.expected[following][:, :-1]], axis=1)
         size = np.concatenate([np.abs(start), self.sizes[following][:, :-1]], axis=1)
         stepped = np.concatenate([np.ones_like(start, dtype=bool), self.alive[:, :-1]], axis=1)
+        gradient = symbols.gradient(symbol)
+        if gradient in self.unfilled:
+            stepped[:, 1:] &= ~self.unfilled[gradient][:, :-1]
         judged = self._judge(symbol, expected, size, stepped)
         if not judged.differs[:, 1:].any():
             return
         above = {name: values[:, :-1] for name, values in self.read.items()}
         above[symbols.LEARNING_RATE] = self.rate_found
-        cause = self._disturbed(symbols.gradient(symbol))
+        cause = self._disturbed(gradient)
         disturbed = np.logical_or(self.rate_differs, False if cause is None else cause[:, :-1])
         if symbol in self.unfilled:
             disturbed = np.logical_or(disturbed, self.unfilled[symbol][:, :-1])
@@ -260,6 +263,8 @@ class _Check:
         overflowed = np.zeros(self.shape, dtype=bool)
         for symbol, judged in self.columns.items():
             missing = ~np.isfinite(judged.found)
+            if symbol in self.unfilled:
+                missing &= ~self.unfilled[symbol]
             if symbol in self.names:
                 missing[:, 1:] &= self.alive[:, :-1]
                 overflowed[:, 1:] |= missing[:, 1:] & ~judged.compared[:, 1:]

@@ -194,3 +194,12 @@ def test_the_reference_in_a_process_of_its_own_gives_the_same(classic: Path) -> 
     done = subprocess.run([sys.executable, "-c", code, str(classic)], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["agrees"] is True
     assert json.loads(done.stdout)["cells"] == verify(classic).cells
+
+
+def test_an_exercise_not_yet_filled_in_neither_diverges_nor_differs(tmp_path: Path) -> None:
+    path = tmp_path / "task.xlsx"
+    sheetprop.build(sheetprop.spec(seed=12, learning_rates=[0.5], iterations=6), path, exercise=True)
+    verdict = sheetprop.verify(path)
+    assert verdict.agrees
+    assert {remark.kind for remark in verdict.remarks} == {"unfilled"}
+    assert all(comparison.differ == 0 for comparison in verdict.comparisons)
