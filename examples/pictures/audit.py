@@ -12,19 +12,19 @@ from pathlib import Path
 
 import matplotlib
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+import sheetprop
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "tests" / "auditing"))
-
-from test_audit_mistakes import classic
-
-import sheetprop
+matplotlib.use("Agg")
 
 
 def main() -> None:
     """Make the sheet, audit it, draw both."""
+    import matplotlib.pyplot as plt
+
+    sys.path.insert(0, str(HERE.parents[1] / "tests" / "auditing"))
+    from test_audit_mistakes import classic
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hand-in.xlsx"
         classic(path, wrong=True)
@@ -34,7 +34,7 @@ def main() -> None:
         sheet = book["Sheet"]
     letters = ["J", "L", "W", "X", "Y", "Z", "AA", "AB"]
     rows = [35, *range(36, 41)]
-    figure, (top, bottom) = plt.subplots(2, 1, figsize=(11, 5.4), height_ratios=(3, 2.6))
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(11, 4.2), height_ratios=(3, 1.4))
     for axes in (top, bottom):
         axes.axis("off")
     text = [[sheet[f"{c}{r}"] if r == 35 else f"{sheet[f'{c}{r}']:.9f}" for c in letters] for r in rows]
@@ -54,7 +54,7 @@ def main() -> None:
         lines += textwrap.wrap(f"{one.sheet}!{one.sentence()}", 112, subsequent_indent="    ")
     bottom.text(0, 1, "\n".join(lines), va="top", family="monospace", fontsize=9)
     figure.tight_layout()
-    figure.savefig(HERE / "audit.png", dpi=110)
+    figure.savefig(HERE / "audit.png", dpi=110, bbox_inches="tight")
 
 
 if __name__ == "__main__":
