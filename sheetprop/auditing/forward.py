@@ -47,7 +47,7 @@ class Unit:
 
 def oddities(roles: Roles) -> list[Oddity]:
     """Return the forward columns that do not fit."""
-    units = {n: unit for n in roles.forward if (unit := _unit(roles, n)) is not None}
+    units = {n: unit for n in roles.forward if (unit := unit_of(roles, n)) is not None}
     found = [*_activations(roles, units), *_sums(roles, units), *_errors(roles), *_totals(roles)]
     seen: set[tuple[int, Expr]] = set()
     result: list[Oddity] = []
@@ -58,7 +58,8 @@ def oddities(roles: Roles) -> list[Oddity]:
     return result
 
 
-def _unit(roles: Roles, n: int) -> Unit | None:
+def unit_of(roles: Roles, n: int) -> Unit | None:
+    """Return a column as a weighted sum, or None where it is none."""
     offset = roles.weights[0].place[1]
     own = {weight.place for weight in roles.weights} | {(n, offset) for n in roles.states}
     pairs: list[tuple[Place, Place]] = []
@@ -94,7 +95,7 @@ def _index(roles: Roles, place: Place) -> tuple[str, str]:
 def _activations(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
     """Activations that read the sum of another unit."""
     # A sum that nobody reads is no part of the forward pass found; look among all columns.
-    every = {m: unit for m in roles.graph.formulas if (unit := _unit(roles, m)) is not None}
+    every = {m: unit for m in roles.graph.formulas if (unit := unit_of(roles, m)) is not None}
     reads: dict[int, Place] = {}
     for n in roles.graph.formulas:
         found = places(roles.graph.formulas[n])

@@ -11,6 +11,7 @@ from sheetprop.auditing.claims import Bench, Claim
 from sheetprop.auditing.derivative import Graph
 from sheetprop.auditing.edits import Edit, factors, shapes, swaps, terms
 from sheetprop.auditing.expressions import Expr, Place, at, evaluate, make, number, places, show, walk
+from sheetprop.auditing.forward import unit_of
 from sheetprop.auditing.points import differs
 from sheetprop.auditing.tables import Column, Table
 
@@ -75,15 +76,19 @@ class Kinds:
         forward = [(n, 0) for n in dict.fromkeys(roles.forward)]
         loss_like = {n for n in roles.forward if n == roles.goal[0]}
         middle = [p for p in forward if p[0] not in loss_like]
-        own = set(weights)
-        for n in roles.graph.formulas:
-            order = roles.graph.order((n, 0))
-            if (n, 0) not in forward and n not in roles.backward and roles.goal not in order and own & set(order) \
-                    and n not in loss_like:
-                middle.append((n, 0))
         # Only what other formulas read, deltas for instance, may be read in a repair.
         used = {p for f in roles.graph.formulas.values() for p in places(f)}
         backward = [(n, 0) for n in roles.backward if (n, 0) in used]
+        # Sums and activations that the loss does not reach, because somebody forgot them.
+        own = set(weights)
+        units = {n for n in roles.graph.formulas if unit_of(roles, n) is not None}
+        for n, formula in roles.graph.formulas.items():
+            reads = places(formula)
+            if (n, 0) not in forward and (n in roles.backward or own & set(roles.graph.order((n, 0)))) \
+                    and (n in units or (len(reads) == 1 and reads[0][0] in units)):
+                middle.append((n, 0))
+                if (n, 0) in backward:
+                    backward.remove((n, 0))
         given = sorted({p for p in read if len(p) == 2 and p[0] in table.constants}
                        | {(n, 0) for n in (*table.constants, *roles.carried)}, key=repr)
         fixed = sorted((p for p in read if len(p) == 3), key=repr)
