@@ -16,6 +16,7 @@ from sheetprop.network.notation import latex, symbol_latex, text
 from sheetprop.network.spec import Spec
 from sheetprop.reporting.chooser import Choice, choice
 from sheetprop.reporting.courses import Course, course, reached_shares, words
+from sheetprop.reporting.netpicture import edges_named
 from sheetprop.reporting.sheetpictures import Pictures, pictures
 from sheetprop.workbook.layout import Layout
 
@@ -113,6 +114,11 @@ class Backprop:
     def values(self) -> dict[str, float]:
         """Inputs, targets, weights and biases as they stand in Parameters."""
         return self.spec.network.initial()
+
+    @property
+    def edges_named(self) -> bool:
+        """Whether the network's picture has its weights on its lines."""
+        return edges_named(self.spec.network)
 
 
 def read(path: Path) -> Backprop:

@@ -157,6 +157,8 @@ def _ends(courses: Sequence[Course]) -> str:
     best = min(ended, key=lambda c: c.last or 0.0)
     worst = max(ended, key=lambda c: c.last or 0.0)
     steps = many(best.steps, "update")
+    if (best.last or 0.0) >= (best.first or 0.0):
+        return f"No run has lowered the error in {steps}: it began at {number(best.first)}."
     text = (f"After {steps} the error is smallest with {_eta(best)}: {number(best.last)}, which is "
             f"{percent((best.last or 0.0) / (best.first or 1.0))} of the first.")
     if worst is not best:

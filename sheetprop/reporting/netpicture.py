@@ -8,14 +8,13 @@ from html import escape
 
 from sheetprop.network import symbols
 from sheetprop.network.spec import Network
-from sheetprop.reporting.palette import GROUPS, INK, MUTED, RULE
-from sheetprop.reporting.plots import FAMILY
+from sheetprop.reporting.palette import FAMILY, GROUPS, INK, MUTED, RULE
 
 _WIDTH, _TOP, _RADIUS, _PITCH = 960.0, 44.0, 25.0, 150.0
 # Of a larger layer the first units are drawn, three dots, and the last.
 _SHOWN = 7
-# Weights are written on their edges only where there is room for them.
-_NAMED_EDGES = 12
+# Width of the label on an edge, and where on the edge it stands: labels of two sources side by side.
+_LABEL, _NEAR, _FAR = 100.0, 0.29, 0.71
 _DIGITS = 6
 
 
@@ -34,6 +33,13 @@ def figure(value: float | None) -> str:
         return "0"
     text = f"{value:.{_DIGITS - 2}e}" if not 1e-4 <= abs(value) < 1e6 else f"{value:.6f}"
     return text.replace("-", "−")
+
+
+def edges_named(network: Network) -> bool:
+    """Whether there is room to write every weight on its edge."""
+    pitch = (_WIDTH - 290) / (len(network.layers) - 1) - 2 * _RADIUS
+    pairs = zip(network.layers[:-1], network.layers[1:], strict=True)
+    return all(sources <= 2 and targets <= 2 for sources, targets in pairs) and (_FAR - _NEAR) * pitch > _LABEL
 
 
 def draw(network: Network, values: dict[str, float | None], described: str) -> str:
@@ -63,17 +69,17 @@ def _parts(network: Network, values: dict[str, float | None], height: float) -> 
     layers = network.layers
     drawn = [_placed(network, layer, height) for layer in range(len(layers))]
     labels: list[str] = []
+    named = edges_named(network)
     for layer in range(1, len(layers)):
         block = symbols.weight_block(layers, layer)
-        edges = sum(len(row) for row in block)
         for target in drawn[layer]:
             for place, source in enumerate(drawn[layer - 1]):
                 if source is None or target is None:
                     continue
                 yield (f'<path d="M{source.x + _RADIUS:g} {source.y:.4g}L{target.x - _RADIUS:g} {target.y:.4g}" '
                        f'stroke="{MUTED}" stroke-width="1" opacity="0.7"/>')
-                if edges <= _NAMED_EDGES:
-                    share = 0.29 if place % 2 == 0 else 0.71
+                if named:
+                    share = _NEAR if place % 2 == 0 else _FAR
                     x = source.x + _RADIUS + share * (target.x - source.x - 2 * _RADIUS)
                     y = source.y + share * (target.y - source.y)
                     labels.append(_edge(x, y, block[target.unit][source.unit], values))

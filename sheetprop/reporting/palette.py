@@ -1,4 +1,4 @@
-"""The colours of the report, in one place: Okabe and Ito's for lines, few others."""
+"""The colours and the drawings' font of the report, in one place: Okabe and Ito's for lines, few others."""
 
 from __future__ import annotations
 
@@ -15,3 +15,6 @@ GROUPS = {
     "input": "#fff3c4", "target": "#ffe3b8", "parameter": "#d9eed3", "forward": "#d6e6f7", "error": "#fbd9d3",
     "backward": "#e6daf2",
 }
+
+FAMILY = "'Source Sans 3', 'DejaVu Sans', 'Helvetica Neue', Arial, sans-serif"
+"""The fonts that text in drawings asks for, in this order."""

@@ -14,8 +14,6 @@ from sheetprop.reporting.backprop import Curve
 from sheetprop.reporting.words import number, plain
 
 _SALT = "sheetprop"
-FAMILY = "'Source Sans 3', 'DejaVu Sans', 'Helvetica Neue', Arial, sans-serif"
-"""The fonts that text in drawings asks for, in this order."""
 # Charts of many learning rates name only some of the lines.
 _NAMED = 8
 _INCH = 1 / 2.54
@@ -87,7 +85,7 @@ def tidy(svg: str, name: str, described: str) -> str:
                   f'xmlns:xlink="http://www.w3.org/1999/xlink" {size} role="img" '
                   f'aria-label="{escape(described, quote=True)}"><title>{escape(described)}</title>', body, count=1)
     # Measured with matplotlib's own font, which is wider than the one that the documents are set in.
-    body = re.sub(r"font(-family)?: ([^;\"]*?)'DejaVu Sans'[^;\"]*", rf"font\1: \2{FAMILY}", body)
+    body = re.sub(r"font(-family)?: ([^;\"]*?)'DejaVu Sans'[^;\"]*", rf"font\1: \2{palette.FAMILY}", body)
     return re.sub(r">\s+<", "><", body).strip() + "\n"
 
 
