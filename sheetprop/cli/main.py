@@ -2,36 +2,67 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import click
 
 import sheetprop
-from sheetprop.cli import auditing, core, engine, mnist, reporting, verification
 from sheetprop.errors import SheetpropError, nearest
+
+# Every command and the module that defines it, in the order of a user's work. A module is imported when
+# its command is used, so that no command waits for the others.
+MODULES: dict[str, str] = {
+    "all": "reporting",
+    "spec": "core",
+    "build": "core",
+    "verify": "verification",
+    "values": "verification",
+    "diff": "verification",
+    "data": "mnist",
+    "networks": "mnist",
+    "summary": "mnist",
+    "train": "mnist",
+    "log": "mnist",
+    "rubric": "mnist",
+    "predict": "mnist",
+    "report": "reporting",
+    "calc": "engine",
+    "what-if": "engine",
+    "grad": "engine",
+    "audit": "auditing",
+}
 
 
 class Group(click.Group):
-    """A group that names the nearest command on a typing error and lists commands in reading order."""
+    """A group that imports a command when it is used, and names the nearest one on a typing error."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order in which they were added: the order of a user's work."""
+        """Return the names of the commands in the order of a user's work."""
         del ctx
-        return list(self.commands)
+        return list(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        del ctx
+        if cmd_name not in MODULES:
+            return None
+        module = importlib.import_module(f"sheetprop.cli.{MODULES[cmd_name]}")
+        commands: tuple[click.Command, ...] = module.COMMANDS
+        return next(command for command in commands if command.name == cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List each command with its whole first sentence."""
-        del ctx
+        found = [(name, self.get_command(ctx, name)) for name in MODULES]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, command.get_short_help_str(limit=200))
-                                for name, command in self.commands.items()])
+            formatter.write_dl([(name, command.get_short_help_str(limit=200)) for name, command in found if command])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one may be meant."""
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            raise SheetpropError(f"no command {args[0]!r}; {nearest(args[0], list(self.commands))}")
+        if args and not args[0].startswith("-") and args[0] not in MODULES:
+            raise SheetpropError(f"no command {args[0]!r}; {nearest(args[0], list(MODULES))}")
         return super().resolve_command(ctx, args)
 
 
@@ -40,10 +71,6 @@ class Group(click.Group):
 def cli() -> None:
     """Back-propagation as live spreadsheet formulas, checked against PyTorch."""
 
-
-for _command in (*core.COMMANDS, *verification.COMMANDS, *auditing.COMMANDS, *engine.COMMANDS, *mnist.COMMANDS,
-                 *reporting.COMMANDS):
-    cli.add_command(_command)
 
 
 def main() -> None:
