@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import resource
 import sys
 import tempfile
 import time
@@ -83,11 +85,15 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             for k in range(given.speed):
                 kind = "swap" if k % 5 < 2 else ""
-                random_sheets.make(Path(folder) / f"{k:03}.xlsx", 90_000 + k, kind)
+                random_sheets.make(Path(folder) / f"{k:03}.xlsx", 90_000 + k, kind, formulas=2000)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             start = time.perf_counter()
             answers = audit_many([folder], jobs=given.jobs)
             seconds = time.perf_counter() - start
-            print(f"{len(answers)} files, two in five with a mistake: {seconds:.1f} s with {given.jobs} processes")
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            print(f"{len(answers)} files of about 2,000 formulas, two in five with a mistake: {seconds:.1f} s with "
+                  f"{given.jobs} processes, {busy:.1f} s of processor time, load {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

@@ -167,15 +167,28 @@ class Net:
         return [name for group in groups for name in group]
 
 
-def make(path: Path, seed: int, kind: str = "") -> Planted:
-    """Write a random workbook, right when `kind` is empty, else with one mistake of that kind."""
+def make(path: Path, seed: int, kind: str = "", formulas: int = 0) -> Planted:
+    """Write a random workbook, right when `kind` is empty, else with one mistake of that kind.
+
+    `formulas` is about how many formulas the first table has; 0 leaves that to chance.
+    """
     rng = random.Random(seed)
     for _ in range(40):
         net = Net(rng)
+        if formulas:
+            net.rows = max(12, formulas // (len(net.formulas) + len(net.updates)))
         planted = _write(path, net, rng, kind)
-        if planted.made:
+        if planted.made and (kind or not _breaks(path)):
             return planted
     return planted
+
+
+def _breaks(path: Path) -> bool:
+    """Return whether a right sheet runs into an error cell by itself, such as LN(0) where an output saturates."""
+    import sheetprop
+
+    book = sheetprop.open(path)
+    return bool(book.calculate().errors)
 
 
 def _places(net: Net, rng: random.Random) -> dict[str, Any]:
