@@ -216,13 +216,12 @@ def _finish(layout: Layout, workbook: Any, drawn: Path, target: Path, path: Path
     begin("copying rows down")
     for sheet, row, last in contents.filled(layout):
         book.fill_down(sheet, row, last)
-    begin("calculating")
-    calculation = book.calculate()
     if reference is not None:
         begin("waiting for PyTorch")
         for address, value in check.pytorch_cells(layout, reference.values()).items():
             book.set(f"{CHECK}!{address}", value)
-        calculation = book.calculate()
+    begin("calculating")
+    calculation = book.calculate()
 
     def numbers(reference: str) -> list[float]:
         sheet, column, first, last = _area(reference)
