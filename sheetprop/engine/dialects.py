@@ -117,4 +117,6 @@ def empty(n): return np.empty(n)
     scope["prange"] = numba.prange
     source = kernel.source.replace("for s in range(", "for s in prange(", 1)
     exec(compile(source, "<sheetprop numba>", "exec"), scope)
-    return numba.njit(parallel=True, error_model="numpy")(scope["run"])
+    # Named, so that the type is known to mypy where numba is absent too.
+    run: Callable[..., Any] = numba.njit(parallel=True, error_model="numpy")(scope["run"])
+    return run
