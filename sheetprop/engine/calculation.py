@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from sheetprop.engine.context import Context
 from sheetprop.engine.evaluate import closure_of, grid_of
 from sheetprop.engine.loops import Loop, compiled, fits
-from sheetprop.engine.operands import Context
 from sheetprop.engine.reads import DYNAMIC, calls
 from sheetprop.engine.references import address
 from sheetprop.engine.schedule import Circle, Filling, Scheduler, Step, Unit

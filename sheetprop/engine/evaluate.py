@@ -10,19 +10,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 
-from sheetprop.engine.operands import (
-    Areas,
-    Array,
-    Closure,
-    Context,
-    Operand,
-    Ref,
-    broadcast,
-    crossing,
-    hull,
-    intersected,
-    scalar,
-)
+from sheetprop.engine import fallback
+from sheetprop.engine.context import Closure, Context, intersected, scalar, sheltered
+from sheetprop.engine.functions import LAZY, REGISTRY, Argument, convert, find
+from sheetprop.engine.operands import Areas, Array, Operand, Ref, broadcast, crossing, hull, lifted
 from sheetprop.engine.references import MAX_COLUMN, MAX_ROW
 from sheetprop.engine.storage import Family
 from sheetprop.engine.tree import (
@@ -48,7 +39,6 @@ from sheetprop.engine.values import (
     NUM,
     REF,
     VALUE,
-    ExcelError,
     Raised,
     Value,
     compare,
@@ -57,9 +47,12 @@ from sheetprop.engine.values import (
     to_number,
     to_text,
 )
-from sheetprop.engine.workspace import External
 
 Scalar = Callable[[Value, Value], Value]
+
+
+class External(Exception):  # noqa: N818 - tells the evaluator to keep the stored value
+    """A formula asked for a cell of another workbook."""
 
 
 def _add(left: Value, right: Value) -> Value:
@@ -164,9 +157,7 @@ def _binary(node: Binary, array: bool) -> Closure:
         if type(a) is float and type(b) is float and plain is not None:
             result = plain(a, b)
             return finite(result) if check else result  # type: ignore[arg-type]
-        if type(a) is Array or type(b) is Array:
-            return broadcast([a, b], careful)
-        return careful(a, b)  # type: ignore[arg-type]
+        return lifted(careful, a, b)
 
     return run
 
@@ -181,10 +172,7 @@ def _unary(node: Unary, array: bool) -> Closure:
         return -number if node.operator == "-" else number / 100.0
 
     def run(context: Context) -> Operand:
-        value = inner(context)
-        if type(value) is Array:
-            return broadcast([value], apply)
-        return apply(value)  # type: ignore[arg-type]
+        return lifted(apply, inner(context))
 
     return run
 
@@ -198,9 +186,7 @@ def operand_of(node: Node, array: bool = False) -> Closure:
     if isinstance(node, Name):
         return _name(node, array)
     if isinstance(node, Call):
-        from sheetprop.engine.functions import call
-
-        return call(node, array)
+        return _call(node, array)
     if isinstance(node, Binary) and node.operator in (":", " ", ","):
         return _joined(node)
     if isinstance(node, Matrix):
@@ -266,7 +252,7 @@ def _name(node: Name, array: bool) -> Closure:
     def run(context: Context) -> Operand:
         meant = context.space.name_meant(node, context.sheet)
         if meant is None:
-            context.space.note_unknown(node.name, context)
+            context.note_unknown(node.name)
             return NAME
         key = "operand array" if array else "operand"
         closure: Closure | None = meant.cache.get(key)
@@ -278,9 +264,99 @@ def _name(node: Name, array: bool) -> Closure:
     return run
 
 
+_FOREIGN = {"external": "a link to another workbook", "table": "a table reference",
+            "sheets": "a reference over several sheets"}
+
+
 def _foreign(node: Foreign) -> Closure:
     def run(context: Context) -> Operand:
-        return context.space.foreign(node, context)
+        context.note_unknown(_FOREIGN[node.why])
+        if node.why == "external":
+            raise External
+        return NAME
+
+    return run
+
+
+def _call(node: Call, array: bool) -> Closure:
+    """Return the closure for a function call."""
+    if not find(node.name):
+        return _unknown(node)
+    if node.name in LAZY:
+        return LAZY[node.name]([_argument(part, array) for part in node.arguments])
+    known = REGISTRY[node.name]
+    count = len(node.arguments)
+    if not known.least <= count <= known.most:
+
+        def refuse(context: Context) -> Operand:
+            context.note_unknown(f"{node.name} with {count} arguments")
+            return VALUE
+
+        return refuse
+    kinds = [known.kind(index) for index in range(count)]
+    parts: list[Closure] = []
+    for kind, argument in zip(kinds, node.arguments, strict=True):
+        if kind in "raR":
+            part = operand_of(argument, array or kind == "a")
+            parts.append(sheltered(part) if kind == "R" else part)
+        elif kind == "e":
+            parts.append(sheltered(value_of(argument, array)))
+        else:
+            parts.append(value_of(argument, array))
+    run_function, with_context = known.run, known.with_context
+    missing = {index for index, argument in enumerate(node.arguments) if isinstance(argument, Empty)}
+    if kinds == ["n"] and not with_context:
+        return _one_number(parts[0], run_function)
+
+    def run(context: Context) -> Operand:
+        values = [part(context) for part in parts]
+        lifted = [index for index, kind in enumerate(kinds) if kind not in "raR" and type(values[index]) is Array]
+        if lifted:
+
+            def each(*elements: Value) -> Value:
+                given = list(values)
+                for index, element in zip(lifted, elements, strict=True):
+                    given[index] = element
+                result = apply(context, given)
+                return result if not isinstance(result, Ref | Array) else VALUE  # type: ignore[return-value]
+
+            return broadcast([values[index] for index in lifted], each)
+        return apply(context, values)
+
+    def apply(context: Context, values: list[Operand]) -> Operand:
+        given = [value if kind in "raeR" else convert(kind, value) for kind, value in zip(kinds, values, strict=True)]
+        while given and len(given) - 1 in missing and len(given) > known.least and not known.repeat:
+            given.pop()
+        return run_function(context, *given) if with_context else run_function(*given)
+
+    return run
+
+
+def _argument(node: Node, array: bool) -> Argument:
+    return Argument(lambda: value_of(node, array), lambda: operand_of(node, array))
+
+
+def _one_number(part: Closure, run_function: Callable[..., Operand]) -> Closure:
+    def run(context: Context) -> Operand:
+        value = part(context)
+        if type(value) is float:
+            return run_function(value)
+        if type(value) is Array:
+            return broadcast([value], lambda element: run_function(to_number(element)))  # type: ignore[arg-type,return-value]
+        return run_function(to_number(value))  # type: ignore[arg-type]
+
+    return run
+
+
+def _unknown(node: Call) -> Closure:
+    parts = [sheltered(operand_of(argument, True)) for argument in node.arguments]
+
+    def run(context: Context) -> Operand:
+        known, value = fallback.evaluate(node.name, [part(context) for part in parts])
+        if known:
+            return value
+        context.note_unknown(node.name)
+        return NAME
 
     return run
 
@@ -306,7 +382,7 @@ def closure_of(family: Family) -> Callable[[Context], Value]:
         except RecursionError:
             return VALUE
         except Exception as error:  # a fault of ours must not stop a workbook; it is listed instead
-            context.space.note_unknown(f"{type(error).__name__} in {family.canonical[:60]}", context)
+            context.note_unknown(f"{type(error).__name__} in {family.canonical[:60]}")
             return VALUE
         if type(value) is float:
             return value
@@ -339,5 +415,3 @@ def grid_of(family: Family) -> Callable[[Context], list[list[Value]]]:
 
     return run
 
-
-__all__ = ["ExcelError", "closure_of", "grid_of", "operand_of", "value_of"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from sheetprop.engine.operands import Context
+from sheetprop.engine.context import Context
+from sheetprop.engine.evaluate import closure_of
 from sheetprop.engine.reads import VOLATILE
 from sheetprop.engine.references import address
 from sheetprop.engine.storage import SheetStore, family_of
@@ -109,8 +110,6 @@ class Scope:
 
     def constant(self, node: Node) -> E:
         """Return the value that an inactive node has now: one number, or one for each row."""
-        from sheetprop.engine.evaluate import closure_of
-
         closure = closure_of(family_of(node))
         context = Context(self.space, self.sheet, self.rows[0], self.column)
         values: list[float] = []

@@ -3,25 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from sheetprop.engine.storage import SheetStore
-from sheetprop.engine.values import NULL, VALUE, ExcelError, Raised, Value, number_in
-
-if TYPE_CHECKING:
-    from sheetprop.engine.workspace import Workspace
-
-
-class Context:
-    """Where a formula stands while it is evaluated."""
-
-    __slots__ = ("column", "row", "sheet", "space")
-
-    def __init__(self, space: Workspace, sheet: SheetStore, row: int, column: int) -> None:
-        self.space = space
-        self.sheet = sheet
-        self.row = row
-        self.column = column
+from sheetprop.engine.values import NA, NULL, VALUE, ExcelError, Raised, Value, number_in
 
 
 class Ref:
@@ -127,32 +111,6 @@ class Areas:
 
 
 Operand = Value | Ref | Array | Areas
-Closure = Callable[[Context], Operand]
-
-
-def intersected(ref: Ref, context: Context) -> Value:
-    """Return the one value that a range stands for where a single value is wanted.
-
-    That is the cell in the formula's own row (for a range of one column) or column (of one row).
-    """
-    if ref.top == ref.bottom and ref.left == ref.right:
-        return ref.sheet.get(ref.top, ref.left)
-    if ref.left == ref.right and ref.top <= context.row <= ref.bottom:
-        return ref.sheet.get(context.row, ref.left)
-    if ref.top == ref.bottom and ref.left <= context.column <= ref.right:
-        return ref.sheet.get(ref.top, context.column)
-    return VALUE
-
-
-def scalar(operand: Operand, context: Context) -> Value:
-    """Return the single value that an operand stands for in a cell."""
-    if type(operand) is Ref:
-        return intersected(operand, context)
-    if type(operand) is Array:
-        return operand.lines[0][0] if operand.lines and operand.lines[0] else VALUE
-    if type(operand) is Areas:
-        return VALUE
-    return operand  # type: ignore[return-value]
 
 
 def as_rows(operand: Operand) -> list[list[Value]]:
@@ -219,9 +177,14 @@ def broadcast(operands: list[Operand], function: Callable[..., Value]) -> Array:
     return Array(lines)
 
 
-def _element(grid: list[list[Value]], row: int, column: int) -> Value:
-    from sheetprop.engine.values import NA
+def lifted(function: Callable[..., Value], *operands: Operand) -> Operand:
+    """Apply `function` to values, or to each set of elements where one of them is an array."""
+    if any(type(operand) is Array for operand in operands):
+        return broadcast(list(operands), function)
+    return function(*operands)
 
+
+def _element(grid: list[list[Value]], row: int, column: int) -> Value:
     at = 0 if len(grid) == 1 else row
     if at >= len(grid):
         raise Raised(NA)

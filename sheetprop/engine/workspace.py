@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from sheetprop.engine.loading import Contents
-from sheetprop.engine.operands import Context, Operand
 from sheetprop.engine.parse import FormulaError
 from sheetprop.engine.references import address
 from sheetprop.engine.storage import Family, SheetStore, family
-from sheetprop.engine.tree import Foreign, Name
+from sheetprop.engine.tree import Name
 from sheetprop.engine.values import NAME, REF, Raised, Value
 
 
@@ -75,29 +74,7 @@ class Workspace:
         finally:
             self._depth -= 1
 
-    def note_unknown(self, what: str, context: Context) -> None:
+    def note_unknown(self, what: str, sheet: SheetStore, row: int, column: int) -> None:
         """Remember that a formula asked for something that is not known."""
         self.unsupported[what] += 1
-        self.places.setdefault(what, f"{context.sheet.name}!{address(context.row, context.column)}")
-
-    def unknown(self, name: str, operands: list[Operand], context: Context) -> Operand:
-        """Evaluate a function that the engine lacks: by `formulas` where it knows it, else #NAME?."""
-        from sheetprop.engine.fallback import evaluate
-
-        known, value = evaluate(name, operands)
-        if known:
-            return value
-        self.note_unknown(name, context)
-        return NAME
-
-    def foreign(self, node: Foreign, context: Context) -> Operand:
-        """Return the stored value of the cell whose formula leaves the workbook."""
-        self.note_unknown({"external": "a link to another workbook", "table": "a table reference",
-                           "sheets": "a reference over several sheets"}[node.why], context)
-        if node.why == "external":
-            raise External
-        return NAME
-
-
-class External(Exception):  # noqa: N818 - tells the evaluator to keep the stored value
-    """A formula asked for a cell of another workbook."""
+        self.places.setdefault(what, f"{sheet.name}!{address(row, column)}")

@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from sheetprop.engine.operands import Array, Closure, Context, Operand, Ref, broadcast
-from sheetprop.engine.tree import Call, Empty
-from sheetprop.engine.values import VALUE, ExcelError, Raised, Value, to_bool, to_number, to_text
+from sheetprop.engine.context import Closure
+from sheetprop.engine.operands import Operand
+from sheetprop.engine.values import ExcelError, Raised, to_bool, to_number, to_text
 
 _MODULES = ("arithmetic", "logic", "aggregates", "lookup", "information", "text", "statistics", "calendar",
             "regression", "finance", "volatile")
@@ -41,8 +41,25 @@ class Function:
         return self.kinds[min(index, len(self.kinds) - 1)]
 
 
+class Argument:
+    """An argument of a function that decides itself which of its arguments are evaluated.
+
+    Attributes:
+        value: returns the closure that yields its value.
+        operand: returns the closure that yields it as an operand: a reference stays one.
+    """
+
+    __slots__ = ("operand", "value")
+
+    def __init__(self, value: Callable[[], Closure], operand: Callable[[], Closure]) -> None:
+        self.value = value
+        self.operand = operand
+
+
+Maker = Callable[[list[Argument]], Closure]
+
 REGISTRY: dict[str, Function] = {}
-LAZY: dict[str, Callable[[Call, bool], Closure]] = {}
+LAZY: dict[str, Maker] = {}
 _loaded = 0
 
 
@@ -57,10 +74,10 @@ def function(names: str, spec: str, *, context: bool = False) -> Callable[[Calla
     return enter
 
 
-def lazy(names: str) -> Callable[[Callable[[Call, bool], Closure]], Callable[[Call, bool], Closure]]:
+def lazy(names: str) -> Callable[[Maker], Maker]:
     """Enter a function that decides itself which of its arguments are evaluated."""
 
-    def enter(make: Callable[[Call, bool], Closure]) -> Callable[[Call, bool], Closure]:
+    def enter(make: Maker) -> Maker:
         for name in names.split():
             LAZY[name] = make
         return make
@@ -99,94 +116,3 @@ def convert(kind: str, value: Operand) -> Operand:
     if kind == "b":
         return to_bool(value)  # type: ignore[arg-type]
     return value
-
-
-def call(node: Call, array: bool) -> Closure:
-    """Return the closure for a function call."""
-    from sheetprop.engine.evaluate import operand_of, value_of
-
-    if not find(node.name):
-        return _unknown(node)
-    if node.name in LAZY:
-        return LAZY[node.name](node, array)
-    known = REGISTRY[node.name]
-    count = len(node.arguments)
-    if not known.least <= count <= known.most:
-
-        def refuse(context: Context) -> Operand:
-            context.space.note_unknown(f"{node.name} with {count} arguments", context)
-            return VALUE
-
-        return refuse
-    kinds = [known.kind(index) for index in range(count)]
-    parts: list[Closure] = []
-    for kind, argument in zip(kinds, node.arguments, strict=True):
-        if kind in "raR":
-            part = operand_of(argument, array or kind == "a")
-            parts.append(_sheltered(part) if kind == "R" else part)
-        elif kind == "e":
-            parts.append(_sheltered(value_of(argument, array)))
-        else:
-            parts.append(value_of(argument, array))
-    run_function, with_context = known.run, known.with_context
-    missing = {index for index, argument in enumerate(node.arguments) if isinstance(argument, Empty)}
-    if kinds == ["n"] and not with_context:
-        return _one_number(parts[0], run_function)
-
-    def run(context: Context) -> Operand:
-        values = [part(context) for part in parts]
-        lifted = [index for index, kind in enumerate(kinds) if kind not in "raR" and type(values[index]) is Array]
-        if lifted:
-
-            def each(*elements: Value) -> Value:
-                given = list(values)
-                for index, element in zip(lifted, elements, strict=True):
-                    given[index] = element
-                result = apply(context, given)
-                return result if not isinstance(result, Ref | Array) else VALUE  # type: ignore[return-value]
-
-            return broadcast([values[index] for index in lifted], each)
-        return apply(context, values)
-
-    def apply(context: Context, values: list[Operand]) -> Operand:
-        given = [value if kind in "raeR" else convert(kind, value) for kind, value in zip(kinds, values, strict=True)]
-        while given and len(given) - 1 in missing and len(given) > known.least and not known.repeat:
-            given.pop()
-        return run_function(context, *given) if with_context else run_function(*given)
-
-    return run
-
-
-def _one_number(part: Closure, run_function: Callable[..., Operand]) -> Closure:
-    def run(context: Context) -> Operand:
-        value = part(context)
-        if type(value) is float:
-            return run_function(value)
-        if type(value) is Array:
-            return broadcast([value], lambda element: run_function(to_number(element)))  # type: ignore[arg-type,return-value]
-        return run_function(to_number(value))  # type: ignore[arg-type]
-
-    return run
-
-
-def _sheltered(part: Closure) -> Closure:
-    """Turn a raised error back into a value, for functions that look at errors."""
-
-    def run(context: Context) -> Operand:
-        try:
-            return part(context)
-        except Raised as raised:
-            return raised.error
-
-    return run
-
-
-def _unknown(node: Call) -> Closure:
-    from sheetprop.engine.evaluate import operand_of
-
-    parts = [_sheltered(operand_of(argument, True)) for argument in node.arguments]
-
-    def run(context: Context) -> Operand:
-        return context.space.unknown(node.name, [part(context) for part in parts], context)
-
-    return run

@@ -334,21 +334,3 @@ def minifs(target: Operand, *pairs: Operand) -> float:
 @function("MAXIFS", "rrr*")
 def maxifs(target: Operand, *pairs: Operand) -> float:
     return max(_only_numbers(_selected(target, pairs)), default=0.0)
-
-
-_SUBTOTALS: dict[int, Callable[..., float]] = {
-    1: average, 2: count, 3: counta, 4: maximum, 5: minimum, 6: product, 9: sum_function}
-
-
-@function("SUBTOTAL", "nr*")
-def subtotal(kind: float, *operands: Operand) -> float:
-    chosen = int(kind) % 100
-    if chosen in _SUBTOTALS:
-        return _SUBTOTALS[chosen](*operands)
-    from sheetprop.engine.functions import REGISTRY, find
-
-    names = {7: "STDEV", 8: "STDEVP", 10: "VAR", 11: "VARP"}
-    if chosen not in names or not find(names[chosen]):
-        raise Raised(VALUE)
-    result: float = REGISTRY[names[chosen]].run(*operands)  # type: ignore[assignment]
-    return result

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
 
 from sheetprop.engine.functions import function
 from sheetprop.engine.values import DIV0, NA, NUM, VALUE, Raised, finite, power
+
+_WAYS = {"half": ROUND_HALF_UP, "down": ROUND_DOWN, "up": ROUND_UP}
+_WIDE = Context(prec=700)
 
 
 def _guarded(compute: object, *numbers: float) -> float:
@@ -82,36 +86,29 @@ def integer(number: float) -> float:
 
 @function("TRUNC ROUNDDOWN", "n|n")
 def truncate(number: float, digits: float = 0.0) -> float:
-    return _rounded(number, digits, "down")
+    return rounded(number, digits, "down")
 
 
 @function("ROUNDUP", "nn")
 def round_up(number: float, digits: float) -> float:
-    return _rounded(number, digits, "up")
+    return rounded(number, digits, "up")
 
 
 @function("ROUND", "nn")
 def round_half(number: float, digits: float) -> float:
-    return _rounded(number, digits, "half")
+    return rounded(number, digits, "half")
 
 
-def _rounded(number: float, digits: float, way: str) -> float:
+def rounded(number: float, digits: float, way: str) -> float:
     """Round on the decimal digits that a reader sees: 15 of them, as Excel and LibreOffice do."""
     places = math.trunc(digits)
     if number == 0.0 or not -308 <= places <= 308:
         return number if places > 0 else 0.0
-    from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
-
-    del ROUND_CEILING
     exponent = math.floor(math.log10(abs(number)))
     if places > 15 - exponent:
         return number
-    shown = Decimal(f"{number:.15e}" if way == "half" else f"{number:.14e}")
-    if way == "half":
-        shown = Decimal(f"{number:.14e}")
-    mode = {"half": ROUND_HALF_UP, "down": ROUND_DOWN, "up": ROUND_UP}[way]
-    wide = Context(prec=700)
-    return finite(float(shown.quantize(Decimal(1).scaleb(-places, wide), rounding=mode, context=wide)))
+    shown = Decimal(f"{number:.14e}")
+    return finite(float(shown.quantize(Decimal(1).scaleb(-places, _WIDE), rounding=_WAYS[way], context=_WIDE)))
 
 
 @function("MROUND", "nn")
@@ -120,7 +117,7 @@ def mround(number: float, multiple: float) -> float:
         return 0.0
     if number * multiple < 0:
         raise Raised(NUM)
-    return multiple * _rounded(number / multiple, 0.0, "half")
+    return multiple * rounded(number / multiple, 0.0, "half")
 
 
 @function("CEILING", "nn")

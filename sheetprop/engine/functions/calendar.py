@@ -6,9 +6,10 @@ import calendar
 import datetime
 import math
 
+from sheetprop.engine.context import Context
 from sheetprop.engine.dates import SHIFT_1904, date_in, parts, serial, time_in
 from sheetprop.engine.functions import function
-from sheetprop.engine.operands import Context, Operand, numbers
+from sheetprop.engine.operands import Operand, numbers
 from sheetprop.engine.values import DIV0, NUM, VALUE, Raised
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from sheetprop.engine.context import Context
 from sheetprop.engine.functions import function
-from sheetprop.engine.operands import Context, Operand, Ref
+from sheetprop.engine.operands import Operand, Ref
 from sheetprop.engine.values import ERRORS, NA, ExcelError, Raised, Value
 
 

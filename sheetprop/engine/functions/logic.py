@@ -2,53 +2,51 @@
 
 from __future__ import annotations
 
-from sheetprop.engine.functions import _sheltered, function, lazy
-from sheetprop.engine.operands import Array, Closure, Context, Operand, Ref, broadcast
-from sheetprop.engine.tree import Call
+from sheetprop.engine.context import Closure, Context, sheltered
+from sheetprop.engine.functions import Argument, function, lazy
+from sheetprop.engine.operands import Array, Operand, Ref, broadcast, lifted
 from sheetprop.engine.values import NA, VALUE, ExcelError, Raised, Value, compare, number_in, to_bool, to_number
 
 
-def _deref(operand: Operand, array: bool) -> Operand:
-    """Return a reference's values where an array is wanted."""
-    if array and isinstance(operand, Ref):
-        return Array(operand.rows())
-    return operand
+def _values(operand: Operand) -> Operand:
+    """Return a reference's values, where an array is wanted."""
+    return Array(operand.rows()) if isinstance(operand, Ref) else operand
+
+
+def _refuse(_context: Context) -> Operand:
+    return VALUE
 
 
 @lazy("IF")
-def make_if(node: Call, array: bool) -> Closure:
-    from sheetprop.engine.evaluate import operand_of, value_of
-
-    if not 1 <= len(node.arguments) <= 3:
-        return lambda _context: VALUE
-    test = value_of(node.arguments[0], array)
-    yes: Closure = operand_of(node.arguments[1], array) if len(node.arguments) > 1 else lambda _context: True
-    no: Closure = operand_of(node.arguments[2], array) if len(node.arguments) > 2 else lambda _context: False
+def make_if(arguments: list[Argument]) -> Closure:
+    if not 1 <= len(arguments) <= 3:
+        return _refuse
+    test = arguments[0].value()
+    yes: Closure = arguments[1].operand() if len(arguments) > 1 else lambda _context: True
+    no: Closure = arguments[2].operand() if len(arguments) > 2 else lambda _context: False
 
     def run(context: Context) -> Operand:
         condition = test(context)
         if type(condition) is Array:
-            branches = [_deref(_sheltered(branch)(context), True) for branch in (yes, no)]
+            branches = [_values(sheltered(branch)(context)) for branch in (yes, no)]
             return broadcast([condition, *branches], lambda c, a, b: a if to_bool(c) else b)
         return yes(context) if to_bool(condition) else no(context)  # type: ignore[arg-type]
 
     return run
 
 
-def _catcher(node: Call, array: bool, caught: tuple[ExcelError, ...] | None) -> Closure:
-    from sheetprop.engine.evaluate import operand_of, value_of
-
-    if len(node.arguments) != 2:
-        return lambda _context: VALUE
-    first, second = value_of(node.arguments[0], array), operand_of(node.arguments[1], array)
+def _catcher(arguments: list[Argument], caught: tuple[ExcelError, ...] | None) -> Closure:
+    if len(arguments) != 2:
+        return _refuse
+    first, second = sheltered(arguments[0].value()), arguments[1].operand()
 
     def wrong(value: Operand) -> bool:
         return type(value) is ExcelError and (caught is None or value in caught)
 
     def run(context: Context) -> Operand:
-        value = _sheltered(first)(context)
+        value = first(context)
         if type(value) is Array:
-            other = _deref(second(context), True)
+            other = _values(sheltered(second)(context))
             return broadcast([value, other], lambda a, b: b if wrong(a) else a)
         return second(context) if wrong(value) else value
 
@@ -56,28 +54,26 @@ def _catcher(node: Call, array: bool, caught: tuple[ExcelError, ...] | None) -> 
 
 
 @lazy("IFERROR")
-def make_iferror(node: Call, array: bool) -> Closure:
-    return _catcher(node, array, None)
+def make_iferror(arguments: list[Argument]) -> Closure:
+    return _catcher(arguments, None)
 
 
 @lazy("IFNA")
-def make_ifna(node: Call, array: bool) -> Closure:
-    return _catcher(node, array, (NA,))
+def make_ifna(arguments: list[Argument]) -> Closure:
+    return _catcher(arguments, (NA,))
 
 
 @lazy("CHOOSE")
-def make_choose(node: Call, array: bool) -> Closure:
-    from sheetprop.engine.evaluate import operand_of, value_of
-
-    if len(node.arguments) < 2:
-        return lambda _context: VALUE
-    index = value_of(node.arguments[0], array)
-    choices = [operand_of(part, array) for part in node.arguments[1:]]
+def make_choose(arguments: list[Argument]) -> Closure:
+    if len(arguments) < 2:
+        return _refuse
+    index = arguments[0].value()
+    choices = [argument.operand() for argument in arguments[1:]]
 
     def run(context: Context) -> Operand:
         wanted = index(context)
         if type(wanted) is Array:
-            options = [_deref(_sheltered(choice)(context), True) for choice in choices]
+            options = [_values(sheltered(choice)(context)) for choice in choices]
             return broadcast([wanted, *options], lambda at, *given: given[_position(at, len(given))])
         return choices[_position(wanted, len(choices))](context)  # type: ignore[arg-type]
 
@@ -91,41 +87,47 @@ def _position(value: Value, count: int) -> int:
     return at - 1
 
 
-@lazy("IFS")
-def make_ifs(node: Call, array: bool) -> Closure:
-    from sheetprop.engine.evaluate import operand_of, value_of
-
-    if not node.arguments or len(node.arguments) % 2:
-        return lambda _context: VALUE
-    pairs = [(value_of(node.arguments[at]), operand_of(node.arguments[at + 1], array))
-             for at in range(0, len(node.arguments), 2)]
+def _first(tests: list[Closure], results: list[Closure], default: Closure) -> Closure:
+    """Return the closure that yields the result behind the first test that holds."""
 
     def run(context: Context) -> Operand:
-        for test, result in pairs:
-            if to_bool(test(context)):  # type: ignore[arg-type]
+        for at, (test, result) in enumerate(zip(tests, results, strict=True)):
+            found = test(context)
+            if type(found) is Array:
+                rest = _first(tests[at + 1:], results[at + 1:], default)
+                branches = [_values(sheltered(branch)(context)) for branch in (result, rest)]
+                return broadcast([found, *branches], lambda c, a, b: a if to_bool(c) else b)
+            if to_bool(found):  # type: ignore[arg-type]
                 return result(context)
-        return NA
+        return default(context)
 
     return run
 
 
-@lazy("SWITCH")
-def make_switch(node: Call, array: bool) -> Closure:
-    from sheetprop.engine.evaluate import operand_of, value_of
+def _equals(wanted: Operand, test: Closure) -> Closure:
+    return lambda context: lifted(lambda a, b: compare(a, b) == 0, wanted, test(context))
 
-    if len(node.arguments) < 3:
-        return lambda _context: VALUE
-    value = value_of(node.arguments[0])
-    rest = node.arguments[1:]
-    pairs = [(value_of(rest[at]), operand_of(rest[at + 1], array)) for at in range(0, len(rest) - 1, 2)]
-    default = operand_of(rest[-1], array) if len(rest) % 2 else None
+
+@lazy("IFS")
+def make_ifs(arguments: list[Argument]) -> Closure:
+    if not arguments or len(arguments) % 2:
+        return _refuse
+    return _first([argument.value() for argument in arguments[::2]],
+                  [argument.operand() for argument in arguments[1::2]], lambda _context: NA)
+
+
+@lazy("SWITCH")
+def make_switch(arguments: list[Argument]) -> Closure:
+    if len(arguments) < 3:
+        return _refuse
+    value, rest = arguments[0].value(), arguments[1:]
+    tests = [argument.value() for argument in rest[:len(rest) // 2 * 2:2]]
+    results = [argument.operand() for argument in rest[1::2]]
+    default: Closure = rest[-1].operand() if len(rest) % 2 else lambda _context: NA
 
     def run(context: Context) -> Operand:
         wanted = value(context)
-        for test, result in pairs:
-            if compare(wanted, test(context)) == 0:  # type: ignore[arg-type]
-                return result(context)
-        return NA if default is None else default(context)
+        return _first([_equals(wanted, test) for test in tests], results, default)(context)
 
     return run
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from sheetprop.engine.context import Context
 from sheetprop.engine.functions import function
 from sheetprop.engine.functions.aggregates import wildcard
-from sheetprop.engine.operands import Areas, Array, Context, Operand, Ref, as_rows
+from sheetprop.engine.operands import Areas, Array, Operand, Ref, as_rows
 from sheetprop.engine.references import MAX_COLUMN, MAX_ROW, area_at, column_letters, quoted, split_sheet
 from sheetprop.engine.values import NA, REF, VALUE, ExcelError, Raised, Value, compare
 from sheetprop.errors import SheetpropError

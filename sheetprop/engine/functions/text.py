@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+from sheetprop.engine.context import Context
+from sheetprop.engine.formats import formatted
 from sheetprop.engine.functions import function
 from sheetprop.engine.functions.aggregates import wildcard
-from sheetprop.engine.operands import Context, Operand, flat
-from sheetprop.engine.values import VALUE, ExcelError, Raised, Value, general, number_in, to_text
+from sheetprop.engine.functions.arithmetic import rounded
+from sheetprop.engine.operands import Operand, as_rows, flat
+from sheetprop.engine.values import VALUE, ExcelError, Raised, Value, number_in, to_text
 
 
 def _count(number: float) -> int:
@@ -83,8 +86,6 @@ def concat(*operands: Operand) -> str:
 
 @function("TEXTJOIN", "tbr*")
 def textjoin(mark: str, skip: bool, *operands: Operand) -> str:
-    from sheetprop.engine.operands import as_rows
-
     words = [to_text(value) for operand in operands for line in as_rows(operand) for value in line]
     return _short(mark.join(word for word in words if word or not skip))
 
@@ -193,11 +194,9 @@ def numbervalue(text: str, point: str = ".", group: str = ",") -> float:
 
 @function("FIXED", "n|nb")
 def fixed(number: float, digits: float = 2.0, plain: bool = False) -> str:
-    from sheetprop.engine.functions.arithmetic import _rounded
-
     places = int(digits)
-    rounded = _rounded(number, float(places), "half")
-    return f"{rounded:.{max(places, 0)}f}" if plain else f"{rounded:,.{max(places, 0)}f}"
+    shown = rounded(number, float(places), "half")
+    return f"{shown:.{max(places, 0)}f}" if plain else f"{shown:,.{max(places, 0)}f}"
 
 
 @function("DOLLAR", "n|n")
@@ -208,8 +207,6 @@ def dollar(number: float, digits: float = 2.0) -> str:
 
 @function("TEXT", "vt", context=True)
 def text_function(context: Context, value: Value, form: str) -> str:
-    from sheetprop.engine.formats import formatted
-
     if type(value) is bool:
         return to_text(value)
     if isinstance(value, str):
@@ -219,5 +216,3 @@ def text_function(context: Context, value: Value, form: str) -> str:
         value = number
     return formatted(0.0 if value is None else value, form, context.space.contents.date1904)
 
-
-__all__ = ["general"]

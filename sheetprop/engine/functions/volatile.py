@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import random
 
+from sheetprop.engine.context import Context
 from sheetprop.engine.dates import SHIFT_1904
 from sheetprop.engine.functions import function
-from sheetprop.engine.operands import Context
 from sheetprop.engine.values import NUM, Raised
 
 
