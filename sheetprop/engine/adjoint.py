@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from sheetprop.engine.expression import E
 
-if TYPE_CHECKING:
-    from sheetprop.engine.kernel import Kernel
+VECTOR = ("numpy", "careful")
+"""The dialects in which a value is an array over scenarios."""
 
 
 def shared_first(body: list[tuple[str, E]], fresh: Callable[[str], str]) -> list[tuple[str, E]]:
@@ -63,8 +62,10 @@ def shared_first(body: list[tuple[str, E]], fresh: Callable[[str], str]) -> list
 class Adjoint:
     """Prints the backward lines of one piece and notes which forward values they need."""
 
-    def __init__(self, kernel: Kernel, zero: set[str]) -> None:
-        self.kernel = kernel
+    def __init__(self, fresh: Callable[[str], str], dialect: str, zero: set[str]) -> None:
+        self.fresh = fresh
+        self.careful = dialect == "careful"
+        self.vector = dialect in VECTOR
         self.lines: list[str] = []
         self.zero = zero
         self.kept: set[str] = set()
@@ -88,7 +89,7 @@ class Adjoint:
                 self.kept.add(text)
             return text
         if not e.name:
-            e.name = self.kernel.fresh("t")
+            e.name = self.fresh("t")
             self.named.append(e.name)
         self.kept.add(e.name)
         return e.name
@@ -97,7 +98,7 @@ class Adjoint:
         """Name a slope that is used more than once."""
         if text.isidentifier():
             return text
-        name = self.kernel.fresh("g")
+        name = self.fresh("g")
         self.put(f"{name} = {text}")
         return name
 
@@ -106,7 +107,7 @@ class Adjoint:
         if not e.active:
             return
         if e.op == "leaf":
-            if self.kernel.vector and self.masks:
+            if self.vector and self.masks:
                 g = f"where({' & '.join(self.masks)}, {g}, 0.0)"
             if e.adjoint in self.zero:
                 self.zero.discard(e.adjoint)
@@ -194,7 +195,7 @@ class Adjoint:
         for branch, wanted in ((yes, True), (no, False)):
             if not branch.active:
                 continue
-            if self.kernel.vector:
+            if self.vector:
                 self.masks.append(held if wanted else f"logical_not({held})")
                 self.send(branch, g)
                 self.masks.pop()
@@ -217,7 +218,7 @@ class Adjoint:
                 self.send(arg, f"{g}*({value}=={best})")
 
     def send_iferror(self, e: E, g: str) -> None:
-        if self.kernel.dialect != "careful":
+        if not self.careful:
             self.send(e.args[0], g)
             return
         first = self.value(e.args[0])

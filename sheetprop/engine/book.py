@@ -6,17 +6,18 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sheetprop.engine.calculation import Calculation, Runner
+from sheetprop.engine.calculation import Calculation
 from sheetprop.engine.loading import load
 from sheetprop.engine.package import MAX_BYTES, Package, pieces
 from sheetprop.engine.parse import parse
 from sheetprop.engine.printing import canonical_text, formula_text
 from sheetprop.engine.references import MAX_ROW, address, area_at, cell_at, column_number, quoted, split_sheet
+from sheetprop.engine.session import Session
 from sheetprop.engine.storage import Family, SheetStore, family
 from sheetprop.engine.tree import Call, Node
 from sheetprop.engine.values import ERRORS, ExcelError, Value
 from sheetprop.engine.workspace import Workspace
-from sheetprop.errors import SheetpropError, nearest
+from sheetprop.errors import SheetpropError
 from sheetprop.files import replacing
 
 if TYPE_CHECKING:
@@ -208,11 +209,9 @@ class Book:
 
     def __init__(self, space: Workspace) -> None:
         self._space = space
-        self._runner = Runner(space)
-        self._fresh = False
-        self._version = 0
+        self._session = Session(space)
         self._sheets = {sheet.name: Sheet(sheet) for sheet in space.sheets}
-        self.sheet_names = [sheet.name for sheet in space.sheets]
+        self.sheet_names = self._session.sheet_names
         contents = space.contents
         self.names = {contents.spelled[key]: text for key, text in contents.names.items()
                       if key[0] is None and key not in contents.hidden_names}
@@ -220,7 +219,7 @@ class Book:
     @property
     def path(self) -> str:
         """The file that the workbook was opened from."""
-        return str(self._space.contents.package.path)
+        return self._session.path
 
     def __getitem__(self, sheet: str) -> Sheet:
         """Return a sheet by name, case ignored as Excel does.
@@ -228,10 +227,7 @@ class Book:
         Raises:
             SheetpropError: there is no such sheet; the message says the nearest name.
         """
-        found = self._space.by_name.get(sheet.casefold())
-        if found is None:
-            raise SheetpropError(f"{self.path}: has no sheet {sheet!r}; {nearest(sheet, self.sheet_names)}")
-        return self._sheets[found.name]
+        return self._sheets[self._session.sheet(sheet).name]
 
     def __contains__(self, sheet: str) -> bool:
         return sheet.casefold() in self._space.by_name
@@ -246,22 +242,7 @@ class Book:
             seed: seed of RAND and RANDBETWEEN; 0 where it is not given.
             now: the moment that NOW and TODAY give, as a date number; the clock's where not given.
         """
-        self._space.seed = 0 if seed is None else seed
-        self._space.now = now
-        self._fresh = True
-        return self._runner.run()
-
-    def _calculated(self) -> None:
-        """Calculate unless nothing has changed since the last time."""
-        if not self._fresh:
-            self.calculate()
-
-    def _changed(self, *, formulas: bool) -> None:
-        """Note that cells have changed."""
-        self._fresh = False
-        self._version += 1
-        if formulas:
-            self._runner.steps = None
+        return self._session.calculate(seed, now)
 
     def function(self, inputs: Sequence[str], outputs: Sequence[str]) -> Function:
         """Return output cells as a Python function of input cells; see `Function`.
@@ -275,7 +256,7 @@ class Book:
         """
         from sheetprop.engine.function import Function
 
-        return Function(self, inputs, outputs)
+        return Function(self._session, inputs, outputs)
 
     def _place(self, ref: str) -> tuple[SheetStore, int, int]:
         """Return the sheet, row and column of "Sheet!C5" or of a name for one cell."""
@@ -285,7 +266,7 @@ class Book:
             if text is None:
                 raise SheetpropError(f"{ref!r}: names no cell; write it like {quoted(self.sheet_names[0])}!C5")
             sheet, rest = split_sheet(text)
-        store = self[sheet or ""]._store
+        store = self._session.sheet(sheet or "")
         row, column = cell_at(rest)
         return store, row, column
 
@@ -302,13 +283,13 @@ class Book:
             store.put_formula(row, column, family(value, row, column, store.name))
             store.formulas_set[(row, column)] = value
             store.edited.pop((row, column), None)
-            self._changed(formulas=True)
+            self._session.changed(formulas=True)
             return
         held = _as_value(value, ref)
         replaced = store.family_at(row, column) is not None
         if replaced:
             store.put_formula(row, column, None)
-        self._changed(formulas=replaced)
+        self._session.changed(formulas=replaced)
         store.formulas_set.pop((row, column), None)
         store.set(row, column, held)
         store.edited[(row, column)] = held
@@ -325,11 +306,11 @@ class Book:
         """
         from sheetprop.engine.filling import fill_down
 
-        store = self[sheet]._store
+        store = self._session.sheet(sheet)
         if not row < last_row <= MAX_ROW:
             raise SheetpropError(f"{sheet}: rows {row + 1} to {last_row} cannot be filled; a sheet ends at {MAX_ROW}")
         fill_down(self._space.contents, store, row, last_row)
-        self._changed(formulas=True)
+        self._session.changed(formulas=True)
 
     def save(self, path: str | os.PathLike[str], *,
              patch: Mapping[str, Callable[[bytes], bytes]] | None = None) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from sheetprop.engine.kernel import Kernel
 from sheetprop.errors import SheetpropError
-
-if TYPE_CHECKING:
-    from sheetprop.engine.kernel import Kernel
 
 
 def array_scope(careful: bool) -> dict[str, Any]:

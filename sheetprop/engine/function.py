@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sheetprop.engine.calculation import Runner
 from sheetprop.engine.kernel import Kernel
 from sheetprop.engine.references import address, area_at, quoted, split_sheet
+from sheetprop.engine.session import Session
 from sheetprop.engine.storage import Block, Column, SheetStore
 from sheetprop.engine.trace import Piece, Spot, Untraceable, trace
 from sheetprop.engine.values import ExcelError, Raised, Value, power
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
     import torch
 
     Floats = npt.NDArray[np.float64]
-    from sheetprop.engine.book import Book
 
 _CHUNK = 5000
 
 
-def spots(book: Book, refs: Sequence[str]) -> list[Spot]:
+def spots(session: Session, refs: Sequence[str]) -> list[Spot]:
     """Return the cells of references like "Sheet!A1:B3" or defined names, row by row.
 
     Raises:
@@ -36,11 +36,11 @@ def spots(book: Book, refs: Sequence[str]) -> list[Spot]:
     for ref in refs:
         sheet, place = split_sheet(ref)
         if sheet is None:
-            text = book._space.contents.names.get((None, ref.strip().casefold()))
+            text = session.space.contents.names.get((None, ref.strip().casefold()))
             if text is None:
-                raise SheetpropError(f"{ref!r}: names no cells; write it like {quoted(book.sheet_names[0])}!C5:C12")
+                raise SheetpropError(f"{ref!r}: names no cells; write it like {quoted(session.sheet_names[0])}!C5:C12")
             sheet, place = split_sheet(text)
-        store = book[sheet or ""]._store
+        store = session.sheet(sheet or "")
         top, left, bottom, right = area_at(place)
         if (bottom - top + 1) * (right - left + 1) > 100_000:
             raise SheetpropError(f"{ref!r}: is more than 100,000 cells; choose fewer")
@@ -60,10 +60,10 @@ class Function:
         output_cells: the outputs.
     """
 
-    def __init__(self, book: Book, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-        self._book = book
-        self._inputs = spots(book, inputs)
-        self._outputs = spots(book, outputs)
+    def __init__(self, session: Session, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        self._session = session
+        self._inputs = spots(session, inputs)
+        self._outputs = spots(session, outputs)
         if not self._inputs or not self._outputs:
             raise SheetpropError("function: needs at least one input cell and one output cell")
         if len(set(self._inputs)) != len(self._inputs):
@@ -74,25 +74,25 @@ class Function:
         self._pieces: list[Piece] | None = None
         self._stuck: Untraceable | None = None
         self._version = -1
-        self._space: Workspace = book._space
+        self._space: Workspace = session.space
 
     def _spelled(self, spot: Spot) -> str:
         sheet, row, column = spot
-        return f"{quoted(self._book.sheet_names[sheet])}!{address(row, column)}"
+        return f"{quoted(self._session.sheet_names[sheet])}!{address(row, column)}"
 
     # ---- preparing
 
     def _prepare(self) -> None:
         """Trace the cells between inputs and outputs; again after the workbook was changed."""
-        book = self._book
-        book._calculated()
-        if self._version == book._version:
+        session = self._session
+        session.settled()
+        if self._version == session.version:
             return
-        self._version = book._version
+        self._version = session.version
         self._made.clear()
         self._stuck = None
-        space = book._space
-        runner = book._runner
+        space = session.space
+        runner = session.runner
         if any(space.sheets[sheet].family_at(row, column) is not None or any(
                 array.top <= row <= array.bottom and array.left <= column <= array.right
                 for array in space.sheets[sheet].arrays) for sheet, row, column in self._inputs):
@@ -155,10 +155,10 @@ class Function:
         """
         import numpy as np
 
-        self._book._calculated()
+        self._session.settled()
         values: list[float] = []
         for (sheet, row, column), name in zip(self._inputs, self.input_cells, strict=True):
-            value = self._book._space.sheets[sheet].get(row, column)
+            value = self._session.space.sheets[sheet].get(row, column)
             if value is None or type(value) is bool:
                 value = float(value or 0.0)
             if type(value) is not float:
@@ -260,7 +260,7 @@ class Function:
         """Return the outputs of one scenario by recalculating the workbook with these inputs."""
         space = self._made.get(("space", False))
         if space is None:
-            space = self._made[("space", False)] = _cut_loose(self._book._space, self._inputs, own_values=True)
+            space = self._made[("space", False)] = _cut_loose(self._session.space, self._inputs, own_values=True)
             self._made[("runner", False)] = Runner(space)
         for (sheet, row, column), given in zip(self._inputs, line, strict=True):
             space.sheets[sheet].set(row, column, float(given))
@@ -375,7 +375,7 @@ class Function:
         """
         from sheetprop.engine.torchlayer import as_torch
 
-        return as_torch(self)
+        return as_torch(self, self.vjp)
 
 
 def _cut_loose(space: Workspace, inputs: list[Spot], *, own_values: bool = False) -> Workspace:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from sheetprop.engine.adjoint import Adjoint, shared_first
+from sheetprop.engine.adjoint import VECTOR, Adjoint, shared_first
 from sheetprop.engine.expression import E, Scope, number
 from sheetprop.engine.references import address
 from sheetprop.engine.trace import Piece, Spot, Untraceable
@@ -138,7 +138,7 @@ class Kernel:
         """Return the writer of one cell."""
 
         def write() -> tuple[list[str], list[str]]:
-            back = Adjoint(self, set())
+            back = Adjoint(self.fresh, self.dialect, set())
             if self.gradient and expression.active:
                 back.lines.append(f"g = d{name}")
                 back.send(expression, "g")
@@ -249,7 +249,7 @@ class Kernel:
         piece = loop.piece
         columns = piece.columns
         zero = {f"dc{column}" for column in columns if column not in loop.saved and column not in loop.carried}
-        back = Adjoint(self, zero)
+        back = Adjoint(self.fresh, self.dialect, zero)
         zero.update(f"d{name}" for name, _ in loop.body if name[0] == "u")
         if self.gradient:
             for name, expression in reversed(loop.body):
@@ -457,7 +457,7 @@ class Kernel:
     @property
     def vector(self) -> bool:
         """Whether values are arrays of scenarios."""
-        return self.dialect in ("numpy", "careful")
+        return self.dialect in VECTOR
 
     def written(self, outputs: list[Spot]) -> str:
         """Put all blocks together into one function."""

@@ -57,7 +57,7 @@ def test_values_formulas_and_runs(workbook: Any) -> None:
 def test_loops_and_single_cells_give_the_same_bits(workbook: Any) -> None:
     path = workbook({"S": table(200)})
     fast, slow = sheetprop.open(path), sheetprop.open(path)
-    slow._runner.loops = False
+    slow._session.runner.loops = False
     assert fast.calculate().looped > 0
     assert slow.calculate().looped == 0
     assert (fast["S"]["A4:D203"] == slow["S"]["A4:D203"]).all()

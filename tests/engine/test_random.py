@@ -224,7 +224,7 @@ def test_loops_agree_with_single_cells_whatever_stands_in_the_table(
     path = tmp_path_factory.mktemp("loops") / "b.xlsx"
     book.save(path)
     fast, slow = sheetprop.open(path), sheetprop.open(path)
-    slow._runner.loops = False
+    slow._session.runner.loops = False
     fast.calculate()
     slow.calculate()
     page = book.sheetnames[0]
