@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 
 from sheetprop.auditing.charts import chart_findings
 from sheetprop.auditing.claims import Bench
 from sheetprop.auditing.finding import Audit, Finding, RoleTable
 from sheetprop.auditing.gradients import gradient_findings
+from sheetprop.auditing.grid import Grid, Stored
 from sheetprop.auditing.roles import Given, Roles, roles_of
 from sheetprop.auditing.rows import constant_columns, error_findings, row_findings, stored_findings, values_only
 from sheetprop.auditing.tables import Table, tables_of
 from sheetprop.auditing.updates import title_findings, update_findings
-from sheetprop.engine.book import Book
+from sheetprop.engine.book import Book, Sheet
 from sheetprop.engine.book import open as open_book
-from sheetprop.engine.references import address, area_at, split_sheet
+from sheetprop.engine.references import split_sheet
 from sheetprop.engine.stored import stored_cells
 from sheetprop.errors import SheetpropError
 
@@ -24,13 +26,14 @@ def audit(path: str | os.PathLike[str], *, loss: str | None = None, params: str 
     """Look for mistakes in a workbook that does back-propagation, whoever made it and however it is laid out.
 
     The sheet's own forward formulas are differentiated and its gradient columns held against that.
+    Iterations may run down the rows or across the columns.
 
     Args:
         path: the workbook.
-        loss: a cell of the loss column, as "Sheet1!W36", where it is not found by itself.
-        params: a range over the weight columns, as "Sheet1!E36:H67"; several separated by commas.
-        grads: a range over the gradient columns, in the order of the weights.
-        lr: the cell of the learning rate.
+        loss: a cell of the loss, as "Sheet1!W36", where it is not found by itself.
+        params: a range over the weights, as "Sheet1!E36:H67"; several separated by commas.
+        grads: a range over the gradients, in the order of the weights.
+        lr: the cell of the learning rate; updates that use another one are a finding.
 
     Raises:
         SheetpropError: the file is no workbook, or a given cell lies in no table.
@@ -40,19 +43,35 @@ def audit(path: str | os.PathLike[str], *, loss: str | None = None, params: str 
     with np.errstate(all="ignore"):
         book = open_book(path)
         book.calculate()
-        return _Auditor(book, loss, params, grads, lr).run(str(path))
+        return _Auditor(book, {"--loss": loss, "--params": params, "--grads": grads, "--lr": lr}).run(str(path))
+
+
+@dataclass
+class _Read:
+    """One sheet read in one direction: its tables and the networks found in each."""
+
+    grid: Grid
+    tables: list[Table] = field(default_factory=list)
+    networks: list[list[Roles]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def placed(self) -> bool:
+        return any(self.networks)
 
 
 class _Auditor:
     """One workbook being audited."""
 
-    def __init__(self, book: Book, loss: str | None, params: str | None, grads: str | None, lr: str | None) -> None:
+    def __init__(self, book: Book, given: dict[str, str | None]) -> None:
         self.book = book
-        self.given = {"--loss": loss, "--params": params, "--grads": grads, "--lr": lr}
-        self.spots = {flag: self.areas(flag, text) for flag, text in self.given.items() if text}
-        self.sheets = {sheet.name.casefold(): sheet for sheet in book}
+        self.given = {flag: text for flag, text in given.items() if text}
+        self.spots = {flag: self.areas(flag, text) for flag, text in self.given.items()}
+        self.stored: Stored = stored_cells(book._space)
+        self.used: set[str] = set()
 
-    def areas(self, flag: str, text: str) -> list[tuple[str, int, int, int, int]]:
+    def areas(self, flag: str, text: str) -> list[tuple[str, str]]:
+        """Return what a flag names as (sheet, range)."""
         found = []
         sheet: str | None = None
         for part in text.split(","):
@@ -60,68 +79,96 @@ class _Auditor:
             sheet = own or sheet or self.book.sheet_names[0]
             if sheet not in self.book:
                 raise SheetpropError(f"{flag} {text}: there is no sheet {sheet!r}")
-            found.append((self.book[sheet].name, *area_at(rest)))
+            found.append((self.book[sheet].name, rest))
         return found
 
     def columns(self, flag: str, table: Table) -> list[int]:
-        """Return the columns that a flag names in a table."""
-        return [column for sheet, top, left, bottom, right in self.spots.get(flag, [])
-                if sheet == table.sheet.name and top <= table.last and bottom >= table.first
-                for column in range(left, right + 1)]
+        """Return the columns of a table that a flag names."""
+        found: list[int] = []
+        for sheet, text in self.spots.get(flag, []):
+            top, left, bottom, right = table.grid.area(text)
+            if sheet == table.grid.name and top <= table.last and bottom >= table.first:
+                found += [column for column in range(left, right + 1) if table.column(column) is not None]
+        if found:
+            self.used.add(flag)
+        return found
 
     def stated(self, table: Table) -> Given | None:
+        """Return what the flags say about a table, or None where they say nothing."""
         loss, params, grads = (self.columns(flag, table) for flag in ("--loss", "--params", "--grads"))
         if not (loss or params or grads):
             return None
-        for number in (*loss, *params, *grads):
-            if table.column(number) is None:
-                raise SheetpropError(f"{table.sheet.name}!{address(table.first, number)}: holds nothing; "
-                                     "give cells of the table")
+        if params and grads and len(params) != len(grads):
+            raise SheetpropError(f"--grads {self.given['--grads']}: names {len(grads)} columns of {table.name} where "
+                                 f"--params names {len(params)}; give one gradient for each weight")
         return Given(loss[0] if loss else None, params, grads)
+
+    def read(self, sheet: Sheet, *, turned: bool) -> _Read:
+        """Return a sheet's tables and networks, read in one direction."""
+        result = _Read(Grid(self.book, sheet, self.stored, turned=turned))
+        for table in tables_of(result.grid):
+            networks, notes = roles_of(table, self.stated(table))
+            result.tables.append(table)
+            result.networks.append(networks)
+            result.notes += notes
+        return result
 
     def run(self, path: str) -> Audit:
         result = Audit(path)
         tables: list[Table] = []
-        used: set[str] = set()
-        stored = stored_cells(self.book._space)
         for sheet in self.book:
-            mine = tables_of(self.book, sheet)
-            tables += mine
-            placed = False
-            here: list[Roles] = []
-            for table in mine:
-                given = self.stated(table)
-                used |= {flag for flag in self.spots if self.columns(flag, table)}
-                networks, notes = roles_of(table, given)
-                result.notes += notes
-                for roles in networks:
-                    roles.other_sheets = self.sheets
-                    if "--lr" in self.spots:
-                        where = self.spots["--lr"][0]
-                        roles.rate = (where[0], where[1], where[2])
-                    self.network(roles, result)
-                    placed = True
-                    here.append(roles)
-                if networks:
-                    result.findings += constant_columns(networks[0])
-                    result.findings += stored_findings(self.book, table, stored.get(sheet.name, {}))
-            result.findings += title_findings(here)
-            if not placed and not mine:
-                one = values_only(sheet)
-                if one is not None:
-                    result.findings.append(one)
-        for flag in self.spots:
-            if flag not in used and flag != "--lr":
-                raise SheetpropError(f"{flag} {self.given[flag]}: lies in no table of repeated rows")
+            read = self.read(sheet, turned=False)
+            if not read.placed and read.grid.repeats_across():
+                other = self.read(sheet, turned=True)
+                read = other if other.placed else read
+            tables += read.tables
+            result.notes += read.notes
+            self.sheet(read, result)
+        for flag, text in self.given.items():
+            if flag not in self.used:
+                raise SheetpropError(f"{flag} {text}: " + ("no network was found whose updates could use it"
+                                     if flag == "--lr" else "lies in no table of repeated rows or columns"))
         result.findings += chart_findings(self.book, tables)
         if not tables and not result.findings:
-            result.notes.append("no table of rows that repeat was found; nothing to audit")
-        result.findings = _plain(result.findings)
+            result.notes.append("no table of rows or columns that repeat was found; nothing to audit")
+        result.findings = _once(result.findings)
         return result
+
+    def sheet(self, read: _Read, result: Audit) -> None:
+        """Check the networks of one sheet."""
+        for table, networks in zip(read.tables, read.networks, strict=True):
+            for roles in networks:
+                roles.stated_rate = self.rate(table)
+                self.network(roles, result)
+            if networks:
+                result.findings += constant_columns(networks[0])
+                result.findings += stored_findings(table)
+        result.findings += title_findings([roles for networks in read.networks for roles in networks])
+        if not read.tables:
+            for turned in (False, True):
+                one = values_only(Grid(self.book, self.book[read.grid.name], self.stored, turned=turned))
+                if one is not None:
+                    result.findings.append(one)
+                    break
+
+    def rate(self, table: Table) -> tuple[int, int] | tuple[str, int, int] | None:
+        """Return the place that --lr names, as a formula of the table reads it."""
+        for sheet, text in self.spots.get("--lr", []):
+            self.used.add("--lr")
+            top, left, bottom, right = table.grid.area(text)
+            if sheet == table.grid.name and top <= table.last and bottom >= table.first \
+                    and table.column(left) is not None:
+                return left, 0
+            grid = table.grid if sheet == table.grid.name else Grid(self.book, self.book[sheet], self.stored)
+            top, left, bottom, right = grid.area(text)
+            if (top, left) != (bottom, right):
+                raise SheetpropError(f"--lr {self.given['--lr']}: give one cell")
+            return sheet, top, left
+        return None
 
     def network(self, roles: Roles, result: Audit) -> None:
         """Check one network of a table."""
-        bench = Bench(self.book, roles)
+        bench = Bench(roles)
         errors = error_findings(bench)
         found, checked, bad = gradient_findings(bench, result.notes)
         updates = update_findings(bench, bad)
@@ -132,29 +179,22 @@ class _Auditor:
         result.roles.append(_shown(roles))
 
 
-def _plain(findings: list[Finding]) -> list[Finding]:
+def _once(findings: list[Finding]) -> list[Finding]:
     """Return the findings without repetitions, in the order of sheets and kinds as found."""
-    seen: set[tuple[str, str, str]] = set()
-    result: list[Finding] = []
+    found: dict[tuple[str, str, str], Finding] = {}
     for one in findings:
-        key = (one.kind, one.sheet, one.cells)
-        if key not in seen:
-            seen.add(key)
-            result.append(one)
-    return result
+        found.setdefault((one.kind, one.sheet, one.cells), one)
+    return list(found.values())
 
 
 def _shown(roles: Roles) -> RoleTable:
-    table = roles.table
+    table, grid = roles.table, roles.table.grid
     assert roles.loss is not None
-    weights = [{"name": weight.column.label, "cells": f"{address(table.first, weight.column.number)}:"
-                f"{address(table.last, weight.column.number)}",
+    weights = [{"name": weight.column.label, "cells": grid.span(table.first, table.last, weight.column.number),
                 "gradient": table.cells(weight.gradient.number) if weight.gradient is not None else ""}
                for weight in roles.weights]
-    rate = ""
-    if roles.rate is not None and len(roles.rate) == 3:
-        rate = f"{roles.rate[0]}!{address(int(roles.rate[1]), int(roles.rate[2]))}"
-    elif roles.rate is not None:
-        rate = table.cells(int(roles.rate[0]))
-    return RoleTable(table.name, table.cells(roles.loss.number), rate, weights,
+    rate = roles.stated_rate or roles.rate
+    place = "" if rate is None else table.cells(rate[0]) if len(rate) == 2 else \
+        (f"{grid.name}!" if rate[0] == grid.name else "") + grid.spell_fixed(rate).replace("$", "")
+    return RoleTable(table.name, table.cells(roles.loss.number), place, weights,
                      [table.cells(n) for n in roles.forward])

@@ -38,7 +38,7 @@ def cause(repair: Repair, row: int, table: Table) -> str:
 
 def _named(node: Expr, row: int, table: Table) -> str:
     """Return a place by its label and its cell, as "a_h1 (J36)"."""
-    cell = show(node, row, table.sheet.name)
+    cell = show(node, row, table.grid)
     column = table.column(int(node.value[0])) if len(node.value) == 2 else None
     return f"{column.label} ({cell})" if column is not None and column.label else cell
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sheetprop.auditing.derivative import Graph
-from sheetprop.auditing.expressions import Expr, Place, evaluate, places
+from sheetprop.auditing.expressions import Expr, evaluate, places
+from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import gradient_of, plain
 from sheetprop.auditing.points import Values, comparable, differs, random_rows
 from sheetprop.auditing.roles import Roles
 from sheetprop.auditing.tables import Column
-from sheetprop.engine.book import Book
 
 
 @dataclass
@@ -45,16 +45,15 @@ class Claim:
 class Bench:
     """One network of a table with the points at which its formulas are compared."""
 
-    def __init__(self, book: Book, roles: Roles) -> None:
-        self.book = book
+    def __init__(self, roles: Roles) -> None:
         self.roles = roles
         table = roles.table
         lowest = min([0, *(weight.place[1] for weight in roles.weights)])
         rows = random_rows(table, lowest)
-        self.actual = Values(book, table, list(range(table.first - lowest, table.last + 1)))
+        self.actual = Values(table, list(range(table.first - lowest, table.last + 1)))
         moving = set(roles.states) | {weight.column.number for weight in roles.weights}
-        self.near = Values(book, table, rows, moving)
-        self.far = Values(book, table, rows, "all")
+        self.near = Values(table, rows, moving)
+        self.far = Values(table, rows, "all")
         self._expected: dict[Any, Any] = {}
 
     def derivative(self, of: Place, wrt: Place, values: Values, graph: Graph | None = None) -> tuple[Any, Any]:
@@ -109,8 +108,8 @@ def claims_of(bench: Bench) -> list[Claim]:
             named = by_label.get(numerator, [])
             if numerator and numerator[-1].isdigit() and len(named) == 1 and named[0] in roles.forward:
                 of = (named[0], 0)
-        name = weight.column.label or weight.column.letters
-        total = every[int(of[0])].label or every[int(of[0])].letters
+        name = weight.column.label or weight.column.title
+        total = every[int(of[0])].label or every[int(of[0])].title
         found.append(Claim(column, of, weight.place, weight.said, f"∂{_short(total)}/∂{_short(name)}", True))
         taken.add(column.number)
     for number in roles.table.columns:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sheetprop.auditing.expressions import Expr, Place, evaluate, places, shifted, walk
+from sheetprop.auditing.expressions import Expr, evaluate, places, shifted, walk
+from sheetprop.auditing.grid import Place
 
 
 class Graph:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sheetprop.auditing.expressions import Expr, Place, at, make, number, places, replaced, walk
+from sheetprop.auditing.expressions import Expr, at, make, number, places, replaced, walk
+from sheetprop.auditing.grid import Place
 
 Edit = tuple[Expr, Expr, Expr]
 

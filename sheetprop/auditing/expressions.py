@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sheetprop.auditing.grid import Grid, Place, turned
 from sheetprop.engine.parse import parse
 from sheetprop.engine.printing import number_text
-from sheetprop.engine.references import address, quoted
 from sheetprop.engine.tree import Area, Binary, Boolean, Call, Cell, Empty, Name, Node, Number, Unary
 from sheetprop.errors import SheetpropError
 
 if TYPE_CHECKING:
     import numpy as np
 
-Place = tuple[int, int] | tuple[str, int, int]
 MAX_CELLS = 200
 _BINARY = frozenset("+-*/^")
 _COMPARE = frozenset(["=", "<>", "<", ">", "<=", ">="])
@@ -114,19 +113,13 @@ class Reading:
     """Makes expressions from parse trees of one sheet.
 
     Args:
-        sheet: name of the formulas' own sheet.
+        grid: the formulas' own sheet.
         names: defined names -> text of what they stand for.
     """
 
-    def __init__(self, sheet: str, names: Mapping[str, str]) -> None:
-        self.sheet = sheet
+    def __init__(self, grid: Grid, names: Mapping[str, str]) -> None:
+        self.grid = grid
         self.names = {name.casefold(): text for name, text in names.items()}
-
-    def cell(self, node: Cell, row: int, column: int) -> Expr:
-        to_row, to_column = node.at(row, column)
-        if node.sheet is None and not node.row_fixed:
-            return at((to_column, node.row))
-        return at((node.sheet or self.sheet, to_row, to_column))
 
     def cells(self, node: Node, row: int, column: int) -> list[Expr]:
         """Return the cells of an argument, a single one for anything but a range."""
@@ -143,10 +136,10 @@ class Reading:
         top, left_, bottom, right_ = node.at(row, column)
         if (bottom - top + 1) * (right_ - left_ + 1) > MAX_CELLS:
             raise Unknown(f"a range of more than {MAX_CELLS} cells")
-        loose = node.sheet is None and not node.first.row_fixed and not node.last.row_fixed
         if node.first.row_fixed != node.last.row_fixed:
             raise Unknown("a range that grows from row to row")
-        return [at((c, r - row)) if loose else at((node.sheet or self.sheet, r, c))
+        fixed = node.first.row_fixed
+        return [at(self.grid.place(Cell(node.sheet, r if fixed else r - row, c, fixed, True), row, column))
                 for r in range(top, bottom + 1) for c in range(left_, right_ + 1)]
 
     def meant(self, node: Name) -> Node:
@@ -154,7 +147,7 @@ class Reading:
         if text is None:
             raise Unknown(f"the name {node.name}")
         try:
-            return parse(text)
+            return turned(parse(text)) if self.grid.turned else parse(text)
         except SheetpropError:
             raise Unknown(f"the name {node.name}") from None
 
@@ -169,7 +162,7 @@ class Reading:
         if isinstance(node, Boolean):
             return number(float(node.value))
         if isinstance(node, Cell):
-            return self.cell(node, row, column)
+            return at(self.grid.place(node, row, column))
         if isinstance(node, Name):
             return self.expr(self.meant(node), row, column)
         if isinstance(node, Unary):
@@ -286,26 +279,23 @@ def _comparison(op: str, left: Any, right: Any) -> np.ndarray[Any, Any]:
     return np.asarray(found, dtype=float)
 
 
-def show(expr: Expr, row: int, sheet: str | None, least: int = 0) -> str:
-    """Return the formula as it reads in `row` of `sheet`, without the leading ``=``."""
+def show(expr: Expr, row: int, grid: Grid | None, least: int = 0) -> str:
+    """Return the formula as it reads in `row` of `grid`, without the leading ``=``."""
     op = expr.op
     if op == "n":
         return number_text(expr.value) if expr.value >= 0 or not least else f"({number_text(expr.value)})"
     if op == "v":
         place = expr.value
-        if len(place) == 2:
-            return address(max(1, row + place[1]), place[0])
-        own = place[0] == sheet
-        cell = address(place[1], place[2])
-        letters = cell.rstrip("0123456789")
-        return ("" if own else quoted(place[0]) + "!") + f"${letters}${place[1]}"
+        if grid is None:
+            return repr(place)
+        return grid.spell(row + place[1], place[0]) if len(place) == 2 else grid.spell_fixed(place)
     if op == "neg":
-        return "-" + show(expr.args[0], row, sheet, 8)
+        return "-" + show(expr.args[0], row, grid, 8)
     if op in _STRENGTH:
         strength = _STRENGTH[op]
-        text = f"{show(expr.args[0], row, sheet, strength)}{op}{show(expr.args[1], row, sheet, strength + 1)}"
+        text = f"{show(expr.args[0], row, grid, strength)}{op}{show(expr.args[1], row, grid, strength + 1)}"
         return f"({text})" if strength < least else text
     if op in _COMPARE:
-        text = f"{show(expr.args[0], row, sheet, 2)}{op}{show(expr.args[1], row, sheet, 2)}"
+        text = f"{show(expr.args[0], row, grid, 2)}{op}{show(expr.args[1], row, grid, 2)}"
         return f"({text})" if least else text
-    return f"{op}({','.join(show(arg, row, sheet) for arg in expr.args)})"
+    return f"{op}({','.join(show(arg, row, grid) for arg in expr.args)})"

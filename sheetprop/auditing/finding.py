@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -71,6 +72,13 @@ class RoleTable:
         """Return the roles as plain data."""
         return dict(self.__dict__)
 
+    def lines(self) -> list[str]:
+        """Return the roles as text."""
+        weights = [f"    weight {w['name'] or '(no label)'} {w['cells']}, gradient {w['gradient'] or 'none'}"
+                   for w in self.weights]
+        return [f"{self.table}: loss {self.loss}, learning rate {self.rate or 'not one cell'}", *weights,
+                f"    forward {', '.join(self.forward)}"]
+
 
 @dataclass
 class Audit:
@@ -111,7 +119,34 @@ class Audit:
                 "findings": [finding.to_dict() for finding in self.findings], "notes": list(self.notes),
                 "roles": [roles.to_dict() for roles in self.roles]}
 
-    def __str__(self) -> str:
-        from sheetprop.auditing.shown import as_text
+    def summary(self) -> str:
+        """Return one line: how much was checked and found, or why the file cannot be used."""
+        if self.error:
+            return self.error
+        name = Path(self.path).name
+        checked = f"{_counted(self.checked, 'gradient column')} held against the derivative"
+        if self.findings:
+            return f"{name}: {_counted(len(self.findings), 'finding')}; {checked}"
+        return f"{name}: nothing wrong found; {checked}" if self.roles else \
+            f"{name}: nothing wrong found, but no network was found either"
 
-        return as_text(self)
+    def text(self, *, roles: bool = False) -> str:
+        """Return findings, notes and, when asked, roles as lines, the summary last."""
+        if self.error:
+            return self.error
+        lines: list[str] = []
+        for one in self.findings:
+            lines.append(f"{one.sheet}!{one.sentence()}")
+            lines += [f"    computes  {one.computes}"] if one.computes else []
+            lines += [f"    should be {one.expected}"] if one.expected else []
+        lines += [f"note: {note}" for note in self.notes]
+        if roles:
+            lines += [line for table in self.roles for line in table.lines()]
+        return "\n".join([*lines, self.summary()])
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from sheetprop.auditing.expressions import Expr, Place, at, make, places, replaced, walk
+from sheetprop.auditing.expressions import Expr, at, make, places, replaced, walk
+from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import kind_of
 from sheetprop.auditing.roles import Roles
 from sheetprop.auditing.tables import Column

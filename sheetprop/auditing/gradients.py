@@ -13,7 +13,6 @@ from sheetprop.auditing.forward import oddities
 from sheetprop.auditing.points import comparable, differs
 from sheetprop.auditing.repair import Kinds, Repair, explains, own_repair, pair_repair, shared_repair, simple_repair
 from sheetprop.auditing.roles import looks_like_loss
-from sheetprop.engine.references import address
 
 
 def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], int, set[int]]:
@@ -31,11 +30,11 @@ def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], in
     bad_columns: set[int] = set()
     for claim in claims:
         if table.columns[claim.column.number].mixed:
-            notes.append(f"{table.name}: column {claim.column.letters} has no one formula; not audited")
+            notes.append(f"{table.name}: {table.grid.file_} {claim.column.title} has no one formula; not audited")
             continue
         near = bench.right(claim, bench.near)
         if near is None:
-            notes.append(f"{table.sheet.name}!{table.cells(claim.column.number)}: {claim.text} cannot be computed at "
+            notes.append(f"{table.grid.name}!{table.cells(claim.column.number)}: {claim.text} cannot be computed at "
                          "random values; not audited")
             continue
         checked += 1
@@ -45,7 +44,7 @@ def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], in
             holding.append(claim)
             continue
         if _quotient(bench, claim):
-            notes.append(f"{table.sheet.name}!{table.cells(claim.column.number)}: {claim.text} is estimated by a "
+            notes.append(f"{table.grid.name}!{table.cells(claim.column.number)}: {claim.text} is estimated by a "
                          "difference quotient; close to the derivative, not audited further")
             holding.append(claim)
             continue
@@ -130,10 +129,10 @@ def _by_onecause(bench: Bench, kinds: Kinds, failing: list[Claim], holding: list
     alone = [n for n in backward if not any(n in claim.needs for claim in holding)]
     if one is None and len(alone) == 1:
         column = roles.table.columns[alone[0]]
-        found.append(Finding("gradient", roles.table.sheet.name, roles.table.cells(column.number), column.label,
+        found.append(Finding("gradient", roles.table.grid.name, roles.table.cells(column.number), column.label,
                              f"the gradients that need it are wrong: {', '.join(claim.text for claim in failing)}",
                              computes="=" + show(roles.graph.formulas[column.number], column.first,
-                                                 roles.table.sheet.name)))
+                                                 roles.table.grid)))
         bad.add(column.number)
         return []
     if one is not None:
@@ -151,9 +150,9 @@ def _forward_finding(bench: Bench, repair: Repair, wrong: str, explained: list[C
         wrong += f" (with the repair {', '.join(claim.text for claim in explained)} agree with the derivative)"
     rows, count, worst = _off(bench, column.number, repair.formula)
     formula = bench.roles.graph.formulas[column.number]
-    finding = Finding("forward", table.sheet.name, table.cells(column.number), column.label, wrong,
-                      computes="=" + show(formula, row, table.sheet.name),
-                      expected="=" + show(repair.formula, row, table.sheet.name), repair=repair.text(table, row),
+    finding = Finding("forward", table.grid.name, table.cells(column.number), column.label, wrong,
+                      computes="=" + show(formula, row, table.grid),
+                      expected="=" + show(repair.formula, row, table.grid), repair=repair.text(table, row),
                       rows_wrong=count, rows=rows)
     if worst is not None:
         finding.worst_cell, finding.found_value, finding.right_value = worst
@@ -181,7 +180,7 @@ def _worst(bench: Bench, number: int, found: Any, expected: Any, size: Any,
         return comparable(found, expected), 0, None
     gap = np.where(wrong, np.abs(found - expected), -1.0)
     index = int(np.argmax(gap))
-    worst = (address(rows[index], number), float(found[index]), float(expected[index]))
+    worst = (bench.roles.table.grid.spell(rows[index], number), float(found[index]), float(expected[index]))
     return comparable(found, expected), count, worst
 
 
@@ -194,7 +193,6 @@ def _finding(bench: Bench, claim: Claim, repair: Repair | None, holding: list[Cl
                                 claim.signs * expected, size)
     formula = roles.graph.formulas[claim.column.number]
     row = claim.column.first
-    name = table.sheet.name
     wrong = cause(repair, row, table) if repair is not None else \
         "it is not the derivative of the sheet's own loss, and no small edit makes it so"
     other = _is_another(bench, claim, [c for c in holding if c.weight])
@@ -202,9 +200,9 @@ def _finding(bench: Bench, claim: Claim, repair: Repair | None, holding: list[Cl
         wrong = f"it computes {other.text}"
     if not count and rows:
         wrong += " (latent: right on these rows, wrong at other values)"
-    finding = Finding("gradient" if count or not rows else "latent", name, table.cells(claim.column.number), claim.text,
-                      wrong, computes="=" + show(formula, row, name),
-                      expected="=" + show(repair.formula, row, name) if repair is not None else "",
+    finding = Finding("gradient" if count or not rows else "latent", table.grid.name, table.cells(claim.column.number),
+                      claim.text, wrong, computes="=" + show(formula, row, table.grid),
+                      expected="=" + show(repair.formula, row, table.grid) if repair is not None else "",
                       repair=repair.text(table, row) if repair is not None else "", rows_wrong=count, rows=rows)
     if worst is not None:
         finding.worst_cell, finding.found_value, finding.right_value = worst

@@ -5,10 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from sheetprop.auditing.expressions import Place
+from sheetprop.auditing.grid import Place
 from sheetprop.auditing.tables import Table
-from sheetprop.engine.book import Book
-from sheetprop.engine.references import address
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,24 +18,22 @@ class Values(dict[Any, Any]):
     """Values of places, filled in when first asked for.
 
     Args:
-        book: the calculated workbook.
         table: the table whose rows are meant.
         rows: the rows, one for each point.
         random: which columns get random values instead of their own: None none, a set these, "all" every one.
     """
 
-    def __init__(self, book: Book, table: Table, rows: list[int], random: set[int] | str | None = None,
+    def __init__(self, table: Table, rows: list[int], random: set[int] | str | None = None,
                  leaves: dict[Any, Any] | None = None) -> None:
         super().__init__()
         self.leaves: dict[Any, Any] = {} if leaves is None else leaves
-        self.book = book
         self.table = table
         self.rows = rows
         self.random = random
 
     def given(self) -> Values:
         """Return the same points, empty: given values come again, the same ones."""
-        return Values(self.book, self.table, self.rows, self.random, self.leaves)
+        return Values(self.table, self.rows, self.random, self.leaves)
 
     def __missing__(self, place: Place) -> Any:
         import numpy as np
@@ -51,17 +47,16 @@ class Values(dict[Any, Any]):
             seed = zlib.crc32(repr(place).encode())
             value = np.random.default_rng(seed).uniform(-1.2, 1.2, len(self.rows))
         elif len(place) == 2:
-            last, _ = self.table.sheet.extent
-            value = np.array([self._number(self.table.sheet, row + place[1], int(place[0]))
+            last, _ = self.table.grid.extent
+            value = np.array([self._number(self.table.value(row + place[1], int(place[0])))
                               if 1 <= row + place[1] <= last else np.nan for row in self.rows])
         else:
-            value = self._number(self.book[place[0]], place[1], place[2]) if place[0] in self.book else np.nan
+            value = self._number(self.table.grid.fixed_value(place))
         self[place] = self.leaves[place] = value
         return value
 
     @staticmethod
-    def _number(sheet: Any, row: int, column: int) -> float:
-        held = sheet[address(row, column)]
+    def _number(held: Any) -> float:
         if type(held) is float:
             return held
         if held is None:

@@ -10,8 +10,9 @@ from typing import Any
 from sheetprop.auditing.claims import Bench, Claim
 from sheetprop.auditing.derivative import Graph
 from sheetprop.auditing.edits import Edit, factors, shapes, swaps, terms
-from sheetprop.auditing.expressions import Expr, Place, at, evaluate, make, number, places, show, walk
+from sheetprop.auditing.expressions import Expr, at, evaluate, make, number, places, show, walk
 from sheetprop.auditing.forward import unit_of
+from sheetprop.auditing.grid import Place
 from sheetprop.auditing.points import differs
 from sheetprop.auditing.tables import Column, Table
 
@@ -28,12 +29,12 @@ class Repair:
 
     def text(self, table: Table, row: int) -> str:
         """Return the repair as an instruction for `row`."""
-        name = table.sheet.name
+        grid = table.grid
         if len(self.steps) == 1:
             old, new = smallest(*self.steps[0])
             if old is not self.column.expr and old.op != "n":
-                return f"replace {show(old, row, name)} by {show(new, row, name)}"
-        return f"replace the formula by ={show(self.formula, row, name)}"
+                return f"replace {show(old, row, grid)} by {show(new, row, grid)}"
+        return f"replace the formula by ={show(self.formula, row, grid)}"
 
 
 def smallest(old: Expr, new: Expr) -> tuple[Expr, Expr]:

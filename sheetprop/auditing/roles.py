@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sheetprop.auditing.derivative import Graph
-from sheetprop.auditing.expressions import Expr, Place, places, shifted
+from sheetprop.auditing.expressions import Expr, places, shifted
+from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import gradient_of, kind_of, plain
 from sheetprop.auditing.tables import Column, Table
-from sheetprop.engine.book import Sheet
 
 
 class Weight:
@@ -44,11 +42,7 @@ class Roles:
         self.rate: Place | None = None
         self.carried: set[int] = set()
         self.rate_value: float | None = None
-        self.other_sheets: Mapping[str, Sheet] = {}
-
-    def book_sheet(self, name: str) -> Sheet | None:
-        """Return another sheet of the workbook."""
-        return self.other_sheets.get(name.casefold())
+        self.stated_rate: Place | None = None
 
     @property
     def goal(self) -> tuple[int, int]:

@@ -8,12 +8,11 @@ from sheetprop.auditing.claims import Bench
 from sheetprop.auditing.derivative import backward
 from sheetprop.auditing.expressions import Reading, Unknown, evaluate, places
 from sheetprop.auditing.finding import Finding
+from sheetprop.auditing.grid import Grid
 from sheetprop.auditing.labels import kind_of
 from sheetprop.auditing.points import Values, differs
 from sheetprop.auditing.roles import Roles
 from sheetprop.auditing.tables import Column, Table, spans
-from sheetprop.engine.book import Book
-from sheetprop.engine.references import address
 from sheetprop.engine.values import ExcelError
 
 
@@ -59,10 +58,10 @@ def _same(bench: Bench, column: Column, row: int) -> bool:
     roles = bench.roles
     table = roles.table
     try:
-        other = Reading(table.sheet.name, bench.book.names).expr(column.trees[row], row, column.number)
+        other = Reading(table.grid, table.grid.book.names).expr(column.trees[row], row, column.number)
     except Unknown:
         other = None
-    values = Values(bench.book, table, [row])
+    values = Values(table, [row])
     if row == table.first and column.expr is not None:
         value = table.value(row, column.number)
         wanted = evaluate(column.expr, values)
@@ -70,7 +69,7 @@ def _same(bench: Bench, column: Column, row: int) -> bool:
             return True
     if other is None or column.expr is None:
         return other is column.expr
-    drawn = Values(bench.book, table, bench.far.rows, "all", bench.far.leaves)
+    drawn = Values(table, bench.far.rows, "all", bench.far.leaves)
     given: dict[Any, Any] = {}
     for index, place in enumerate(dict.fromkeys([*places(column.expr), *places(other)])):
         given[place] = drawn[place] if len(place) == 2 else 0.37 + 0.01 * index
@@ -78,31 +77,23 @@ def _same(bench: Bench, column: Column, row: int) -> bool:
 
 
 def _odd(bench: Bench, kind: str, rows: list[int], numbers: list[int]) -> Finding:
-    from sheetprop.auditing.updates import merged
-
     table = bench.roles.table
-    cells = merged(table.cells(number, rows) for number in numbers) if len(rows) < 40 else \
-        merged(f"{address(a, n)}:{address(b, n)}" for a, b in spans(rows) for n in numbers)
+    cells = table.grid.merged(table.cells(number, rows) for number in numbers) if len(rows) < 40 else \
+        table.grid.merged(table.grid.span(a, b, n) for a, b in spans(rows) for n in numbers)
     column = table.columns[numbers[0]]
-    labels = [table.columns[n].label or table.columns[n].letters for n in numbers]
+    labels = [table.columns[n].label or table.columns[n].title for n in numbers]
     claim = ", ".join(labels) if len(labels) <= 4 else f"{labels[0]} to {labels[-1]}"
     row = rows[0]
-    own = table.sheet.formula(address(row, column.number)) or ""
+    own = table.grid.formula(row, column.number) or ""
     above = column.first if column.first not in rows else column.last
-    expected = _moved_formula(column, row)
+    expected = table.grid.formula_text(column.tree, row, column.number) if column.tree is not None else ""
     wrong = {"constant": "a pasted number where every other row has a formula",
              "formula": "another formula than in the other rows", "blank": "blank where every other row has a formula",
              "text": "text where every other row has a formula"}[kind]
-    finding = Finding("constant" if kind == "constant" else "rows", table.sheet.name, cells, claim, wrong, computes=own,
+    finding = Finding("constant" if kind == "constant" else "rows", table.grid.name, cells, claim, wrong, computes=own,
                       expected=expected, repair=f"fill the formula of row {above} down",
                       rows_wrong=len(rows), rows=table.rows)
     return finding
-
-
-def _moved_formula(column: Column, row: int) -> str:
-    from sheetprop.engine.printing import formula_text
-
-    return "=" + formula_text(column.tree, row, column.number) if column.tree is not None else ""
 
 
 def constant_columns(roles: Roles) -> list[Finding]:
@@ -119,8 +110,8 @@ def constant_columns(roles: Roles) -> list[Finding]:
         numbers = [value for value in values if type(value) is float]
         if len(numbers) < 0.8 * len(values) or len(numbers) < 3:
             continue
-        cells = f"{address(table.first, number)}:{address(table.last, number)}"
-        found.append(Finding("constant", table.sheet.name, cells, column.label,
+        cells = table.grid.span(table.first, table.last, number)
+        found.append(Finding("constant", table.grid.name, cells, column.label,
                              "a column of pasted numbers where formulas belong",
                              rows_wrong=len(numbers), rows=table.rows))
     return found
@@ -146,71 +137,69 @@ def error_findings(bench: Bench) -> list[Finding]:
             continue
         expr = table.columns[number].expr
         reads = [(row + int(p[1]), int(p[0])) for p in places(expr) if len(p) == 2] if expr is not None else []
-        if not any(isinstance(table.sheet[address(r, c)], ExcelError) for r, c in reads if r >= 1):
+        if not any(isinstance(table.value(r, c), ExcelError) for r, c in reads if r >= 1):
             roots.append((number, code))
-    return [Finding("error", table.sheet.name, address(top, number), table.columns[number].label,
+    return [Finding("error", table.grid.name, table.grid.spell(top, number), table.columns[number].label,
                     f"it is {code}, and what depends on it is too",
-                    computes=table.sheet.formula(address(top, number)) or "")
+                    computes=table.grid.formula(top, number) or "")
             for number, code in roots]
 
 
-def stored_findings(book: Book, table: Table, stored: dict[tuple[int, int], Any]) -> list[Finding]:
+def stored_findings(table: Table) -> list[Finding]:
     """Return cells whose stored value is not what their formula gives from the values stored beside it."""
     import numpy as np
 
     found: list[Finding] = []
+    stored = table.grid.stored_value
     rows = list(range(table.first, table.last + 1))
     for number, column in table.columns.items():
         if column.expr is None or column.mixed:
             continue
         mine = [row for row in rows if row not in column.others and column.first <= row <= column.last
-                and type(stored.get((row, number))) is float]
+                and type(stored(row, number)) is float]
         if not mine:
             continue
         values: dict[Any, Any] = {}
         for place in places(column.expr):
             if len(place) == 2:
-                held = [stored.get((row + int(place[1]), int(place[0]))) for row in mine]
+                held = [stored(row + int(place[1]), int(place[0])) for row in mine]
                 values[place] = np.array([value if type(value) is float else 0.0 if value is None else np.nan
                                           for value in held])
-            elif place[0] == table.sheet.name:
-                value = stored.get((int(place[1]), int(place[2])))
-                values[place] = value if type(value) is float else 0.0 if value is None else np.nan
             else:
-                value = book[place[0]][address(int(place[1]), int(place[2]))] if place[0] in book else None
-                values[place] = value if type(value) is float else np.nan
+                value = table.grid.stored_fixed(place)
+                values[place] = value if type(value) is float else 0.0 if value is None else np.nan
         wanted = np.broadcast_to(np.asarray(evaluate(column.expr, values), dtype=float), (len(mine),))
         slopes: dict[Any, Any] = {}
         backward(column.expr, values, 1.0, slopes, sizes=True)
         size: Any = sum(abs(slope) * np.abs(values[place]) for place, slope in slopes.items())
-        held_ = np.array([stored[(row, number)] for row in mine], dtype=float)
+        held_ = np.array([stored(row, number) for row in mine], dtype=float)
         wrong = differs(held_, wanted, size, rel=1e-6, least=1e-8)
         if wrong.any():
             bad = [row for row, flag in zip(mine, wrong, strict=True) if flag]
             index = int(np.flatnonzero(wrong)[0])
-            found.append(Finding("stored", table.sheet.name, table.cells(number, bad), column.label,
+            found.append(Finding("stored", table.grid.name, table.cells(number, bad), column.label,
                                  "the value stored in the file is not what the formula gives; calculate and save again",
                                  rows_wrong=len(bad), rows=table.rows, found_value=float(held_[index]),
-                                 right_value=float(wanted[index]), worst_cell=address(mine[index], number)))
+                                 right_value=float(wanted[index]), worst_cell=table.grid.spell(mine[index], number)))
     return found
 
 
-def values_only(sheet: Any) -> Finding | None:
+def values_only(grid: Grid) -> Finding | None:
     """Return the finding for a table with the labels of a network and not one formula."""
-    last_row, last_column = sheet.extent
+    last_row, last_column = grid.extent
     for row in range(1, min(last_row, 200) + 1):
         kinds = [kind_of(value)[0] if isinstance(value, str) else "" for value in
-                 (sheet[address(row, column)] for column in range(1, min(last_column, 200) + 1))]
+                 (grid.value(row, column) for column in range(1, min(last_column, 200) + 1))]
         if sum(kind in _KNOWN for kind in kinds) < 6 or "weight" not in kinds \
                 or not {"gradient", "total", "error"} & set(kinds):
             continue
         columns = [index + 1 for index, kind in enumerate(kinds) if kind in _KNOWN]
         depth = 0
-        while all(type(sheet[address(row + 1 + depth, column)]) is float for column in columns):
+        while all(type(grid.value(row + 1 + depth, column)) is float for column in columns):
             depth += 1
-        if depth >= 3 and not any(sheet.formula(address(row + 1 + line, column)) for line in range(depth)
+        if depth >= 3 and not any(grid.formula(row + 1 + line, column) for line in range(depth)
                                   for column in columns):
-            cells = f"{address(row + 1, columns[0])}:{address(row + depth, columns[-1])}"
-            return Finding("values", sheet.name, cells, "a table of a network", "it holds numbers only, no formulas; "
+            cells = f"{grid.spell(row + 1, columns[0])}:{grid.spell(row + depth, columns[-1])}"
+            return Finding("values", grid.name, cells, "a table of a network", "it holds numbers only, no formulas; "
                            "nothing in it can be checked", rows_wrong=depth, rows=depth)
     return None

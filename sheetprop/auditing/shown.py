@@ -1,4 +1,4 @@
-"""An audit as text, Markdown, HTML, JSON and as a row of a class's table."""
+"""Audits as Markdown, HTML, JSON and as the table of a class."""
 
 from __future__ import annotations
 
@@ -15,40 +15,6 @@ from sheetprop.auditing.finding import Audit
 _COLUMNS = ("file", "result", "findings", "gradients checked", "kinds", "first finding", "notes")
 
 
-def as_text(audit: Audit, *, roles: bool = False) -> str:
-    """Return findings, notes and, when asked, roles as lines."""
-    lines: list[str] = []
-    if audit.error:
-        return audit.error
-    for one in audit.findings:
-        lines.append(f"{one.sheet}!{one.sentence()}")
-        if one.computes:
-            lines.append(f"    computes  {one.computes}")
-        if one.expected:
-            lines.append(f"    should be {one.expected}")
-    lines += [f"note: {note}" for note in audit.notes]
-    if roles:
-        for table in audit.roles:
-            lines.append(f"{table.table}: loss {table.loss}, learning rate {table.rate or 'not one cell'}")
-            lines += [f"    weight {w['name'] or '(no label)'} {w['cells']}, gradient {w['gradient'] or 'none'}"
-                      for w in table.weights]
-            lines.append(f"    forward {', '.join(table.forward)}")
-    lines.append(summary(audit))
-    return "\n".join(lines)
-
-
-def summary(audit: Audit) -> str:
-    """Return the last line: how much was checked and found."""
-    if audit.error:
-        return audit.error
-    checked = f"{audit.checked} gradient column{'' if audit.checked == 1 else 's'} held against the derivative"
-    if not audit.findings:
-        return f"{Path(audit.path).name}: nothing wrong found; {checked}" if audit.roles else \
-            f"{Path(audit.path).name}: nothing wrong found, but no network was found either"
-    count = len(audit.findings)
-    return f"{Path(audit.path).name}: {count} finding{'' if count == 1 else 's'}; {checked}"
-
-
 def as_json_text(audits: Sequence[Audit]) -> str:
     """Return one object for one file, a list for several."""
     data = [audit.to_dict() for audit in audits]
@@ -59,7 +25,7 @@ def as_markdown(audits: Sequence[Audit]) -> str:
     """Return the findings as Markdown, one section for each file."""
     lines: list[str] = []
     for audit in audits:
-        lines += [f"## {Path(audit.path).name}", "", summary(audit), ""]
+        lines += [f"## {Path(audit.path).name}", "", audit.summary(), ""]
         if audit.findings:
             lines += ["| cells | claims | wrong | repair |", "| --- | --- | --- | --- |"]
             for one in audit.findings:
@@ -74,7 +40,7 @@ def as_html(audits: Sequence[Audit]) -> str:
     """Return one self-contained page."""
     body: list[str] = []
     for audit in audits:
-        body.append(f"<h2>{html.escape(Path(audit.path).name)}</h2><p>{html.escape(summary(audit))}</p>")
+        body.append(f"<h2>{html.escape(Path(audit.path).name)}</h2><p>{html.escape(audit.summary())}</p>")
         for one in audit.findings:
             body.append(f"<section><h3>{html.escape(f'{one.sheet}!{one.cells}')}"
                         f"{' · ' + html.escape(one.claim) if one.claim else ''}</h3>"

@@ -6,8 +6,7 @@ from collections import Counter
 from typing import Any
 
 from sheetprop.auditing.expressions import Expr, Reading, Unknown, at, replaced
-from sheetprop.engine.book import Book, FormulaRun, Sheet
-from sheetprop.engine.references import address, column_letters
+from sheetprop.auditing.grid import Grid, Run
 from sheetprop.engine.tree import Node
 from sheetprop.engine.values import ExcelError
 
@@ -19,6 +18,7 @@ class Column:
 
     Attributes:
         number: 1-based column.
+        title: how the sheet calls it: its letters, or a row's number where iterations run across.
         label: the text above it, as it stands there; empty where there is none.
         header_row: the row of that text; 0 where there is none.
         tree: parse tree of the formula of most rows, or None for a column of constants.
@@ -30,8 +30,9 @@ class Column:
         others: rows in the table that have something else: row -> "formula", "constant", "text" or "blank".
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, title: str) -> None:
         self.number = number
+        self.title = title
         self.label = ""
         self.upper_label = ""
         self.header_row = 0
@@ -45,20 +46,15 @@ class Column:
         self.trees: dict[int, Node] = {}
         self.mixed = False
 
-    @property
-    def letters(self) -> str:
-        """The column's letters."""
-        return column_letters(self.number)
-
     def __repr__(self) -> str:
-        return f"Column({self.letters} {self.label!r})"
+        return f"Column({self.title} {self.label!r})"
 
 
 class Table:
-    """Rows `first` to `last` of a sheet, repeated by formulas."""
+    """Rows `first` to `last` of a grid, repeated by formulas."""
 
-    def __init__(self, sheet: Sheet, first: int, last: int) -> None:
-        self.sheet = sheet
+    def __init__(self, grid: Grid, first: int, last: int) -> None:
+        self.grid = grid
         self.first = first
         self.last = last
         self.columns: dict[int, Column] = {}
@@ -73,7 +69,7 @@ class Table:
     def name(self) -> str:
         """The table as sheet and range."""
         every = [*self.columns, *self.constants]
-        return f"{self.sheet.name}!{address(self.first, min(every))}:{address(self.last, max(every))}"
+        return f"{self.grid.name}!{self.grid.spell(self.first, min(every))}:{self.grid.spell(self.last, max(every))}"
 
     def column(self, number: int) -> Column | None:
         """Return a column, of formulas or constants."""
@@ -84,13 +80,12 @@ class Table:
         if rows is None:
             found = self.columns.get(column)
             first, last = (found.first, found.last) if found else (self.first, self.last)
-            return address(first, column) if first == last else f"{address(first, column)}:{address(last, column)}"
-        return ",".join(address(a, column) if a == b else f"{address(a, column)}:{address(b, column)}"
-                        for a, b in spans(rows))
+            return self.grid.span(first, last, column)
+        return ",".join(self.grid.span(a, b, column) for a, b in spans(rows))
 
     def value(self, row: int, column: int) -> Any:
         """Return a computed value."""
-        return self.sheet[address(row, column)]
+        return self.grid.value(row, column)
 
 
 def spans(rows: list[int]) -> list[tuple[int, int]]:
@@ -104,10 +99,10 @@ def spans(rows: list[int]) -> list[tuple[int, int]]:
     return found
 
 
-def tables_of(book: Book, sheet: Sheet) -> list[Table]:
-    """Return the tables of a sheet from top to bottom."""
-    runs = list(sheet.formula_runs())
-    by_column: dict[int, list[FormulaRun]] = {}
+def tables_of(grid: Grid) -> list[Table]:
+    """Return the tables of a grid from top to bottom."""
+    runs = grid.runs()
+    by_column: dict[int, list[Run]] = {}
     for run in runs:
         by_column.setdefault(run.column, []).append(run)
     repeated: Counter[tuple[int, str]] = Counter()
@@ -118,19 +113,19 @@ def tables_of(book: Book, sheet: Sheet) -> list[Table]:
         if repeated[(run.column, run.canonical)] >= 3:
             live.update(range(run.first_row, run.last_row + 1))
     bands = spans(sorted(live))
-    bands = _joined(sheet, bands, by_column)
+    bands = _joined(grid, bands, by_column)
     found: list[Table] = []
     for first, last in bands:
-        table = Table(sheet, first, last)
+        table = Table(grid, first, last)
         if last - first + 1 >= 3:
-            _fill(table, book, by_column)
+            _fill(table, by_column)
             if table.columns:
                 found.append(table)
     return found
 
 
-def _joined(sheet: Sheet, bands: list[tuple[int, int]],
-            by_column: dict[int, list[FormulaRun]]) -> list[tuple[int, int]]:
+def _joined(grid: Grid, bands: list[tuple[int, int]],
+            by_column: dict[int, list[Run]]) -> list[tuple[int, int]]:
     """Put bands together that are parted by a few rows of pasted numbers, and take in the row of initial values."""
     result: list[tuple[int, int]] = []
     for first, last in bands:
@@ -139,14 +134,14 @@ def _joined(sheet: Sheet, bands: list[tuple[int, int]],
             above = {c for c, runs in by_column.items() if any(r.last_row == result[-1][1] for r in runs)}
             below = {c for c, runs in by_column.items() if any(r.first_row == first for r in runs)}
             both = above & below
-            if both and all(type(sheet[address(row, c)]) is float for row in gap for c in both):
+            if both and all(type(grid.value(row, c)) is float for row in gap for c in both):
                 result[-1] = (result[-1][0], last)
                 continue
         result.append((first, last))
     widened: list[tuple[int, int]] = []
     for first, last in result:
         columns = [c for c, runs in by_column.items() if any(r.first_row == first and r.last_row > first for r in runs)]
-        held = [sheet[address(first - 1, c)] for c in columns] if first > 1 else []
+        held = [grid.value(first - 1, c) for c in columns] if first > 1 else []
         numbers = sum(type(value) is float for value in held)
         taken = widened[-1][1] if widened else 0
         # Every formula begins one row below numbers: those are the table's first row.
@@ -156,14 +151,14 @@ def _joined(sheet: Sheet, bands: list[tuple[int, int]],
     return widened
 
 
-def _fill(table: Table, book: Book, by_column: dict[int, list[FormulaRun]]) -> None:
-    sheet = table.sheet
-    reading = Reading(sheet.name, book.names)
-    _, width = sheet.extent
+def _fill(table: Table, by_column: dict[int, list[Run]]) -> None:
+    grid = table.grid
+    reading = Reading(grid, grid.book.names)
+    _, width = grid.extent
     for number in range(1, width + 1):
-        column = Column(number)
+        column = Column(number, grid.title(number))
         counts: Counter[str] = Counter()
-        at_row: dict[int, FormulaRun] = {}
+        at_row: dict[int, Run] = {}
         for run in by_column.get(number, []):
             for row in range(max(run.first_row, table.first), min(run.last_row, table.last) + 1):
                 at_row[row] = run
@@ -183,7 +178,7 @@ def _fill(table: Table, book: Book, by_column: dict[int, list[FormulaRun]]) -> N
                         column.others[row] = "formula"
                         column.trees[row] = at_row[row].tree
                         continue
-                    value = sheet[address(row, number)]
+                    value = grid.value(row, number)
                     if value is None:
                         if column.first < row < column.last:
                             column.others[row] = "blank"
@@ -200,7 +195,7 @@ def _fill(table: Table, book: Book, by_column: dict[int, list[FormulaRun]]) -> N
                 except RecursionError:
                     column.unknown = "a formula nested too deeply"
                 table.columns[number] = column
-        elif sum(type(value) is float for value in (sheet[address(row, number)] for row in (
+        elif sum(type(value) is float for value in (grid.value(row, number) for row in (
                 table.first, table.first + 1, table.last))) >= 1:
             column.first, column.last = table.first, table.last
             table.constants[number] = column
@@ -213,7 +208,7 @@ def _fill(table: Table, book: Book, by_column: dict[int, list[FormulaRun]]) -> N
 def _label(table: Table, column: Column) -> None:
     found: list[tuple[int, str]] = []
     for row in range(table.first - 1, max(0, table.first - 1 - _SEARCH), -1):
-        value = table.sheet[address(row, column.number)]
+        value = table.value(row, column.number)
         if isinstance(value, str) and not isinstance(value, ExcelError) and value.strip():
             found.append((row, value.strip()))
             if len(found) == 2:
@@ -234,7 +229,7 @@ def _label(table: Table, column: Column) -> None:
 def _settle_fixed(table: Table) -> None:
     """Read a fixed reference into a column of equal constants as that column in the own row."""
     same: dict[int, bool] = {}
-    name = table.sheet.name
+    name = table.grid.name
 
     def change(place: Any) -> Expr:
         if len(place) == 3 and place[0] == name and table.first <= place[1] <= table.last \

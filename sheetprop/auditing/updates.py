@@ -7,13 +7,13 @@ from typing import Any
 
 from sheetprop.auditing.causes import cause
 from sheetprop.auditing.claims import Bench
-from sheetprop.auditing.expressions import Expr, Place, at, evaluate, places, replaced, shifted, show, walk
+from sheetprop.auditing.expressions import Expr, at, evaluate, places, replaced, shifted, show, walk
 from sheetprop.auditing.finding import Finding
+from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import is_rate, rate_in
 from sheetprop.auditing.points import differs
 from sheetprop.auditing.repair import Repair
 from sheetprop.auditing.roles import Roles, Weight
-from sheetprop.engine.references import address
 
 _OWN: Place = ("own value", 0, 0)
 _GRADIENT: Place = ("own gradient", 0, 0)
@@ -49,8 +49,8 @@ def _frozen(roles: Roles) -> list[Finding]:
     table = roles.table
     if not any(weight.update is not None for weight in roles.weights):
         return []
-    return [Finding("update", table.sheet.name, address(table.first, weight.column.number) + ":"
-                    + address(table.last, weight.column.number), weight.column.label,
+    return [Finding("update", table.grid.name, table.grid.span(table.first, table.last, weight.column.number),
+                    weight.column.label,
                     "it holds numbers and is never updated, although a gradient is computed for it")
             for weight in roles.weights if weight.update is None and weight.gradient is not None]
 
@@ -78,34 +78,18 @@ def _walking(roles: Roles, weights: list[Weight]) -> Finding:
     formula, number = _formula(roles, weights[0])
     column = table.columns[number]
     place = _walks(roles, weights[0])[0]
-    cell = address(column.first + place[1], int(place[0]))
-    below = address(column.first + place[1] + 1, int(place[0]))
-    fixed = replaced(formula, lambda p: at((table.sheet.name, column.first + p[1], int(p[0])))
-                     if p == place else at(p))
+    cell = table.grid.spell(column.first + place[1], int(place[0]))
+    below = table.grid.spell(column.first + place[1] + 1, int(place[0]))
+    anchored = (table.grid.name, column.first + place[1], int(place[0]))
+    fixed = replaced(formula, lambda p: at(anchored) if p == place else at(p))
     row = column.first
-    return Finding("rate", table.sheet.name, merged(table.cells(n) for n in numbers),
-                   "the update of " + ", ".join(weight.column.label or weight.column.letters for weight in weights),
-                   f"its reference {cell} is not anchored: {address(row, number)} reads {cell}, "
-                   f"{address(row + 1, number)} reads {below}, and so on down the column",
-                   computes="=" + show(formula, row, table.sheet.name),
-                   expected="=" + show(fixed, row, table.sheet.name),
-                   repair=f"replace {cell} by ${cell.rstrip('0123456789')}${column.first + place[1]}")
-
-
-def merged(cells: Any) -> str:
-    """Return ranges of neighbouring columns with the same rows as one range."""
-    from sheetprop.engine.references import area_at
-
-    found: list[list[int]] = []
-    for part in cells:
-        for piece in part.split(","):
-            top, left, bottom, right = area_at(piece)
-            if found and found[-1][0] == top and found[-1][2] == bottom and found[-1][3] + 1 == left:
-                found[-1][3] = right
-            else:
-                found.append([top, left, bottom, right])
-    return ",".join(address(t, le) if (t, le) == (b, r) else f"{address(t, le)}:{address(b, r)}"
-                    for t, le, b, r in found)
+    return Finding("rate", table.grid.name, table.grid.merged(table.cells(n) for n in numbers),
+                   "the update of " + ", ".join(weight.column.label or weight.column.title for weight in weights),
+                   f"its reference {cell} is not anchored: {table.grid.spell(row, number)} reads {cell}, "
+                   f"{table.grid.spell(row + 1, number)} reads {below}, and so on along the {table.grid.file_}",
+                   computes="=" + show(formula, row, table.grid),
+                   expected="=" + show(fixed, row, table.grid),
+                   repair=f"replace {cell} by {table.grid.spell_fixed(anchored)}")
 
 
 def _outline(roles: Roles, weight: Weight) -> Expr:
@@ -172,9 +156,9 @@ def _different(bench: Bench, weight: Weight, common: Expr) -> Finding | None:
         one = Repair(table.columns[number], expected, [(formula, expected)])
         repair = one.text(table, row)
         wrong = "in its update " + cause(one, row, table)
-    return Finding("update", table.sheet.name, table.cells(number), weight.column.label, wrong,
-                   computes="=" + show(formula, row, table.sheet.name),
-                   expected="=" + show(expected, row, table.sheet.name) if expected is not None else "", repair=repair)
+    return Finding("update", table.grid.name, table.cells(number), weight.column.label, wrong,
+                   computes="=" + show(formula, row, table.grid),
+                   expected="=" + show(expected, row, table.grid) if expected is not None else "", repair=repair)
 
 
 def _velocity(roles: Roles, weight: Weight) -> tuple[Expr, int]:
@@ -202,7 +186,7 @@ def _equal(bench: Bench, one: Expr, two: Expr) -> bool:
     """Return whether two updates are the same function of what they read, tried at random values."""
     from sheetprop.auditing.points import Values
 
-    values = Values(bench.book, bench.roles.table, bench.near.rows, "all", bench.far.leaves)
+    values = Values(bench.roles.table, bench.near.rows, "all", bench.far.leaves)
     given = {place: values[place] if len(place) == 2 else 0.37 + 0.01 * index
              for index, place in enumerate(dict.fromkeys([*places(one), *places(two)]))}
     return not differs(evaluate(one, given), evaluate(two, given), 1.0).any()
@@ -216,19 +200,17 @@ def _rate(roles: Roles, weights: list[Weight], common: Expr) -> list[Finding]:
     constants = [place for place in places(common) if place not in read and place[0] not in ours
                  and (len(place) == 3 or place[0] in table.constants)]
     found: list[Finding] = []
-    cells = merged(table.cells(_formula(roles, weight)[1]) for weight in weights)
-    book_sheet = table.sheet.name
+    cells = table.grid.merged(table.cells(_formula(roles, weight)[1]) for weight in weights)
     for place in constants:
         if len(place) == 2:
             continue
         value = _held(roles, place)
-        name = address(int(place[1]), int(place[2]))
-        where = name if place[0] == book_sheet else f"{place[0]}!{name}"
+        where = table.grid.spell_fixed(place).replace("$", "")
         if value is None:
-            found.append(Finding("rate", book_sheet, cells, "updates", f"the learning rate {where} is blank, so that "
-                                 "nothing is learned", repair=_elsewhere(roles, where)))
+            found.append(Finding("rate", table.grid.name, cells, "updates", f"the learning rate {where} is blank, so "
+                                 "that nothing is learned", repair=_elsewhere(roles, where)))
         elif isinstance(value, str):
-            found.append(Finding("rate", book_sheet, cells, "updates", f"the learning rate {where} is the text "
+            found.append(Finding("rate", table.grid.name, cells, "updates", f"the learning rate {where} is the text "
                                  f"{value!r}, no number", repair=_elsewhere(roles, where)))
     if len(constants) == 1 and not found:
         roles.rate = constants[0]
@@ -243,24 +225,23 @@ def _rate(roles: Roles, weights: list[Weight], common: Expr) -> list[Finding]:
 
 
 def _held(roles: Roles, place: Place) -> Any:
-    sheet = roles.table.sheet if place[0] == roles.table.sheet.name else roles.book_sheet(str(place[0]))
-    return None if sheet is None or len(place) == 2 else sheet[address(place[1], place[2])]
+    return roles.table.grid.fixed_value(place) if len(place) == 3 else None
 
 
 def rate_cells(roles: Roles) -> list[tuple[int, int]]:
     """Return cells with a number beside, below or above a label of a learning rate, outside the table."""
-    sheet, table = roles.table.sheet, roles.table
+    grid, table = roles.table.grid, roles.table
     found: list[tuple[int, int]] = []
-    rows, columns = sheet.extent
+    rows, columns = grid.extent
     for row in range(1, min(rows, table.last) + 1):
         if table.first <= row <= table.last:
             continue
         for column in range(1, min(columns, 200) + 1):
-            text = sheet[address(row, column)]
+            text = grid.value(row, column)
             if isinstance(text, str) and is_rate(text):
                 for r, c in ((row, column + 1), (row + 1, column), (row, column + 2), (row - 1, column),
                              (row, column - 1)):
-                    if r >= 1 and c >= 1 and type(sheet[address(r, c)]) is float:
+                    if r >= 1 and c >= 1 and type(grid.value(r, c)) is float:
                         found.append((r, c))
                         break
     return found
@@ -271,8 +252,8 @@ def _elsewhere(roles: Roles, where: str) -> str:
     if len(cells) != 1:
         return ""
     row, column = cells[0]
-    letters = address(row, column).rstrip("0123456789")
-    return f"replace {where} by ${letters}${row}, which is labelled as the learning rate"
+    grid = roles.table.grid
+    return f"replace {where} by {grid.spell_fixed((grid.name, row, column))}, which is labelled as the learning rate"
 
 
 def title_findings(networks: list[Roles]) -> list[Finding]:
@@ -284,19 +265,19 @@ def title_findings(networks: list[Roles]) -> list[Finding]:
     known = [value for value in values if value is not None]
     if not known or len(known) < len(values):
         return []
-    sheet = networks[0].table.sheet
+    grid = networks[0].table.grid
     first = min(roles.table.first for roles in networks)
     named: dict[str, float] = {}
-    _, columns = sheet.extent
+    _, columns = grid.extent
     for row in range(max(1, first - 80), first):
         for column in range(1, min(columns, 120) + 1):
-            text = sheet[address(row, column)]
+            text = grid.value(row, column)
             if isinstance(text, str):
                 read = rate_in(text)
                 if read is not None:
-                    named[address(row, column)] = read
+                    named[grid.spell(row, column)] = read
     if not named:
-        read = rate_in(sheet.name)
+        read = rate_in(grid.name)
         if read is not None:
             named["the sheet's name"] = read
     if len(set(named.values())) != 1:
@@ -305,8 +286,8 @@ def title_findings(networks: list[Roles]) -> list[Finding]:
     if any(abs(said - value) <= 1e-9 * max(1.0, abs(value)) for value in known):
         return []
     roles = networks[0]
-    cells = where if where[0].isupper() else address(first, roles.weights[0].column.number)
-    return [Finding("title", sheet.name, cells, "", f"{where} names the learning rate {said:g}, but the updates use "
+    cells = where if where[0].isupper() else grid.spell(first, roles.weights[0].column.number)
+    return [Finding("title", grid.name, cells, "", f"{where} names the learning rate {said:g}, but the updates use "
                     f"{', '.join(f'{value:g}' for value in dict.fromkeys(known))}",
                     repair="correct the title or the rate")]
 
@@ -335,9 +316,9 @@ def _direction(bench: Bench, weights: list[Weight], common: Expr, bad: set[int])
     table = roles.table
     numbers = [_formula(roles, one)[1] for one in weights]
     formula, number = _formula(roles, weight)
-    return [Finding("update", table.sheet.name, merged(table.cells(n) for n in numbers), "updates",
+    return [Finding("update", table.grid.name, table.grid.merged(table.cells(n) for n in numbers), "updates",
                     "they add the gradient, so that the loss grows; it has to be subtracted",
-                    computes="=" + show(formula, table.columns[number].first, table.sheet.name))]
+                    computes="=" + show(formula, table.columns[number].first, table.grid))]
 
 
 def _undecided(bench: Bench, weights: list[Weight]) -> list[Finding]:
@@ -357,11 +338,11 @@ def _undecided(bench: Bench, weights: list[Weight]) -> list[Finding]:
             row = table.columns[number].first
             new = replaced(formula, lambda p, a=wrong, b=weight.gradient.number: at((b, p[1])) if len(p) == 2  # type: ignore[misc]
                            and p[0] == a else at(p))
-            found.append(Finding("update", table.sheet.name, table.cells(number), weight.column.label,
+            found.append(Finding("update", table.grid.name, table.cells(number), weight.column.label,
                                  f"its update uses {table.columns[wrong].label} where {weight.gradient.label} belongs",
-                                 computes="=" + show(formula, row, table.sheet.name),
-                                 expected="=" + show(new, row, table.sheet.name),
-                                 repair="replace the formula by =" + show(new, row, table.sheet.name)))
+                                 computes="=" + show(formula, row, table.grid),
+                                 expected="=" + show(new, row, table.grid),
+                                 repair="replace the formula by =" + show(new, row, table.grid)))
     return found
 
 
@@ -399,7 +380,7 @@ def _inlined(bench: Bench, weights: list[Weight]) -> list[Finding]:
     for weight, step, (expected, size) in held:
         if differs(step, rate * expected, size).any():
             formula, number = _formula(roles, weight)
-            result.append(Finding("update", table.sheet.name, table.cells(number), weight.column.label,
+            result.append(Finding("update", table.grid.name, table.cells(number), weight.column.label,
                                   "the gradient within its update is not the derivative of the sheet's own loss",
-                                  computes="=" + show(formula, table.columns[number].first, table.sheet.name)))
+                                  computes="=" + show(formula, table.columns[number].first, table.grid)))
     return result

@@ -34,7 +34,7 @@ def audit(files: tuple[str, ...], loss: str | None, params: str | None, grads: s
     """
     from sheetprop.auditing.audit import audit as audit_one
     from sheetprop.auditing.folder import audit_many, workbooks_in
-    from sheetprop.auditing.shown import as_csv, as_html, as_json_text, as_markdown, as_text, summary
+    from sheetprop.auditing.shown import as_csv, as_html, as_json_text, as_markdown
     from sheetprop.files import check_writable, replacing
 
     for target in (html_file, csv_file):
@@ -58,10 +58,10 @@ def audit(files: tuple[str, ...], loss: str | None, params: str | None, grads: s
     elif form == "md":
         click.echo(as_markdown(found), nl=False)
     elif single:
-        click.echo(as_text(found[0], roles=roles))
+        click.echo(found[0].text(roles=roles))
     else:
         for one in found:
-            click.echo(as_text(one, roles=True) if roles else summary(one))
+            click.echo(one.text(roles=True) if roles else one.summary())
     code = max(one.code for one in found)
     if code:
         raise click.exceptions.Exit(code)

@@ -67,14 +67,18 @@ def test_labels_are_read_in_many_spellings() -> None:
     assert rate_in("losses for lr 0.1 and lr 0.2") is None
 
 
-def test_the_derivative_agrees_with_central_differences() -> None:
+def test_the_derivative_agrees_with_central_differences(tmp_path: Path) -> None:
     import numpy as np
+    from openpyxl import Workbook
 
     from sheetprop.auditing.derivative import Graph
     from sheetprop.auditing.expressions import Reading
+    from sheetprop.auditing.grid import Grid
     from sheetprop.engine.parse import parse
 
-    reading = Reading("S", {})
+    Workbook().save(tmp_path / "empty.xlsx")
+    book = sheetprop.open(tmp_path / "empty.xlsx")
+    reading = Reading(Grid(book, book["Sheet"], {}), {})
     texts = ["TANH(A1*B1)+IF(A1>0,A1^2,3*A1)", "SQRT(C1^2+2)/(1+EXP(-B1))-MAX(C1,B1)*ABS(A1)",
              "LN(1+D1^2)*SUMPRODUCT(A1:B1,C1:D1)-POWER(2,A1)+SUMSQ(C1:D1)+MIN(B1,D1)"]
     graph = Graph({3 + k: reading.expr(parse(text, 1, 3 + k), 1, 3 + k) for k, text in enumerate(texts)})
