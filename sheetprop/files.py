@@ -23,9 +23,7 @@ def replacing(target: str | os.PathLike[str], *, force: bool = True) -> Iterator
     """
     path = Path(target)
     check_writable(path, force=force)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent or Path())
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _temporary_beside(path)
     try:
         yield temporary
         # mkstemp makes private files; a document gets the permissions that any new file gets.
@@ -34,17 +32,33 @@ def replacing(target: str | os.PathLike[str], *, force: bool = True) -> Iterator
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     except OSError as error:
-        raise SheetpropError(f"{path}: cannot be written ({error.strerror}); free space or choose another "
-                             "place with -o") from error
+        raise _unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def _temporary_beside(path: Path) -> Path:
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    os.close(handle)
+    return Path(name)
+
+
+def _unwritable(path: Path, error: OSError) -> SheetpropError:
+    return SheetpropError(f"{path}: cannot be written ({error.strerror}); free space or choose another place with -o")
+
+
 def check_writable(path: Path, *, force: bool = True) -> None:
     """Raise the error that a user should see before long work starts for a file that cannot be kept."""
-    if path.is_dir():
+    try:
+        exists, is_folder = path.exists(), path.is_dir()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if is_folder:
         raise SheetpropError(f"{path}: is a folder; give the name of a file")
-    if path.exists() and not force:
+    if exists and not force:
         raise SheetpropError(f"{path}: exists already and is kept; give --force to replace it or another name")
     folder = path.parent
     if not folder.is_dir():
