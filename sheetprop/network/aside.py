@@ -1,6 +1,6 @@
-"""The reference in a process of its own, which imports PyTorch while this one reads the workbook.
+"""The reference in a process of its own, which imports PyTorch while this one draws or reads the workbook.
 
-Importing PyTorch takes longer than calculating a workbook of twenty thousand formulas. Where it has
+Importing PyTorch takes longer than drawing or calculating a workbook of twenty thousand formulas. Where it has
 been imported already, where no process can be started, and from the second time on, when the
 import has become worth its while, everything happens in this process.
 """
@@ -12,6 +12,7 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,8 @@ class Reference:
             with contextlib.suppress(OSError):
                 self._process = subprocess.Popen(
                     [sys.executable, "-c", _SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": paths})
+                    stderr=subprocess.DEVNULL,
+                    env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"})
 
     def rows(self, network: Network, parameters: Array, learning_rates: Array) -> dict[str, Array]:
         """Recompute single iterations; see `reference.rows`."""
@@ -51,20 +53,36 @@ class Reference:
         result: Run = self._ask("run", spec, noise)
         return result
 
+    def snapshots(self, spec: Spec, iterations: Collection[int]) -> Callable[[], dict[int, dict[str, Array]]]:
+        """Begin a run and return a function that waits for it; see `reference.snapshots`."""
+        return self._begin("snapshots", spec, iterations)
+
     def _ask(self, name: str, *arguments: Any) -> Any:
+        return self._begin(name, *arguments)()
+
+    def _begin(self, name: str, *arguments: Any) -> Callable[[], Any]:
+        """Ask the process and return a function that waits for the answer; one question at a time."""
         if self._process is not None:
             assert self._process.stdin is not None
-            assert self._process.stdout is not None
             try:
                 pickle.dump((name, arguments), self._process.stdin)
                 self._process.stdin.flush()
-                return pickle.load(self._process.stdout)
-            except (OSError, EOFError, pickle.UnpicklingError):
-                # It could not do it; here the same work gives either the answer or the error's own message.
+            except OSError:
                 self.close()
-        from sheetprop.network import reference
 
-        return getattr(reference, name)(*arguments)
+        def answer() -> Any:
+            if self._process is not None:
+                assert self._process.stdout is not None
+                try:
+                    return pickle.load(self._process.stdout)
+                except (OSError, EOFError, pickle.UnpicklingError):
+                    # It could not do it; here the same work gives either the answer or the error's own message.
+                    self.close()
+            from sheetprop.network import reference
+
+            return getattr(reference, name)(*arguments)
+
+        return answer
 
     def close(self) -> None:
         """End the process."""

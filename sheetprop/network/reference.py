@@ -5,7 +5,7 @@ It shares the names of the quantities with `equations`, and no line of mathemati
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,35 +31,45 @@ class _Batch:
 
     Attributes:
         weights: for each layer a tensor (copies, units, inputs).
-        biases: for each layer a tensor (copies, units), or nothing.
+        biases: for each layer a tensor (copies, units, 1), or nothing.
+        inputs: (copies, inputs, 1), the same for every copy.
+        targets: (copies, outputs, 1), likewise.
+        functions: the activation of each layer.
     """
 
     weights: list[torch.Tensor]
     biases: list[torch.Tensor]
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    functions: list[Callable[[torch.Tensor], torch.Tensor]]
+
+    @property
+    def leaves(self) -> list[torch.Tensor]:
+        """What is learned."""
+        return self.weights + self.biases
 
 
-def _forward(
-    network: Network, batch: _Batch, inputs: torch.Tensor, targets: torch.Tensor
-) -> tuple[list[torch.Tensor], list[torch.Tensor], torch.Tensor]:
-    """Return pre-activations and activations of every layer and the error of every output."""
+def _forward(batch: _Batch) -> tuple[list[torch.Tensor], list[torch.Tensor], torch.Tensor]:
+    """Return pre-activations and activations of every layer and the error of every output, each (copies, units, 1)."""
+    import torch
+
+    before, after = [], []
+    signal = batch.inputs
+    for layer, weight in enumerate(batch.weights):
+        total = torch.bmm(weight, signal)
+        if batch.biases:
+            total = total + batch.biases[layer]
+        signal = batch.functions[layer](total)
+        before.append(total)
+        after.append(signal)
+    return before, after, 0.5 * torch.square(batch.targets - signal)
+
+
+def _batch(network: Network, parameters: npt.NDArray[np.float64]) -> _Batch:
+    """Cut rows of parameters (copies, weights then biases) into leaf tensors for each layer."""
     import torch
 
     functions = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu, "identity": torch.clone}
-    before, after = [], []
-    signal = inputs
-    for layer, weight in enumerate(batch.weights):
-        total = torch.matmul(weight, signal.expand(weight.shape[0], -1).unsqueeze(-1)).squeeze(-1)
-        if batch.biases:
-            total = total + batch.biases[layer]
-        signal = functions[network.activations[layer]](total)
-        before.append(total)
-        after.append(signal)
-    return before, after, 0.5 * torch.square(targets - signal)
-
-
-def _tensors(network: Network, parameters: npt.NDArray[np.float64]) -> _Batch:
-    """Cut rows of parameters (copies, weights then biases) into leaf tensors for each layer."""
-    import torch
 
     weights, biases = [], []
     at = 0
@@ -69,9 +79,12 @@ def _tensors(network: Network, parameters: npt.NDArray[np.float64]) -> _Batch:
         at += fan_in * fan_out
     if network.bias:
         for fan_out in network.layers[1:]:
-            biases.append(torch.tensor(parameters[:, at:at + fan_out], dtype=torch.float64, requires_grad=True))
+            block = parameters[:, at:at + fan_out, None]
+            biases.append(torch.tensor(block, dtype=torch.float64, requires_grad=True))
             at += fan_out
-    return _Batch(weights, biases)
+    inputs, targets = (torch.tensor(values, dtype=torch.float64).reshape(1, -1, 1).expand(len(parameters), -1, -1)
+                       for values in (network.inputs, network.targets))
+    return _Batch(weights, biases, inputs, targets, [functions[name] for name in network.activations])
 
 
 def _flat(parts: Sequence[torch.Tensor]) -> Array:
@@ -102,21 +115,19 @@ def _rows(network: Network, parameters: Array, learning_rates: Array) -> dict[st
     import torch
 
     layers = network.layers
-    batch = _tensors(network, parameters)
-    inputs = torch.tensor([network.inputs], dtype=torch.float64)
-    targets = torch.tensor([network.targets], dtype=torch.float64)
-    before, after, errors = _forward(network, batch, inputs, targets)
+    batch = _batch(network, parameters)
+    before, after, errors = _forward(batch)
     for hidden in after[:-1]:
         hidden.retain_grad()
-    total = errors.sum(dim=1)
-    total.sum().backward()  # type: ignore[no-untyped-call]
+    total = errors.sum(dim=(1, 2))
+    total.backward(torch.ones_like(total))  # type: ignore[no-untyped-call]
 
     result: dict[str, Array] = {}
 
     def store(names: Sequence[str], values: torch.Tensor | None) -> None:
         assert values is not None
         for position, name in enumerate(names):
-            result[name] = values.detach().numpy()[:, position].copy()
+            result[name] = values.detach().flatten(1).numpy()[:, position].copy()
 
     for layer in range(1, len(layers)):
         store(symbols.pre_activations(layers, layer), before[layer - 1])
@@ -125,11 +136,10 @@ def _rows(network: Network, parameters: Array, learning_rates: Array) -> dict[st
             store([symbols.gradient(name) for name in symbols.activations(layers, layer)], after[layer - 1].grad)
     store(symbols.errors(layers), errors)
     result[symbols.TOTAL] = total.detach().numpy().copy()
-    leaves = batch.weights + batch.biases
-    gradients = torch.cat([leaf.grad.flatten(1) for leaf in leaves if leaf.grad is not None], dim=1)
+    gradients = torch.cat([leaf.grad.flatten(1) for leaf in batch.leaves if leaf.grad is not None], dim=1)
     store([symbols.gradient(name) for name in network.parameters()], gradients)
-    _step(leaves, torch.tensor(learning_rates, dtype=torch.float64))
-    following = _flat(leaves)
+    _step(batch.leaves, torch.tensor(learning_rates, dtype=torch.float64).reshape(-1, 1, 1))
+    following = _flat(batch.leaves)
     for position, name in enumerate(network.parameters()):
         result[f"next {name}"] = following[:, position]
     return result
@@ -142,6 +152,10 @@ def _step(leaves: Sequence[torch.Tensor], learning_rates: torch.Tensor) -> None:
     gradient just before the step, and the rate given is 1: the same two roundings. The step is
     `torch.optim.SGD`'s own function; the class around it imports the compiler when it is first used,
     which costs more than all the rest of a verification.
+
+    Args:
+        leaves: with gradients.
+        learning_rates: (copies, 1, 1).
     """
     import torch
     from torch.optim.sgd import sgd
@@ -150,7 +164,7 @@ def _step(leaves: Sequence[torch.Tensor], learning_rates: torch.Tensor) -> None:
         gradients = []
         for leaf in leaves:
             assert leaf.grad is not None
-            gradients.append(leaf.grad * learning_rates.reshape(-1, *[1] * (leaf.dim() - 1)))
+            gradients.append(leaf.grad * learning_rates)
         sgd(list(leaves), gradients, [None] * len(leaves), foreach=False, fused=False, weight_decay=0.0,
             momentum=0.0, lr=1.0, dampening=0.0, nesterov=False, maximize=False)
 
@@ -187,11 +201,9 @@ def run(spec: Spec, noise: Array | None = None, *, copies: int = 4, seed: int = 
     network = spec.network
     count = 1 if noise is None else 1 + copies
     start = np.array([network.weights + network.biases], dtype=np.float64)
-    rates = torch.tensor(spec.learning_rates, dtype=torch.float64).repeat(count)
-    batch = _tensors(network, np.repeat(start, len(rates), axis=0))
-    leaves = batch.weights + batch.biases
-    inputs = torch.tensor([network.inputs], dtype=torch.float64)
-    targets = torch.tensor([network.targets], dtype=torch.float64)
+    rates = torch.tensor(spec.learning_rates, dtype=torch.float64).repeat(count).reshape(-1, 1, 1)
+    batch = _batch(network, np.repeat(start, len(rates), axis=0))
+    leaves, ones = batch.leaves, torch.ones(len(rates), dtype=torch.float64)
     total = np.empty((len(rates), spec.iterations + 1))
     parameters = np.empty((*total.shape, start.shape[1]))
     draw = np.random.default_rng(seed)
@@ -200,8 +212,8 @@ def run(spec: Spec, noise: Array | None = None, *, copies: int = 4, seed: int = 
             _disturb(leaves, noise[:, iteration], draw)
         for leaf in leaves:
             leaf.grad = None
-        loss = _forward(network, batch, inputs, targets)[2].sum(dim=1)
-        loss.sum().backward()  # type: ignore[no-untyped-call]
+        loss = _forward(batch)[2].sum(dim=(1, 2))
+        loss.backward(ones)  # type: ignore[no-untyped-call]
         total[:, iteration] = loss.detach().numpy()
         parameters[:, iteration] = _flat(leaves)
         if iteration < spec.iterations:
@@ -223,3 +235,17 @@ def _disturb(leaves: Sequence[torch.Tensor], noise: Array, draw: np.random.Gener
             size = leaf[0].numel()
             leaf[rates:] += torch.from_numpy(moves[:, :, at:at + size].copy()).reshape(-1, *leaf.shape[1:])
             at += size
+
+
+def snapshots(spec: Spec, iterations: Collection[int]) -> dict[int, dict[str, Array]]:
+    """Return every quantity of an independent run at some of its iterations.
+
+    Args:
+        spec: the network, its learning rates and the number of iterations.
+        iterations: which, from 0 to `spec.iterations`.
+
+    Returns:
+        By iteration what `rows` gives for the run's parameters there, arrays (rates,).
+    """
+    parameters, rates = run(spec).parameters[0], np.array(spec.learning_rates)
+    return {iteration: rows(spec.network, parameters[:, iteration], rates) for iteration in iterations}

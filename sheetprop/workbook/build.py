@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sheetprop.errors import SheetpropError
 from sheetprop.files import check_writable, replacing
+from sheetprop.network.aside import Reference
 from sheetprop.network.spec import Spec, make_spec
 from sheetprop.progress import stages
 from sheetprop.workbook.layout import Layout
+
+if TYPE_CHECKING:
+    from sheetprop.workbook.check import PyTorchValues
 
 
 @dataclass(frozen=True)
@@ -90,88 +92,15 @@ def build(
 
 
 def _build(layout: Layout, path: Path, *, force: bool) -> Built:
-    check_writable(path, force=force)
-    reference = _Reference(layout) if not layout.blank else None
-    try:
-        with (replacing(path, force=force) as target, tempfile.TemporaryDirectory() as folder,
-              stages(f"Building {path.name}", 5) as begin):
-            begin("drawing the sheets")
-            workbook = _workbook(layout)
-            return _finish(layout, workbook, Path(folder) / "drawn.xlsx", target, path, reference, begin)
-    finally:
-        if reference is not None:
-            reference.stop()
-
-
-class _Reference:
-    """PyTorch's values for the sheet Check, computed by a second process while this one draws.
-
-    Importing PyTorch takes longer than drawing a workbook; on two cores it costs nothing this way.
-    """
-
-    def __init__(self, layout: Layout) -> None:
-        import pickle
-
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", "from sheetprop.workbook.build import _reference_process as run; run()"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment())
-        assert self._process.stdin is not None
-        self._process.stdin.write(pickle.dumps(layout.spec))
-        self._process.stdin.close()
-
-    def values(self) -> dict[tuple[int, int, str], float]:
-        """Wait for the values, by rate, iteration and symbol."""
-        assert self._process.stdout is not None
-        answer = self._process.stdout.read()
-        if self._process.wait() != 0:
-            raise RuntimeError("the PyTorch reference failed; its message stands above")
-        return {(rate, iteration, symbol): value for rate, iteration, symbol, value in json.loads(answer)}
-
-    def stop(self) -> None:
-        """End the process if something else went wrong first."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment of the second process: one thread, and this package where it was found."""
-    here = str(Path(__file__).resolve().parents[2])
-    paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
-
-
-def _reference_process() -> None:
-    """Compute the values in the second process: spec in by standard input, values out by standard output."""
-    import pickle
-
-    spec: Spec = pickle.load(sys.stdin.buffer)
-    json.dump(reference_values(Layout(spec)), sys.stdout)
-
-
-def reference_values(layout: Layout) -> list[tuple[int, int, str, float]]:
-    """Return what PyTorch gives for the cells of Check, as (rate, iteration, symbol, value).
-
-    The gradients are taken at the parameters of an independent run.
-    """
-    import numpy as np
-
-    from sheetprop.network import reference, symbols
     from sheetprop.workbook import check
 
-    spec = layout.spec
-    run = reference.run(spec)
-    iterations = sorted(set(check.points(layout).values()))
-    names = [symbols.TOTAL, *(symbols.gradient(name) for name in check.checked_parameters(layout))]
-    result = []
-    rates = np.array(spec.learning_rates)
-    for iteration in iterations:
-        values = reference.rows(spec.network, run.parameters[0][:, iteration], rates)
-        for name in names:
-            result += [(rate, iteration, name, float(value)) for rate, value in enumerate(values[name])]
-    return result
+    check_writable(path, force=force)
+    with (Reference() as reference, replacing(path, force=force) as target, tempfile.TemporaryDirectory() as folder,
+          stages(f"Building {path.name}", 5) as begin):
+        pytorch = None if layout.blank else reference.snapshots(layout.spec, set(check.points(layout).values()))
+        begin("drawing the sheets")
+        workbook = _workbook(layout)
+        return _finish(layout, workbook, Path(folder) / "drawn.xlsx", target, path, pytorch, begin)
 
 
 def _workbook(layout: Layout) -> Any:
@@ -201,7 +130,7 @@ def _workbook(layout: Layout) -> Any:
 
 
 def _finish(layout: Layout, workbook: Any, drawn: Path, target: Path, path: Path,
-            reference: _Reference | None, begin: Callable[[str], None]) -> Built:
+            pytorch: Callable[[], PyTorchValues] | None, begin: Callable[[str], None]) -> Built:
     """Tidy the package, copy rows down, calculate, add PyTorch's values and save to `target`."""
     from sheetprop.engine import book as engine
     from sheetprop.network import symbols
@@ -216,9 +145,9 @@ def _finish(layout: Layout, workbook: Any, drawn: Path, target: Path, path: Path
     begin("copying rows down")
     for sheet, row, last in contents.filled(layout):
         book.fill_down(sheet, row, last)
-    if reference is not None:
+    if pytorch is not None:
         begin("waiting for PyTorch")
-        for address, value in check.pytorch_cells(layout, reference.values()).items():
+        for address, value in check.pytorch_cells(layout, pytorch()).items():
             book.set(f"{CHECK}!{address}", value)
     begin("calculating")
     calculation = book.calculate()

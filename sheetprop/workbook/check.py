@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sheetprop.network import symbols
 from sheetprop.workbook import style
@@ -21,6 +21,8 @@ from sheetprop.workbook.names import ABSOLUTE, CHECK, CHOSEN, PARAMETERS, RELATI
 from sheetprop.workbook.parameters import CHANGED_CELL
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from openpyxl.worksheet.worksheet import Worksheet
 
 HEAD_ROW, FIRST_ROW = 10, 11
@@ -31,8 +33,8 @@ AGREES, DIFFERS, KINK, OVERFLOW, CHANGED, EMPTY = "agrees", "differs", "kink", "
 # The perturbed forward passes of large networks are wide; so many cells are spent on them at most.
 _CELL_BUDGET = 300_000
 
-PyTorchValues = Mapping[tuple[int, int, str], float]
-"""What PyTorch gave when the file was built, by rate, iteration and symbol."""
+PyTorchValues: TypeAlias = "Mapping[int, Mapping[str, npt.NDArray[np.float64]]]"
+"""What PyTorch gave when the file was built: by iteration and symbol, one for each rate."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ def pytorch_cells(layout: Layout, pytorch: PyTorchValues) -> Cells:
     result: Cells = {}
     for row in rows(layout):
         shown = row.parameter if row.parameter == symbols.TOTAL else symbols.gradient(row.parameter)
-        value = pytorch[row.rate, at[row.point], shown]
+        value = float(pytorch[at[row.point]][shown][row.rate])
         result[f"H{row.number}"] = value if math.isfinite(value) else OVERFLOW
     return result
 
