@@ -67,11 +67,10 @@ def patched(data: bytes, sheet: SheetStore) -> bytes:
         if sheet.family_at(row, column) is None and (row, column) not in members:
             continue
         value: Value = sheet.get(row, column)
-        kind, element = stored(value)
+        kind, space, text = stored(value)
         prefix = spot.name.rpartition(":")[0]
-        if prefix:
-            element = element.replace(b"<v", b"<" + prefix.encode() + b":v").replace(
-                b"</v>", b"</" + prefix.encode() + b":v>")
+        tag = (f"{prefix}:v" if prefix else "v").encode()
+        element = b"<%s%s>%s</%s>" % (tag, space, text, tag)
         head = data[spot.begin:spot.open_end]
         closed = head.endswith(b"/>")
         bare = _without_type(head[:-2] if closed else head[:-1])

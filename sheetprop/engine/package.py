@@ -216,21 +216,29 @@ def _wide_sizes(extra: bytes, full: int, compressed: int, offset: int) -> tuple[
 
 def _write_new(out: BinaryIO, directory: list[bytes], position: int, name: bytes, flags: int,
                chunks: Iterable[bytes], external: int) -> int:
-    """Compress one part into `out`, note it in `directory`, return where the next part begins."""
+    """Compress one part into `out`, note it in `directory`, return where the next part begins.
+
+    A chunk is compressed, without holding up Python, while the next one is made.
+    """
+    from concurrent.futures import Future, ThreadPoolExecutor
+
     out.write(_LOCAL.pack(b"PK\x03\x04", 20, flags, 8, _FIXED_TIME, _FIXED_DATE, 0, 0, 0, len(name), 0) + name)
     deflater = zlib.compressobj(1, zlib.DEFLATED, -15)
-    crc = size = compressed = 0
-    for chunk in chunks:
-        crc = zlib.crc32(chunk, crc)
-        size += len(chunk)
-        packed = deflater.compress(chunk)
-        if packed:
-            compressed += len(packed)
-            out.write(packed)
-    packed = deflater.flush()
-    compressed += len(packed)
-    out.write(packed)
+    crc = size = 0
+    start = out.tell()
+    with ThreadPoolExecutor(1) as second:
+        packing: Future[bytes] | None = None
+        for chunk in chunks:
+            crc = zlib.crc32(chunk, crc)
+            size += len(chunk)
+            if packing is not None:
+                out.write(packing.result())
+            packing = second.submit(deflater.compress, chunk)
+        if packing is not None:
+            out.write(packing.result())
+    out.write(deflater.flush())
     end = out.tell()
+    compressed = end - start
     out.seek(position + 14)
     out.write(struct.pack("<3I", crc, compressed, size))
     out.seek(end)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from sheetprop.engine.loading import bounds, escape
-from sheetprop.engine.references import address, area_at, column_letters, column_number
+from sheetprop.engine.references import address, area_at, column_number
 from sheetprop.engine.rows import CELL, INNER, ROW, Irregular, Template
 from sheetprop.engine.storage import Block, SheetStore
 from sheetprop.engine.values import ExcelError, Value
@@ -19,22 +18,28 @@ _TYPE = re.compile(rb'\st="(\w*)"')
 _STYLE = re.compile(rb'\ss="(\d+)"')
 _MARKED_CELL = re.compile(rb'<c( r="[A-Za-z]{1,3}\x00.")((?:\s[^>]*?)?)>(.*?)</c>', re.DOTALL)
 _FORMULA = re.compile(rb"\s*<f((?:\s[^>]*?)?)(?:/>|>[^<]*</f>)")
+_MARKER = re.compile(rb"\x00(.)", re.DOTALL)
 _DIMENSION = re.compile(rb'<dimension\s+ref="([^"]*)"\s*/>')
 
 
-def stored(value: Value) -> tuple[bytes, bytes]:
-    """Return a formula cell's type attribute (with a blank before it, or nothing) and its ``<v>``."""
+def stored(value: Value) -> tuple[bytes, bytes, bytes]:
+    """Return what a formula cell holds for its value.
+
+    Returns:
+        The type attribute of its ``<c>`` and the attribute of its ``<v>``, each with a blank before it
+        or nothing, and the text of its ``<v>``.
+    """
     if type(value) is float:
-        return b"", b"<v>%s</v>" % repr(value).encode()
+        return b"", b"", repr(value).encode()
     if type(value) is bool:
-        return b' t="b"', b"<v>1</v>" if value else b"<v>0</v>"
+        return b' t="b"', b"", b"1" if value else b"0"
     if type(value) is ExcelError:
-        return b' t="e"', b"<v>%s</v>" % str(value).encode()
+        return b' t="e"', b"", str(value).encode()
     if value is None:
-        return b"", b"<v>0.0</v>"
+        return b"", b"", b"0.0"
     text = escape(str(value))
     space = b' xml:space="preserve"' if text != text.strip() else b""
-    return b' t="str"', b"<v%s>%s</v>" % (space, _legal(text).encode("utf-8", "replace"))
+    return b' t="str"', space, _legal(text).encode("utf-8", "replace")
 
 
 def _legal(text: str) -> str:
@@ -43,56 +48,64 @@ def _legal(text: str) -> str:
 
 
 class Form:
-    """A template made ready for printing rows with values."""
+    """A template cut into pieces, with a place for each number that moves with the row and for each value.
 
-    __slots__ = ("columns", "general", "offsets", "plain")
+    A cell's value has three places: for its type, the attribute of its ``<v>``, and the text.
+    """
+
+    __slots__ = ("_numbers", "_pieces", "_values", "columns")
 
     def __init__(self, template: Template) -> None:
-        plain: list[bytes] = []
-        general: list[bytes] = []
-        columns: list[int] = []
-        at = 0
-        text = template.text
+        self.columns: list[int] = []
+        self._pieces: list[bytes] = []
+        self._numbers: list[tuple[int, list[int]]] = [(offset, []) for offset in template.offsets]
+        self._values: list[tuple[int, int, int]] = []
+        text, at = template.text, 0
         for cell in _MARKED_CELL.finditer(text):
             formula = _FORMULA.match(cell.group(3))
             if formula is None:
                 continue
             parts = INNER.match(cell.group(3))
             assert parts is not None
-            before = text[at:cell.start()].replace(b"%", b"%%")
-            head = (b"<c" + cell.group(1) + _TYPE.sub(b"", cell.group(2))).replace(b"%", b"%%")
-            body = (b">" + formula.group().strip()).replace(b"%", b"%%")
-            rest = cell.group(3)[parts.end():].replace(b"%", b"%%") + b"</c>"
-            plain += [before, head, body, b"<v>%r</v>", rest]
-            general += [before, head, b"%s", body, b"%s", rest]
-            columns.append(column_number(cell.group(1)[4:-3].decode()))
+            self._constant(text[at:cell.start()] + b"<c" + cell.group(1) + _TYPE.sub(b"", cell.group(2)))
+            kind = self._place()
+            self._constant(b">" + formula.group().strip() + b"<v")
+            space = self._place()
+            self._constant(b">")
+            self._values.append((kind, space, self._place()))
+            self._constant(b"</v>" + cell.group(3)[parts.end():] + b"</c>")
+            self.columns.append(column_number(cell.group(1)[4:-3].decode()))
             at = cell.end()
-        tail = text[at:].replace(b"%", b"%%") + b"</row>"
-        self.plain = b"".join([*plain, tail])
-        self.general = b"".join([*general, tail])
-        self.columns = columns
-        self.offsets = template.offsets
+        self._constant(text[at:] + b"</row>")
+
+    def _place(self) -> int:
+        self._pieces.append(b"")
+        return len(self._pieces) - 1
+
+    def _constant(self, text: bytes) -> None:
+        for at, part in enumerate(_MARKER.split(text)):
+            if at % 2:
+                self._numbers[part[0] - 1][1].append(self._place())
+            else:
+                self._pieces.append(part)
 
     def rows(self, sheet: SheetStore, first: int, last: int) -> Iterator[bytes]:
         """Yield the XML of rows with their values."""
         spans = [sheet.column(column).span(first, last) for column in self.columns]
         numeric = all(set(map(type, span)) == {float} for span in spans)
-        markers = [(b"\x00%c" % (marker + 1), offset) for marker, offset in enumerate(self.offsets)]
-        plain = self.plain
+        pieces, texts = self._pieces.copy(), [text for _, _, text in self._values]
         for row, values in zip(range(first, last + 1), zip(*spans, strict=True), strict=True):
-            if numeric or set(map(type, values)) == {float}:
-                text = plain
-                for marker, offset in markers:
-                    text = text.replace(marker, b"%d" % (row + offset))
-                yield text % values
+            for offset, places in self._numbers:
+                number = b"%d" % (row + offset)
+                for place in places:
+                    pieces[place] = number
+            if numeric:
+                for place, value in zip(texts, values, strict=True):
+                    pieces[place] = repr(value).encode()
             else:
-                text = self.general
-                for marker, offset in markers:
-                    text = text.replace(marker, b"%d" % (row + offset))
-                given: list[bytes] = []
-                for value in values:
-                    given.extend(stored(value))
-                yield text % tuple(given)
+                for (kind, space, text), value in zip(self._values, values, strict=True):
+                    pieces[kind], pieces[space], pieces[text] = stored(value)
+            yield b"".join(pieces)
 
 
 class SheetWriter:
@@ -218,7 +231,7 @@ class SheetWriter:
             while at < len(blocks) and blocks[at].last < row:
                 at += 1
             block = blocks[at] if at < len(blocks) and blocks[at].first <= row else None
-            if block is not None and block.pure and block.first == row and not sheet.doubled and not any(
+            if block is not None and block.first == row and _follows(block) and not sheet.doubled and not any(
                     block.first <= edit <= block.last for edit in self.edits):
                 yield data[position:begin]
                 last = block.last
@@ -277,6 +290,11 @@ class SheetWriter:
         return b"".join(pieces)
 
 
+def _follows(block: Block) -> bool:
+    """Whether the rows of a block differ from their template in nothing but the values of formulas."""
+    return block.pure or (block.template is not None and all(place < 0 for _, _, place, _ in block.template.constants))
+
+
 def _patched_cell(cell: re.Match[bytes], inner: bytes, value: Value) -> bytes | None:
     """Return a cell with a new stored value, or None where the one it has says the same."""
     parts = INNER.match(inner)
@@ -285,15 +303,14 @@ def _patched_cell(cell: re.Match[bytes], inner: bytes, value: Value) -> bytes | 
     attributes = cell.group(3)
     found = _TYPE.search(attributes)
     kind = found.group(1) if found else b""
-    type_attribute, element = stored(value)
+    type_attribute, space, text = stored(value)
     if kind in (b"", b"n") and old and type(value) is float:
         try:
             if float(old) == value:
                 return None
         except ValueError:
             pass
-    elif kind and old is not None and type_attribute == b' t="%s"' % kind and element.partition(b">")[2] == \
-            old + b"</v>":
+    elif kind and type_attribute == b' t="%s"' % kind and text == old:
         return None
     formula = _FORMULA.match(inner)
     front = inner[:formula.end()] if formula else b""
@@ -303,7 +320,7 @@ def _patched_cell(cell: re.Match[bytes], inner: bytes, value: Value) -> bytes | 
         attributes = attributes[:found.start()] + type_attribute + attributes[found.end():]
     else:
         attributes += type_attribute
-    return b"<c%s%s>%s%s%s</c>" % (place, attributes, front, element, rest)
+    return b"<c%s%s>%s<v%s>%s</v>%s</c>" % (place, attributes, front, space, text, rest)
 
 
 class SetFormula:
@@ -319,21 +336,13 @@ class SetFormula:
 def _constant(place: bytes, style: bytes, value: Value | SetFormula) -> bytes:
     """Return a cell that was set."""
     if isinstance(value, SetFormula):
-        kind, element = stored(value.value)
+        kind, space, held = stored(value.value)
         formula = escape(_legal(value.text.removeprefix("="))).encode("utf-8", "replace")
-        return b'<c r="%s"%s%s><f>%s</f>%s</c>' % (place, style, kind, formula, element)
+        return b'<c r="%s"%s%s><f>%s</f><v%s>%s</v></c>' % (place, style, kind, formula, space, held)
     if value is None:
         return b'<c r="%s"%s/>' % (place, style)
     if type(value) is str:
         text = _legal(escape(value)).encode("utf-8", "replace")
         return b'<c r="%s"%s t="inlineStr"><is><t xml:space="preserve">%s</t></is></c>' % (place, style, text)
-    kind, element = stored(value)
-    return b'<c r="%s"%s%s>%s</c>' % (place, style, kind, element)
-
-
-def letters(column: int) -> str:
-    """Return a column's letters."""
-    return column_letters(column)
-
-
-__all__ = ["Any", "Form", "SheetWriter", "stored"]
+    kind, space, held = stored(value)
+    return b'<c r="%s"%s%s><v%s>%s</v></c>' % (place, style, kind, space, held)
