@@ -280,7 +280,7 @@ class Book:
         """
         store, row, column = self._place(ref)
         if isinstance(value, str) and value.startswith("=") and len(value) > 1:
-            store.put_formula(row, column, family(value, row, column, store.name))
+            store.put_formula(row, column, family(value, row, column, store.name, self._space.contents.outline))
             store.formulas_set[(row, column)] = value
             store.edited.pop((row, column), None)
             self._session.changed(formulas=True)

@@ -29,8 +29,10 @@ from sheetprop.engine.tree import (
     Name,
     Node,
     Number,
+    Stack,
     Text,
     Unary,
+    is_array,
 )
 from sheetprop.engine.values import (
     DIV0,
@@ -116,7 +118,7 @@ def value_of(node: Node, array: bool = False) -> Closure:
     if isinstance(node, Unary):
         return _unary(node, array)
     inner = operand_of(node, array)
-    if isinstance(node, Call | Error | Foreign | Matrix | Empty | Area | Name | Binary):
+    if isinstance(node, Call | Error | Foreign | Matrix | Empty | Area | Name | Binary | Stack):
 
         def run(context: Context) -> Operand:
             found = inner(context)
@@ -189,6 +191,9 @@ def operand_of(node: Node, array: bool = False) -> Closure:
         return _call(node, array)
     if isinstance(node, Binary) and node.operator in (":", " ", ","):
         return _joined(node)
+    if isinstance(node, Stack):
+        layers = [operand_of(layer) for layer in node.layers]
+        return lambda context: Areas([ref for layer in layers if type(ref := layer(context)) is Ref])
     if isinstance(node, Matrix):
         lines = [[_constant(part) for part in line] for line in node.rows]
         return lambda _context: Array(lines)
@@ -367,7 +372,7 @@ def closure_of(family: Family) -> Callable[[Context], Value]:
     if found is not None:
         return found
     tree = family.tree
-    array = isinstance(tree, Call) and tree.name == "#ARRAY"
+    array = is_array(tree)
     inner = operand_of(tree.arguments[0], True) if array and isinstance(tree, Call) else value_of(tree)
 
     def run(context: Context) -> Value:

@@ -11,7 +11,7 @@ from sheetprop.engine.reads import VOLATILE
 from sheetprop.engine.references import address
 from sheetprop.engine.storage import SheetStore, family_of
 from sheetprop.engine.trace import Piece, Untraceable
-from sheetprop.engine.tree import Area, Binary, Call, Cell, Empty, Name, Node, Number, Unary
+from sheetprop.engine.tree import Area, Binary, Call, Cell, Empty, Name, Node, Number, Stack, Unary
 from sheetprop.engine.workspace import Workspace
 
 COMPARE = {"=": "==", "<>": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
@@ -185,6 +185,8 @@ class Scope:
             meant = self.space.name_meant(node, self.sheet)
             if meant is not None:
                 return self.elements(meant.tree)
+        if isinstance(node, Stack):
+            return [one for layer in node.layers for one in self.elements(layer)]
         if not isinstance(node, Area | Cell):
             return [self.build(node)]
         found: list[E] = []

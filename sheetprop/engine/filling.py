@@ -27,7 +27,7 @@ def fill_down(contents: Contents, sheet: SheetStore, row: int, last_row: int) ->
         return None
 
     scratch = SheetStore(sheet.name, sheet.index, sheet.part)
-    reader = Reader(scratch, string, {})
+    reader = Reader(scratch, string, {}, contents.outline)
     block = reader.parse_row(data[begin:close], row, opening.end() - begin)
     template = reader.pending_template()
     if block is None or template is None:

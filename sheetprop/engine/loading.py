@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from xml.parsers import expat
 
+from sheetprop.engine.outline import Outline, Table
 from sheetprop.engine.package import Package
+from sheetprop.engine.references import MAX_COLUMN, MAX_ROW, address, area_at, cell_at
 from sheetprop.engine.rows import Irregular, Reader
 from sheetprop.engine.storage import Family, SheetStore
 from sheetprop.engine.values import VALUE, Value
-from sheetprop.engine.xmlparts import Element, parser_for, read_tree, shared_strings
+from sheetprop.engine.xmlparts import Element, parser_for, read_tree, shared_strings, unescape_controls
 from sheetprop.errors import SheetpropError
 
 
@@ -38,6 +40,7 @@ class Contents:
         self.date1904 = False
         self.iterate: tuple[int, float] | None = None
         self.cells = 0
+        self.outline = Outline()
 
 
 def _target(base: str, target: str) -> str:
@@ -104,10 +107,12 @@ def load(package: Package) -> Contents:
     if not contents.sheets:
         raise package.broken("it has no sheets")
     _names(contents, book)
+    contents.outline = Outline([sheet.name for sheet in contents.sheets],
+                               [table for sheet in contents.sheets for table in _tables(package, sheet)])
     cache: dict[str, Family] = {}
     for sheet in contents.sheets:
         if sheet.grid:
-            contents.cells += _read_sheet(package, sheet, strings, cache)
+            contents.cells += _read_sheet(package, sheet, strings, cache, contents.outline)
     return contents
 
 
@@ -152,6 +157,27 @@ def _names(contents: Contents, book: Element) -> None:
             contents.spelled[(scope, name.casefold())] = name
 
 
+def _tables(package: Package, sheet: SheetStore) -> list[Table]:
+    """Return the tables of a sheet; one that is damaged is left out, so that its references are not known."""
+    found: list[Table] = []
+    for kind, part in relations(package, sheet.part).values():
+        if kind != "table" or part not in package:
+            continue
+        root = read_tree(package.read(part), part)
+        given = root.attributes
+        columns = root.find("tableColumns")
+        try:
+            place = area_at(given.get("ref", ""))
+            headers, totals = int(given.get("headerRowCount", "1")), int(given.get("totalsRowCount", "0"))
+        except (SheetpropError, ValueError):
+            continue
+        names = [unescape_controls(item.attributes.get("name", "")) for item in columns.children] if columns else []
+        if len(names) == place[3] - place[1] + 1 and headers >= 0 and totals >= 0:
+            found.append(Table(given.get("displayName", given.get("name", "")), sheet.name, place, headers, totals,
+                               names))
+    return found
+
+
 def bounds(data: bytes, part: str) -> tuple[int, int]:
     """Return where the content of ``<sheetData>`` begins and ends; (0, 0) for a sheet without cells.
 
@@ -175,11 +201,12 @@ def bounds(data: bytes, part: str) -> tuple[int, int]:
     return opening.end(), end
 
 
-def _read_sheet(package: Package, sheet: SheetStore, strings: _Strings, cache: dict[str, Family]) -> int:
+def _read_sheet(package: Package, sheet: SheetStore, strings: _Strings, cache: dict[str, Family],
+                outline: Outline) -> int:
     data = package.read(sheet.part)
     try:
         start, end = bounds(data, sheet.part)
-        reader = Reader(sheet, strings, cache)
+        reader = Reader(sheet, strings, cache, outline)
         reader.read(data, start, end)
     except Irregular:
         data = normalised(data, sheet.part, package.max_bytes)
@@ -188,7 +215,7 @@ def _read_sheet(package: Package, sheet: SheetStore, strings: _Strings, cache: d
         sheet.irregular = True
         try:
             start, end = bounds(data, sheet.part)
-            reader = Reader(sheet, strings, cache)
+            reader = Reader(sheet, strings, cache, outline)
             reader.read(data, start, end)
         except Irregular:
             raise package.broken(f"the rows of its part {sheet.part} are damaged") from None
@@ -240,8 +267,6 @@ class _Collector:
         self.text: dict[str, str] = {}
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        from sheetprop.engine.references import MAX_COLUMN, MAX_ROW, cell_at
-
         local = name.rpartition("}")[2]
         if len(self.path) > 256:
             raise SheetpropError(f"{self.part}: is nested more than 256 deep; the file is damaged")
@@ -266,8 +291,6 @@ class _Collector:
             self.text[local] = self.text.get(local, "") + text
 
     def end(self, name: str) -> None:
-        from sheetprop.engine.references import address
-
         del name
         local = self.path.pop()
         if local != "c" or self.path[-1:] != ["row"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sheetprop.engine.outline import Outline
 from sheetprop.engine.references import MAX_COLUMN, MAX_ROW, column_number
 from sheetprop.engine.tree import (
     Area,
@@ -19,12 +20,14 @@ from sheetprop.engine.tree import (
     Name,
     Node,
     Number,
+    Stack,
     Text,
     Unary,
 )
 from sheetprop.errors import SheetpropError
 
 MAX_LENGTH = 32_768
+NOWHERE = Outline()
 MAX_DEPTH = 100
 
 
@@ -42,7 +45,7 @@ TOKEN = re.compile(
     r"|(?P<cell>(?P<cm>\$?)(?P<cl>[A-Za-z]{1,3})(?P<rm>\$?)(?P<rn>[1-9]\d{0,6})(?![\w.(!\[]))"
     r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
     r"|(?P<call>[^\W\d][\w.]*\()"
-    r"|(?P<table>(?:[^\W\d][\w.]*)?\[(?:[^\[\]]|\[(?:[^\[\]]|\[[^\[\]]*\])*\])*\])"
+    r"|(?P<table>(?:[^\W\d][\w.]*)?\[(?:'.|[^\[\]']|\[(?:'.|[^\[\]'])*\])*\])"
     r"|(?P<name>[^\W\d][\w.?\\]*|\\[\w.?\\]*)"
     r"|(?P<operator><=|>=|<>|[-+*/^&=<>%(),;:{}@#])"
     r"|(?P<blank>\s+)"
@@ -71,8 +74,10 @@ def relative_rows(text: str, row: int) -> Iterator[tuple[int, int, int]]:
 class _Parser:
     """One formula on its way into a tree: precedence climbing over the tokens."""
 
-    def __init__(self, text: str, row: int, column: int, sheet: str | None) -> None:
+    def __init__(self, text: str, row: int, column: int, sheet: str | None, outline: Outline) -> None:
         self.source = text
+        self.outline = outline
+        self.sheet = sheet
         self.row = row
         self.column = column
         self.own = sheet.casefold() if sheet is not None else None
@@ -133,11 +138,13 @@ class _Parser:
         signs: list[str] = []
         while (mark := self.peek()) in ("-", "+", "@"):
             self.position += 1
-            if mark != "@":
-                signs.append(mark)
+            signs.append(mark)
         node = self.reference()
         for sign in reversed(signs):
-            node = Unary(sign, node)
+            if sign != "@":
+                node = Unary(sign, node)
+            elif not isinstance(node, Cell):
+                node = Call("SINGLE", (node,))
         while self.peek() == "%":
             self.position += 1
             node = Unary("%", node)
@@ -168,8 +175,9 @@ class _Parser:
                 node = _ordered(node, right)
             else:
                 node = Binary(":", node, right)
-        while self.peek() == "#":
-            raise self.error("references to spilled ranges are not known")
+        if self.peek() == "#":
+            self.position += 1
+            return Call("ANCHORARRAY", (node,))
         return node
 
     def operand(self) -> Node:
@@ -194,7 +202,8 @@ class _Parser:
         if kind == "sheet":
             return self.elsewhere(text[:-1])
         if kind == "table":
-            return Foreign(text, "table" if not re.match(r"\[\d+\]", text) else "external")
+            meant = self.outline.meant(text, self.sheet, self.row, self.column)
+            return Foreign(text, "table") if meant is None else meant
         if text == "(":
             return self.bracket()
         if text == "{":
@@ -205,7 +214,8 @@ class _Parser:
         upper = text.upper()
         if sheet is None and upper in ("TRUE", "FALSE"):
             return Boolean(upper == "TRUE")
-        return Name(sheet, text)
+        table = self.outline.meant(text, self.sheet, self.row, self.column) if self.outline.tables else None
+        return Name(sheet, text) if sheet is not None or table is None else table
 
     def place(self, kind: str, token: re.Match[str], sheet: str | None) -> Node:
         if kind == "cell":
@@ -239,22 +249,8 @@ class _Parser:
         if token is None:
             raise self.error("it ends too early")
         self.position += 1
-        if "[" in name:
-            text = prefix + "!" + token.group()
-            if self.peek() == ":":
-                self.position += 1
-                self.skip()
-                text += ":" + self.texts[self.position]
-                self.position += 1
-            return Foreign(text, "external")
-        if ":" in name:
-            text = prefix + "!" + token.group()
-            if self.peek() == ":":
-                self.position += 1
-                self.skip()
-                text += ":" + self.texts[self.position]
-                self.position += 1
-            return Foreign(text, "sheets")
+        if "[" in name or ":" in name:
+            return self.afar(prefix, name, kind, token)
         sheet = None if self.own is not None and name.casefold() == self.own else name
         if kind in ("cell", "columns", "rows"):
             return self.place(kind, token, sheet)
@@ -263,6 +259,35 @@ class _Parser:
         if kind == "error":
             return Error(token.group())
         raise self.error(f"no cell stands behind {prefix}!")
+
+    def afar(self, prefix: str, name: str, kind: str, token: re.Match[str]) -> Node:
+        """A reference into another workbook, or to the same cells of several sheets."""
+        found = [token]
+        if self.peek() == ":":
+            self.position += 1
+            self.skip()
+            if self.position >= len(self.tokens):
+                raise self.error("it ends too early")
+            found.append(self.tokens[self.position])
+            self.position += 1
+        text = f"{prefix}!{':'.join(one.group() for one in found)}"
+        if "[" in name:
+            return Foreign(text, "external")
+        first, _, last = name.partition(":")
+        sheets = self.outline.between(first, last)
+        if sheets is None:
+            return Foreign(text, "sheets") if not self.outline.sheets else Error("#REF!")
+        if kind not in ("cell", "columns", "rows") or (len(found) == 2 and found[1].lastgroup != "cell"):
+            raise self.error(f"no cells stand behind {prefix}!")
+        layers: list[Node] = []
+        for sheet in sheets:
+            own = None if sheet.casefold() == self.own else sheet
+            corners = [self.place(one.lastgroup or "", one, own) for one in found]
+            if len(corners) == 2 and isinstance(corners[0], Cell) and isinstance(corners[1], Cell):
+                layers.append(_ordered(corners[0], corners[1]))
+            else:
+                layers.append(corners[0])
+        return Stack(first, last, tuple(layers))
 
     def call(self, name: str) -> Node:
         upper = name.upper()
@@ -325,9 +350,13 @@ class _Parser:
         return Matrix(tuple(rows))
 
 
+_GIVE_REFERENCES = frozenset(("INDEX", "OFFSET", "INDIRECT", "CHOOSE", "IF", "ANCHORARRAY", "SINGLE"))
+
+
 def _is_reference(node: Node) -> bool:
-    return isinstance(node, Cell | Area | Name) or (isinstance(node, Binary) and node.operator in (":", " ", ",")) \
-        or (isinstance(node, Call) and node.name in ("INDEX", "OFFSET", "INDIRECT", "CHOOSE", "IF"))
+    return (isinstance(node, Cell | Area | Name | Stack)
+            or (isinstance(node, Binary) and node.operator in (":", " ", ","))
+            or (isinstance(node, Call) and node.name in _GIVE_REFERENCES))
 
 
 def _ordered(first: Cell, last: Cell) -> Area:
@@ -341,7 +370,8 @@ def _ordered(first: Cell, last: Cell) -> Area:
     return Area(first, last)
 
 
-def parse(formula: str, row: int = 1, column: int = 1, sheet: str | None = None) -> Node:
+def parse(formula: str, row: int = 1, column: int = 1, sheet: str | None = None,
+          outline: Outline = NOWHERE) -> Node:
     """Return the parse tree of a formula that stands at `row`, `column` of `sheet`.
 
     Args:
@@ -349,6 +379,8 @@ def parse(formula: str, row: int = 1, column: int = 1, sheet: str | None = None)
         row: 1-based row of the formula's cell; references become distances from it.
         column: 1-based column of the formula's cell.
         sheet: name of the formula's own sheet; references to it become unqualified.
+        outline: the workbook's sheets and tables, which references such as ``Sales[Amount]`` and
+            ``Jan:Dec!A1`` stand for cells of; without it they become `Foreign`.
 
     Raises:
         FormulaError: the text is no formula; the message says where it breaks.
@@ -356,7 +388,7 @@ def parse(formula: str, row: int = 1, column: int = 1, sheet: str | None = None)
     text = formula.removeprefix("=")
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"={text[:60]}...: is longer than {MAX_LENGTH} characters; split the formula")
-    parser = _Parser(text, row, column, sheet)
+    parser = _Parser(text, row, column, sheet, outline)
     node = parser.expression(1)
     while parser.peek() == ",":
         parser.position += 1

@@ -15,6 +15,7 @@ from sheetprop.engine.tree import (
     Name,
     Node,
     Number,
+    Stack,
     Text,
     Unary,
 )
@@ -64,6 +65,15 @@ class _Printer:
             return f"{'$' if a.row_fixed else ''}{top}:{'$' if b.row_fixed else ''}{bottom}"
         return f"{self.cell(area.first)}:{self.cell(area.last)}"
 
+    def stack(self, node: Stack) -> str:
+        if self.row is None:  # which sheets lie between the two is part of what the formula is
+            return f"({','.join(self.text(layer) for layer in node.layers)})"
+        names = f"{node.first}:{node.last}"
+        if quoted(node.first) != node.first or quoted(node.last) != node.last:
+            names = "'" + names.replace("'", "''") + "'"
+        layer = node.layers[0]
+        return f"{names}!{self.area(layer) if isinstance(layer, Area) else self.text(layer).rpartition('!')[2]}"
+
     def text(self, node: Node, least: int = 0) -> str:
         if isinstance(node, Number):
             return number_text(node.value)
@@ -96,6 +106,8 @@ class _Printer:
             return self.sheet(node.sheet) + (node.name if self.row is not None else node.name.upper())
         if isinstance(node, Foreign):
             return node.text
+        if isinstance(node, Stack):
+            return self.stack(node)
         if isinstance(node, Matrix):
             return "{" + ";".join(",".join(self.text(part) for part in line) for line in node.rows) + "}"
         return ""

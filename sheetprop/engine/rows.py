@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from html import unescape
 
+from sheetprop.engine.outline import Outline
 from sheetprop.engine.parse import FormulaError, relative_rows
 from sheetprop.engine.references import MAX_COLUMN, MAX_ROW, area_at, column_number
 from sheetprop.engine.storage import (
@@ -107,10 +108,13 @@ def is_foreign(one: Family) -> bool:
 class Reader:
     """Reads one sheet's data into a `SheetStore`."""
 
-    def __init__(self, sheet: SheetStore, strings: Callable[[int], Value], cache: dict[str, Family]) -> None:
+    def __init__(self, sheet: SheetStore, strings: Callable[[int], Value], cache: dict[str, Family],
+                 outline: Outline) -> None:
         self.sheet = sheet
         self.strings = strings
         self.cache = cache
+        self.outline = outline
+        self.since, self.edge = 0, outline.alike(sheet.name, 0)
         self.shared: dict[str, Family] = {}
         self.templates: list[Template] = []
         self.pending: _Pending | None = None
@@ -133,6 +137,8 @@ class Reader:
             if begin < 0:
                 break
             row += 1
+            if not self.since <= row <= self.edge:
+                self.cross(row)
             matched, plain = None, False
             for template in recent:
                 if template.exact:
@@ -150,6 +156,8 @@ class Reader:
                 number = _ROW_NUMBER.search(opening.group(1))
                 if number:
                     row = int(number.group(1))
+                    if not self.since <= row <= self.edge:
+                        self.cross(row)
                 if not 1 <= row <= MAX_ROW:
                     raise SheetpropError(f"{sheet.part}: has a row {row}, but a sheet ends at {MAX_ROW}; "
                                          "the file is damaged")
@@ -195,6 +203,12 @@ class Reader:
             block = self.parse_row(content, row, opening.end() - begin)
             if block is None:
                 self.pending = None
+
+    def cross(self, row: int) -> None:
+        """Enter rows in which references to tables mean something else: rows above are no pattern for them."""
+        self.templates.clear()
+        self.pending = None
+        self.since, self.edge = row, self.outline.alike(self.sheet.name, row)
 
     def keep_constants(self, template: Template, row: int, content: bytes | None) -> None:
         """Store the values of a matched row's cells that hold no formula."""
@@ -406,10 +420,12 @@ class Reader:
             whole = any(part[-1:] != "\x02" for part in key.split(":")[:-1])
         if whole:
             key = f"{key}\x03{row},{column}"
+        if "[" in key and self.outline.tables:
+            key = f"{key}\x03{row},{column}"
         key = f"{self.sheet.index}\x03{key}"
         found = self.cache.get(key)
         if found is None:
-            found = self.cache[key] = family(text, row, column, self.sheet.name)
+            found = self.cache[key] = family(text, row, column, self.sheet.name, self.outline)
         return found
 
     def keep(self, row: int, column: int, kind: bytes, stored: bytes | None, why: str) -> None:

@@ -6,7 +6,8 @@ import itertools
 from bisect import bisect_right
 from typing import Any
 
-from sheetprop.engine.parse import FormulaError, parse
+from sheetprop.engine.outline import Outline
+from sheetprop.engine.parse import NOWHERE, FormulaError, parse
 from sheetprop.engine.printing import canonical_text
 from sheetprop.engine.tree import Node
 from sheetprop.engine.values import Value
@@ -123,10 +124,10 @@ def family_of(tree: Node) -> Family:
     return family
 
 
-def family(formula: str, row: int, column: int, sheet: str | None) -> Family:
-    """Parse a formula and return its family. Raises FormulaError as `parse` does."""
+def family(formula: str, row: int, column: int, sheet: str | None, outline: Outline = NOWHERE) -> Family:
+    """Parse a formula and return its family. Takes and raises what `parse` does."""
     try:
-        return family_of(parse(formula, row, column, sheet))
+        return family_of(parse(formula, row, column, sheet, outline))
     except RecursionError:
         raise FormulaError(f"={formula[:60]}...: is too long a chain of operations; split the formula") from None
 

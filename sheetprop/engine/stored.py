@@ -33,7 +33,7 @@ def _cells(space: Workspace, sheet: SheetStore, strings: _Strings) -> dict[tuple
     except Irregular:
         data = normalised(data, sheet.part, package.max_bytes)
         start, end = bounds(data, sheet.part)
-    reader = Reader(SheetStore(sheet.name, sheet.index, sheet.part), strings, {})
+    reader = Reader(SheetStore(sheet.name, sheet.index, sheet.part), strings, {}, space.contents.outline)
     found: dict[tuple[int, int], Value] = {}
     row = 0
     for opening in ROW.finditer(data, start, end):

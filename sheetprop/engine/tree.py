@@ -143,7 +143,7 @@ class Name(Node):
 
 
 class Foreign(Node):
-    """A reference that leaves the workbook or that this engine does not follow; `why` says which."""
+    """A reference out of the workbook, or to tables or sheets that are not known; `why` says which."""
 
     __slots__ = ("text", "why")
     _fields = ("text", "why")
@@ -151,6 +151,21 @@ class Foreign(Node):
     def __init__(self, text: str, why: str) -> None:
         self.text = text
         self.why = why
+
+
+class Stack(Node):
+    """The same cells of several sheets, ``Jan:Dec!A1``: one `Cell` or `Area` for each sheet."""
+
+    __slots__ = ("first", "last", "layers")
+    _fields = ("first", "last", "layers")
+
+    def __init__(self, first: str, last: str, layers: tuple[Node, ...]) -> None:
+        self.first = first
+        self.last = last
+        self.layers = layers
+
+    def children(self) -> tuple[Node, ...]:
+        return self.layers
 
 
 class Unary(Node):
@@ -194,6 +209,11 @@ class Call(Node):
 
     def children(self) -> tuple[Node, ...]:
         return self.arguments
+
+
+def is_array(tree: Node) -> bool:
+    """Say whether a formula was entered as an array formula into a single cell."""
+    return isinstance(tree, Call) and tree.name == "#ARRAY"
 
 
 class Matrix(Node):

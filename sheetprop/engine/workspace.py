@@ -39,13 +39,6 @@ class Workspace:
             raise Raised(REF)
         return sheet
 
-    def name_text(self, name: str, sheet: SheetStore) -> str | None:
-        """Return what a defined name stands for, the sheet's own names first."""
-        names = self.contents.names
-        key = name.casefold()
-        found = names.get((sheet.index, key))
-        return found if found is not None else names.get((None, key))
-
     def name_meant(self, node: Name, sheet: SheetStore) -> Family | None:
         """Return a defined name's formula, or None where nothing has that name."""
         if node.sheet is not None:
@@ -57,7 +50,7 @@ class Workspace:
             meant: Family | None = None
             if text is not None:
                 try:
-                    meant = family(text, 1, 1, None)
+                    meant = family(text, 1, 1, None, self.contents.outline)
                 except FormulaError:
                     meant = None
             self._names[(scope, key)] = meant

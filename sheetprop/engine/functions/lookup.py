@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sheetprop.engine.context import Context
+from sheetprop.engine.context import Context, scalar
 from sheetprop.engine.functions import function
 from sheetprop.engine.functions.aggregates import wildcard
 from sheetprop.engine.operands import Areas, Array, Operand, Ref, as_rows
-from sheetprop.engine.references import MAX_COLUMN, MAX_ROW, area_at, column_letters, quoted, split_sheet
+from sheetprop.engine.parse import parse
+from sheetprop.engine.references import MAX_COLUMN, MAX_ROW, column_letters, quoted
+from sheetprop.engine.tree import Area, Cell, Name, is_array
 from sheetprop.engine.values import NA, REF, VALUE, ExcelError, Raised, Value, compare
 from sheetprop.errors import SheetpropError
 
@@ -274,16 +276,39 @@ def offset(operand: Operand, down: float, across: float, height: float | None = 
 def indirect(context: Context, text: str, a1: bool = True) -> Operand:
     if not a1:
         raise Raised(REF)
-    name, place = split_sheet(text)
-    sheet = context.sheet if name is None else context.space.sheet_named(name)
     try:
-        top, left, bottom, right = area_at(place)
+        node = parse(text, context.row, context.column, context.sheet.name, context.space.contents.outline)
     except SheetpropError:
-        meant = context.space.name_text(place, context.sheet)
+        raise Raised(REF) from None
+    if isinstance(node, Name):
+        meant = context.space.name_meant(node, context.sheet)
         if meant is None:
-            raise Raised(REF) from None
-        return indirect(context, meant)  # type: ignore[no-any-return]
-    return Ref(sheet, top, left, bottom, right)
+            raise Raised(REF)
+        node = meant.tree
+    if not isinstance(node, Cell | Area):
+        raise Raised(REF)
+    area = Area(node, node) if isinstance(node, Cell) else node
+    sheet = context.sheet if area.sheet is None else context.space.sheet_named(area.sheet)
+    return Ref(sheet, *area.at(context.row, context.column))
+
+
+@function("SINGLE", "r", context=True)
+def single(context: Context, operand: Operand) -> Operand:
+    return scalar(operand, context)
+
+
+@function("ANCHORARRAY", "r")
+def anchorarray(operand: Operand) -> Operand:
+    """Return the cells over which the array formula in a cell spills: ``A1#``."""
+    if not isinstance(operand, Ref) or operand.height * operand.width > 1:
+        raise Raised(VALUE)
+    for array in operand.sheet.arrays:
+        if (array.top, array.left) == (operand.top, operand.left):
+            return Ref(operand.sheet, array.top, array.left, array.bottom, array.right)
+    one = operand.sheet.family_at(operand.top, operand.left)
+    if one is None or not is_array(one.tree):
+        raise Raised(REF)
+    return operand
 
 
 @function("HYPERLINK", "v|v")
