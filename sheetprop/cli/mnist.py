@@ -87,9 +87,11 @@ def summary(network: str, form: str, functional: bool, out: Path | None) -> None
               help="The run goes into a folder of this one, named like the recipe.")
 @click.option("--resume", is_flag=True, help="Go on where a run was stopped.")
 @click.option("--force", is_flag=True, help="Replace a record that is there.")
+@click.option("--teacher", type=_FILE,
+              help="Finished run that a recipe with a teacher learns from.  [default: it is trained first]")
 def train(recipe: str | None, listed: bool, epochs: int | None, batch_size: int | None, lr: float | None,
           seed: int | None, runs: int, device: str, precision: str, threads: int | None, held_out: int,
-          folder: Path | None, out: Path, resume: bool, force: bool) -> None:
+          folder: Path | None, out: Path, resume: bool, force: bool, teacher: Path | None) -> None:
     """Train a recipe on MNIST and keep a record of it.
 
     Killed at any moment, the same command with --resume goes on.
@@ -109,7 +111,7 @@ def train(recipe: str | None, listed: bool, epochs: int | None, batch_size: int 
     place = out / made.name
     kept = run(made, out=place, data=folder, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed, runs=runs,
                device=device, precision=precision, threads=threads, held_out=held_out, resume=resume, force=force,
-               listener=_console(made.schedule.kind))
+               teacher=teacher, listener=_console(made.schedule.kind))
     s = kept.summary
     if s.last_mean is not None and s.best_mean is not None:
         spread = f" ± {s.last_sd:.3f} (mean and standard deviation of {s.runs} runs)" if s.last_sd is not None else ""

@@ -60,9 +60,13 @@ class Loop:
     weights as one that never stopped.
     """
 
-    def __init__(self, recipe: Recipe, seed: int, train: Images, test: Images, *, bfloat16: bool = False) -> None:
-        """Seed, build the network and its optimisers; `train` and `test` lie on the device to be used."""
+    def __init__(
+        self, recipe: Recipe, seed: int, train: Images, test: Images, *, teacher: nn.Module | None = None,
+        bfloat16: bool = False,
+    ) -> None:
+        """Seed, build the network and its optimisers; images and teacher lie on the device to be used."""
         self.recipe, self.seed, self.train, self.test, self.bfloat16 = recipe, seed, train, test, bfloat16
+        self.teacher = teacher
         self.device = train.pixels.device
         torch.manual_seed(seed)
         net = build(network(recipe.network))
@@ -114,7 +118,7 @@ class Loop:
             rate = self._set_rates(first + batch)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
                 answers = self.module(pixels.contiguous(memory_format=torch.channels_last))
-            loss = functional.cross_entropy(answers.float(), labels, label_smoothing=r.label_smoothing)
+            loss = self._loss(answers.float(), labels, pixels)
             for optimizer in self.optimizers:
                 optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -143,6 +147,15 @@ class Loop:
         )
         listener.epoch_finished(epoch)
         return epoch
+
+    def _loss(self, answers: torch.Tensor, labels: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
+        hard = functional.cross_entropy(answers, labels, label_smoothing=self.recipe.label_smoothing)
+        how = self.recipe.distillation
+        if how is None or self.teacher is None:
+            return hard
+        told = (evaluate.logits(self.teacher, pixels, bfloat16=self.bfloat16) / how.temperature).softmax(1)
+        soft = functional.cross_entropy(answers / how.temperature, told)
+        return (1 - how.share) * hard + how.share * how.temperature**2 * soft
 
     def _set_rates(self, step: int) -> float:
         rate = self.recipe.rate(step, self.batches)

@@ -6,15 +6,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sheetprop.errors import SheetpropError
-from sheetprop.mnist.record import Run, read
-
-if TYPE_CHECKING:
-    import torch
+from sheetprop.mnist.record import read
 
 _SIDE, _BOX = 28, 20  # MNIST: digits fill a box of 20, centred by mass in a field of 28
 _LIMIT = 50_000_000  # pixels of a picture
@@ -57,38 +53,16 @@ def predict(
     if run is not None and not 1 <= run <= len(kept.runs):
         raise SheetpropError(f"run {run}: the record has runs 1 to {len(kept.runs)}")
     chosen = done[0] if run is None else kept.runs[run - 1]
-    module = _module(folder, kept.network.name, chosen)
-    pixels = np.stack([ink(Path(p)) for p in pictures])
     from sheetprop.mnist.evaluate import logits, normalise
+    from sheetprop.mnist.weights import trained
 
+    module = trained(folder, kept.network.name, chosen)
+    pixels = np.stack([ink(Path(p)) for p in pictures])
     shares = logits(module, normalise(torch.from_numpy(pixels))).softmax(1)
     return [
         Prediction(str(p), int(row.argmax()), tuple(round(float(v), 6) for v in row))
         for p, row in zip(pictures, shares, strict=True)
     ]
-
-
-def _module(folder: Path, name: str, run: Run) -> torch.nn.Module:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    from sheetprop.mnist.networks import build, network
-
-    if run.weights is None:
-        raise SheetpropError(f"{folder}: that run has no weights; it did not finish")
-    path = folder / run.weights
-    try:
-        weights = load_file(path)
-    except FileNotFoundError as error:
-        raise SheetpropError(f"{path}: the weights that the record names are not there; train again") from error
-    except (OSError, SafetensorError) as error:
-        raise SheetpropError(f"{path}: holds no weights ({error}); train again") from error
-    module = build(network(name)).eval()
-    try:
-        module.load_state_dict(weights)
-    except RuntimeError as error:
-        raise SheetpropError(f"{path}: these weights do not fit network {name}; train again") from error
-    return module
 
 
 def ink(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:

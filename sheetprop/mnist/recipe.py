@@ -98,6 +98,19 @@ class Augmentation(Setting):
     clean_epochs: int = Field(default=0, ge=0, description="so many last epochs see the images unchanged")
 
 
+class Distillation(Setting):
+    """Learning from a teacher's answers beside the labels (Hinton et al. 2015, arXiv:1503.02531).
+
+    The loss is ``(1 - share) * hard + share * temperature² * soft``: hard is the cross-entropy with
+    the labels, soft that with the teacher's probabilities, both sides' logits divided by the
+    temperature. The teacher sees the same augmented images, in evaluation mode.
+    """
+
+    teacher: str = Field(description="name of the recipe that trains the teacher, on the same training images")
+    share: float = Field(gt=0, le=1)
+    temperature: float = Field(gt=0)
+
+
 class Recipe(Setting):
     """A network and the settings of its training; everything that decides the result but the hardware."""
 
@@ -114,6 +127,7 @@ class Recipe(Setting):
     schedule: Schedule = Constant()
     augmentation: Augmentation | None = None
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    distillation: Distillation | None = None
     muon_rate: float | None = Field(
         default=None, gt=0, description="highest rate of Muon for the convolutions but the first; the rest keeps SGD"
     )

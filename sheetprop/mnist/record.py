@@ -97,6 +97,24 @@ class Environment(Part):
     git_changed: bool | None = Field(default=None, description="tracked files differed from that commit")
 
 
+class EpochRef(Part):
+    """An epoch singled out, and its accuracy."""
+
+    epoch: int
+    accuracy: float = Field(description="percent")
+    loss: float | None = None
+
+
+class Teacher(Part):
+    """Whose answers the network learned from, beside the labels."""
+
+    recipe: str
+    network: str
+    parameters: int
+    seed: int | None
+    last: EpochRef | None = Field(description="its last epoch, on the images that this record is evaluated on")
+
+
 class Epoch(Part):
     """One pass over the training images and the test after it."""
 
@@ -145,14 +163,6 @@ class DigitPicture(Part):
     probability: float = Field(description="that the network gave to its prediction, 0 to 1")
     probability_of_label: float
     pixels: str = Field(description="base64 of 784 bytes, row by row, 0 black (ground) to 255 white (ink)")
-
-
-class EpochRef(Part):
-    """An epoch singled out, and its accuracy."""
-
-    epoch: int
-    accuracy: float = Field(description="percent")
-    loss: float | None = None
 
 
 class Run(Part):
@@ -234,6 +244,7 @@ class RunRecord(Part):
     )
     held_out: int = Field(default=0, description="training images kept aside")
     environment: Environment | None = None
+    teacher: Teacher | None = Field(default=None, description="of a recipe with distillation")
     runs: list[Run]
     planned_runs: int = 1
     summary: Summary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime
 import gzip
@@ -9,12 +10,15 @@ import io
 import os
 import pickle
 import shutil
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save as pack_weights
+from torch import nn
 
 from sheetprop.errors import SheetpropError
 from sheetprop.files import replacing
@@ -25,8 +29,9 @@ from sheetprop.mnist.loop import DivergedError, Listener, Loop
 from sheetprop.mnist.networks import network
 from sheetprop.mnist.recipe import Recipe
 from sheetprop.mnist.recipes import recipe as find_recipe
-from sheetprop.mnist.record import Run, RunRecord, Steps
+from sheetprop.mnist.record import Run, RunRecord, Steps, Teacher
 from sheetprop.mnist.summary import table
+from sheetprop.mnist.weights import trained
 
 KEPT_STEPS = 200  # at most so many steps a run stand in the record itself
 EXAMPLES = 40
@@ -67,6 +72,7 @@ def train(
     held_out: int = 0,
     resume: bool = False,
     force: bool = False,
+    teacher: str | os.PathLike[str] | None = None,
     listener: Listener | None = None,
 ) -> RunRecord:
     """Train a recipe on MNIST and return the record of it.
@@ -86,11 +92,14 @@ def train(
         held_out: keep so many training images aside and test on them instead of the test set.
         resume: go on with the record in `out`.
         force: replace the record in `out`.
+        teacher: finished record of the teacher that the recipe learns from, with its weights beside
+            it; None trains the teacher first, into the folder ``teacher`` of `out`.
         listener: hears of epochs and steps.
 
     Raises:
         SheetpropError: unknown recipe, bad settings or data, a record in the way, a resumed run
-            whose recipe changed, a loss that is no number (the record is kept), no space.
+            whose recipe changed, another teacher than the recipe's, a loss that is no number (the
+            record is kept), no space.
     """
     made = _settle(recipe, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed)
     if runs < 1:
@@ -120,12 +129,24 @@ def train(
                 summary=record.summarise([]),
             )
         kept.planned_runs = max(runs, len(kept.runs))
+        guide = None
+        if made.distillation is not None:
+            with _teachers_folder(place, teacher) as folder:
+                if teacher is None:
+                    listener.say(f"recipe {made.name} learns from a teacher: recipe {made.distillation.teacher} first")
+                    train(made.distillation.teacher, out=folder, data=digits, device=device, precision=precision,
+                          held_out=held_out, resume=not force, force=force, listener=listener)
+                told, guide = _teacher(folder, made.distillation.teacher, held_out)
+            if kept.teacher not in (None, told):
+                raise SheetpropError(f"{place.folder}: was started with another teacher; give that one, or --force to "
+                                     "begin anew, or another --out")
+            kept.teacher, guide = told, guide.to(where)
         with torch.random.fork_rng():
             for number in range(kept.planned_runs):
                 if number < len(kept.runs) and kept.runs[number].status == "finished":
                     continue
                 taken = state if state is not None and state["run"] == number else None
-                _one(kept, number, made, sets, place, taken, listener, bfloat16=exact == "bfloat16")
+                _one(kept, number, made, sets, guide, place, taken, listener, bfloat16=exact == "bfloat16")
     finally:
         torch.set_num_threads(before)
     if place.folder is not None:
@@ -211,14 +232,40 @@ def _earlier(place: Place, made: Recipe, held_out: int) -> tuple[RunRecord | Non
     return kept, state
 
 
+@contextlib.contextmanager
+def _teachers_folder(place: Place, given: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """Give the folder of the teacher's record: the given one, or one below the run's, or a passing one."""
+    if given is not None:
+        yield Path(given).parent if Path(given).is_file() else Path(given)
+    elif place.folder is not None:
+        yield place.folder / "teacher"
+    else:
+        with tempfile.TemporaryDirectory(prefix="sheetprop-teacher-") as passing:
+            yield Path(passing)
+
+
+def _teacher(folder: Path, recipe: str, held_out: int) -> tuple[Teacher, nn.Module]:
+    """Return what the record in `folder` says of the teacher, and the teacher itself."""
+    kept = record.read(folder)
+    run = next((r for r in kept.runs if r.status == "finished" and r.weights), None)
+    if kept.recipe is None or kept.network is None or run is None:
+        raise SheetpropError(f"{folder}: holds no finished run with weights, so no teacher; train recipe {recipe}")
+    if (kept.recipe, kept.held_out) != (find_recipe(recipe), held_out):
+        raise SheetpropError(f"{folder}: is recipe {kept.recipe.name} with held-out {kept.held_out}; the teacher must "
+                             f"be recipe {recipe}, unchanged, with held-out {held_out}")
+    told = Teacher(recipe=recipe, network=kept.network.name, parameters=kept.network.parameters, seed=run.seed,
+                   last=run.last)
+    return told, trained(folder, kept.network.name, run)
+
+
 def _one(
-    kept: RunRecord, number: int, made: Recipe, sets: tuple[Images, Images], place: Place,
+    kept: RunRecord, number: int, made: Recipe, sets: tuple[Images, Images], teacher: nn.Module | None, place: Place,
     state: dict[str, Any] | None, listener: Listener, *, bfloat16: bool,
 ) -> None:
     """Train run `number` to its end, keeping the record up to date."""
     seed = made.seed + number
     listener.run_started(number + 1, kept.planned_runs, seed)
-    loop = Loop(made, seed, *sets, bfloat16=bfloat16)
+    loop = Loop(made, seed, *sets, teacher=teacher, bfloat16=bfloat16)
     run = Run(seed=seed, status="running", epochs=[])
     if state is not None:
         loop.restore(state)

@@ -21,7 +21,7 @@ from sheetprop.errors import SheetpropError
 from sheetprop.mnist import record
 from sheetprop.mnist.data import Digits
 from sheetprop.mnist.loop import Listener
-from sheetprop.mnist.recipe import Recipe
+from sheetprop.mnist.recipe import Distillation, Recipe
 from sheetprop.mnist.record import RunRecord, read
 from sheetprop.mnist.training import split, train
 
@@ -163,7 +163,7 @@ import sys, time
 sys.path.insert(0, {here!r})
 import conftest
 from sheetprop.mnist.loop import Listener
-from sheetprop.mnist.recipe import Recipe
+from sheetprop.mnist.recipe import Distillation, Recipe
 from sheetprop.mnist.training import train
 class Slow(Listener):
     def step(self, batch, loss, rate):
@@ -293,6 +293,62 @@ def test_held_out_images_are_not_trained_on_and_the_test_set_is_not_looked_at(
     kept = train(small_recipe, data=toy, threads=1, epochs=1, held_out=60)
     assert (kept.evaluated_on, kept.held_out) == ("held-out", 60)
     assert kept.runs[0].epochs[0].test_total == 60
+
+
+@pytest.fixture
+def taught(small_recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> Recipe:
+    """The small recipe with a teacher of one epoch."""
+    from sheetprop.mnist.recipes import RECIPES
+
+    master = small_recipe.model_copy(update={"name": "master", "network": "small", "epochs": 1})
+    monkeypatch.setitem(RECIPES, "master", master)
+    return small_recipe.model_copy(
+        update={"distillation": Distillation(teacher="master", share=0.7, temperature=3.0)})
+
+
+def test_the_teacher_is_trained_first_told_of_and_kept_for_resuming(
+    toy: Digits, taught: Recipe, tmp_path: Path
+) -> None:
+    kept = train(taught, out=tmp_path / "a", data=toy, threads=1)
+    teacher = read(tmp_path / "a" / "teacher")
+    assert kept.teacher is not None
+    assert teacher.recipe is not None
+    assert (kept.teacher.recipe, kept.teacher.parameters) == (teacher.recipe.name, 18554)
+    assert kept.teacher.last == teacher.runs[0].last
+    with pytest.raises(KeyboardInterrupt):
+        train(taught, out=tmp_path / "b", data=toy, threads=1, teacher=tmp_path / "a" / "teacher",
+              listener=StopAt(3, 1))
+    train(taught, out=tmp_path / "b", data=toy, threads=1, teacher=tmp_path / "a" / "teacher", resume=True)
+    assert not (tmp_path / "b" / "teacher").exists()
+    assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+    assert figures(read(tmp_path / "a")) == figures(read(tmp_path / "b"))
+
+
+def test_only_the_recipes_own_teacher_teaches(
+    whole: tuple[Path, RunRecord], toy: Digits, taught: Recipe, tmp_path: Path
+) -> None:
+    with pytest.raises(SheetpropError, match="must be recipe master, unchanged, with held-out 0"):
+        train(taught, out=tmp_path, data=toy, threads=1, teacher=whole[0])
+    with pytest.raises(SheetpropError, match="no such record"):
+        train(taught, out=tmp_path, data=toy, threads=1, teacher=tmp_path / "nobody")
+
+
+def test_the_loss_of_a_pupil_agrees_with_the_formula(toy: Digits, taught: Recipe) -> None:
+    """share 0.7, T 3: 0.3 CE(z, y) + 0.7 * 9 * (KL(teacher || pupil) + entropy of the teacher), by nn.KLDivLoss."""
+    from sheetprop.mnist.loop import Loop
+
+    with torch.random.fork_rng():
+        teacher = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+        plain = taught.model_copy(update={"label_smoothing": 0.0})
+        sets = split(toy, 0, "cpu")
+        loop = Loop(plain, 1, *sets, teacher=teacher)
+        pixels, labels = sets[0].pixels[:32], sets[0].labels[:32]
+        pupil = torch.randn(32, 10)
+        soft = torch.softmax(teacher(pixels) / 3, 1).detach()
+        divergence = torch.nn.KLDivLoss(reduction="batchmean")(torch.log_softmax(pupil / 3, 1), soft)
+        entropy = torch.special.entr(soft).sum(1).mean()
+        want = 0.3 * torch.nn.CrossEntropyLoss()(pupil, labels) + 0.7 * 9 * (divergence + entropy)
+        torch.testing.assert_close(loop._loss(pupil, labels, pixels), want, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(
