@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sheetprop.engine.calculation import Calculation
@@ -312,8 +312,14 @@ class Book:
         fill_down(self._space.contents, store, row, last_row)
         self._session.changed(formulas=True)
 
-    def save(self, path: str | os.PathLike[str], *,
-             patch: Mapping[str, Callable[[bytes], bytes]] | None = None) -> None:
+    def stored(self) -> dict[str, dict[tuple[int, int], Value]]:
+        """Return what the file holds: sheet -> (row, column) -> value, formulas' stored values and constants alike."""
+        from sheetprop.engine.stored import stored_cells
+
+        return stored_cells(self._space)
+
+    def save(self, path: str | os.PathLike[str], *, patch: Mapping[str, Callable[[bytes], bytes]] | None = None,
+             sheets: Collection[str] | None = None, rest: str | os.PathLike[str] | None = None) -> None:
         """Write the workbook with its values to `path`, which may be the file it came from.
 
         Only the values of formula cells change, cells that were `set`, and rows filled down;
@@ -322,6 +328,8 @@ class Book:
         Args:
             path: the file to write; it is replaced only when all went well.
             patch: part name -> function from its bytes to new bytes, applied last.
+            sheets: write only these anew; by default all.
+            rest: the file from which everything else is then copied, to which this workbook was saved before.
 
         Raises:
             SheetpropError: the place cannot be written to.
@@ -329,9 +337,12 @@ class Book:
         from sheetprop.engine.writing import SheetWriter
 
         package = self._space.contents.package
+        target = package if rest is None else Package(rest)
         patch = dict(patch or {})
         replaced: dict[str, Iterable[bytes]] = {}
         for store in self._space.sheets:
+            if sheets is not None and store.name not in sheets:
+                continue
             if store.grid and (store.blocks or store.arrays or store.edited or store.filled or store.formulas_set):
                 chunks = SheetWriter(store).chunks(package.read(store.part))
                 if store.part in patch:
@@ -342,7 +353,7 @@ class Book:
             old = package.read(name) if name in package else b""
             replaced[package.entry(name).name if name in package else name] = [change(old)]
         with replacing(path) as temporary, temporary.open("wb") as out:
-            package.write(out, replaced)
+            target.write(out, replaced)
 
 
 def _as_value(value: object, ref: str) -> Value:
