@@ -6,8 +6,9 @@ imported when first used, so that ``import sheetprop`` costs nothing.
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 
@@ -62,6 +63,8 @@ def __getattr__(name: str) -> Any:
     """Import a public function when it is first asked for (PEP 562)."""
     if name not in _PUBLIC:
         raise AttributeError(f"module 'sheetprop' has no attribute {name!r}")
+    import importlib
+
     module, _, attribute = _PUBLIC[name].partition(":")
     value = getattr(importlib.import_module(module), attribute or name)
     globals()[name] = value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from sheetprop.engine.calculation import Calculation
 from sheetprop.engine.loading import load
@@ -18,9 +17,11 @@ from sheetprop.engine.tree import Call, Node
 from sheetprop.engine.values import ERRORS, ExcelError, Value
 from sheetprop.engine.workspace import Workspace
 from sheetprop.errors import SheetpropError
-from sheetprop.files import replacing
 
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
 if TYPE_CHECKING:
+    from typing import Any
+
     import numpy as np
     import pandas as pd
 
@@ -335,6 +336,7 @@ class Book:
             SheetpropError: the place cannot be written to.
         """
         from sheetprop.engine.writing import SheetWriter
+        from sheetprop.files import replacing
 
         package = self._space.contents.package
         target = package if rest is None else Package(rest)

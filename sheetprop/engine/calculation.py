@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 from sheetprop.engine.context import Context
 from sheetprop.engine.evaluate import closure_of, grid_of
@@ -17,6 +16,10 @@ from sheetprop.engine.storage import Column, SheetStore, program_of
 from sheetprop.engine.tree import Area, Cell
 from sheetprop.engine.values import NA, ExcelError, Value
 from sheetprop.engine.workspace import Workspace
+
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import Any
 
 _LOOP_ROWS = 6
 _ROUNDS = 12

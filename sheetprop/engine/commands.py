@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 from sheetprop.engine.book import Book
 from sheetprop.engine.book import open as open_book
 from sheetprop.engine.calculation import Calculation
-from sheetprop.engine.dates import date_in
 from sheetprop.engine.package import MAX_BYTES
 from sheetprop.engine.references import address
 from sheetprop.engine.values import ExcelError, Value
 from sheetprop.errors import SheetpropError
-from sheetprop.files import check_writable
+
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import Any
 
 _SHOWN = 20
+
+
+def _check_writable(output: str, force: bool) -> None:
+    """Raise the error that a user should see before long work starts, see `check_writable`."""
+    from pathlib import Path
+
+    from sheetprop.files import check_writable
+
+    check_writable(Path(output), force=force)
 
 
 class Difference:
@@ -79,11 +88,13 @@ def run_calc(file: str, *, output: str | None, check: bool, rel: float, absolute
     """
     moment: float | None = None
     if now is not None:
+        from sheetprop.engine.dates import date_in
+
         moment = date_in(now)
         if moment is None:
             raise SheetpropError(f"--now {now!r}: is no moment; write 2026-11-21 or 2026-11-21T09:30")
     if output is not None:
-        check_writable(Path(output), force=force)
+        _check_writable(output, force)
     book = open_book(file, max_bytes=MAX_BYTES if max_bytes is None else max_bytes)
     if moment is not None and book._space.contents.date1904:
         moment -= 1462
@@ -177,7 +188,7 @@ def run_what_if(file: str, sets: Sequence[str], gets: Sequence[str], *, output: 
         raise SheetpropError(f"--set: gives {' and '.join(map(str, sorted(lengths)))} values; all must give equally "
                              "many, or one")
     if output is not None:
-        check_writable(Path(output), force=force)
+        _check_writable(output, force)
     book = open_book(file)
     count = max(lengths, default=1)
     function = book.function(inputs=[cell for cell, _ in pairs], outputs=list(gets))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sheetprop.engine.operands import Areas, Array, Operand, Ref
 from sheetprop.engine.values import ERRORS, VALUE, ExcelError, Value
+
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import Any
 
 _table: dict[str, Any] | None = None
 

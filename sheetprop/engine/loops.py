@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from sheetprop.engine.functions import REGISTRY, find
 from sheetprop.engine.reads import VOLATILE, calls
 from sheetprop.engine.storage import Family, Program
 from sheetprop.engine.tree import Area, Binary, Boolean, Call, Cell, Name, Node, Number, Text, Unary
 from sheetprop.engine.values import HUGE, NUM, Raised, power
+
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import Any
 
 BACK = 4
 _COMPARE = {"=": "==", "<>": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}

@@ -10,10 +10,12 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import BinaryIO
 
 from sheetprop.errors import SheetpropError
+
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 MAX_BYTES = 4_000_000_000
 MAX_PARTS = 20_000
@@ -50,10 +52,11 @@ class Package:
     """An open container. Part names are matched without regard to case, as Excel does."""
 
     def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> None:
-        self.path = Path(path)
+        self.path = os.fspath(path)
         self.max_bytes = max_bytes
         try:
-            self.data = self.path.read_bytes()
+            with open(self.path, "rb") as file:  # noqa: PTH123 - pathlib takes longer to start than a small book
+                self.data = file.read()
         except FileNotFoundError:
             raise SheetpropError(f"{self.path}: there is no such file; check the name") from None
         except IsADirectoryError:

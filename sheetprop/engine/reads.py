@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import TypeVar
 
 from sheetprop.engine.references import MAX_COLUMN, MAX_ROW
 from sheetprop.engine.storage import Family, Program, SheetStore
 from sheetprop.engine.tree import Area, Binary, Call, Cell, Name, Node
 from sheetprop.engine.workspace import Workspace
 
-T = TypeVar("T", bound=Hashable)
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T", bound=Hashable)
 
 VOLATILE = frozenset(("RAND", "RANDBETWEEN", "NOW", "TODAY", "OFFSET", "INDIRECT"))
 DYNAMIC = frozenset(("OFFSET", "INDIRECT"))

@@ -6,11 +6,13 @@ columns of blocks; single cells. A circle that remains among cells is a circular
 
 from __future__ import annotations
 
-from typing import Any
-
 from sheetprop.engine.reads import Read, RowReads, components, reads_of
 from sheetprop.engine.storage import ArrayFormula, Block, Family, Program, SheetStore, program_of
 from sheetprop.engine.workspace import Workspace
+
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Unit:

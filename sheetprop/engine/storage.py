@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_right
-from typing import Any
 
 from sheetprop.engine.outline import Outline
 from sheetprop.engine.parse import NOWHERE, FormulaError, parse
 from sheetprop.engine.printing import canonical_text
 from sheetprop.engine.tree import Node
 from sheetprop.engine.values import Value
+
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import Any
 
 _GAP = 4096
 

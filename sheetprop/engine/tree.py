@@ -8,7 +8,10 @@ the sheet on which the formula stands.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Node:

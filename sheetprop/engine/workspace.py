@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from sheetprop.engine.loading import Contents
 from sheetprop.engine.parse import FormulaError
@@ -13,6 +12,10 @@ from sheetprop.engine.references import address
 from sheetprop.engine.storage import Family, SheetStore, family
 from sheetprop.engine.tree import Name
 from sheetprop.engine.values import NAME, REF, Raised, Value
+
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Workspace:

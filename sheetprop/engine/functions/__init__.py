@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any
 
 from sheetprop.engine.context import Closure
 from sheetprop.engine.operands import Operand
 from sheetprop.engine.values import ExcelError, Raised, to_bool, to_number, to_text
+
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import Any
 
 _MODULES = ("arithmetic", "logic", "aggregates", "lookup", "information", "text", "statistics", "calendar",
             "regression", "finance", "volatile")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
+from functools import cache
 
 from sheetprop.engine.functions import function
 from sheetprop.engine.values import DIV0, NA, NUM, VALUE, Raised, finite, power
 
-_WAYS = {"half": ROUND_HALF_UP, "down": ROUND_DOWN, "up": ROUND_UP}
-_WIDE = Context(prec=700)
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from decimal import Context, Decimal
+
+_WAYS = {"half": "ROUND_HALF_UP", "down": "ROUND_DOWN", "up": "ROUND_UP"}
 
 
 def _guarded(compute: object, *numbers: float) -> float:
@@ -107,8 +110,17 @@ def rounded(number: float, digits: float, way: str) -> float:
     exponent = math.floor(math.log10(abs(number)))
     if places > 15 - exponent:
         return number
-    shown = Decimal(f"{number:.14e}")
-    return finite(float(shown.quantize(Decimal(1).scaleb(-places, _WIDE), rounding=_WAYS[way], context=_WIDE)))
+    decimal, wide = _decimals()
+    shown = decimal(f"{number:.14e}")
+    return finite(float(shown.quantize(decimal(1).scaleb(-places, wide), rounding=_WAYS[way], context=wide)))
+
+
+@cache
+def _decimals() -> tuple[type[Decimal], Context]:
+    """Return the type of decimal numbers and a context wide enough for all of them, imported when first needed."""
+    from decimal import Context, Decimal
+
+    return Decimal, Context(prec=700)
 
 
 @function("MROUND", "nn")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
-from statistics import NormalDist
 
 from sheetprop.engine.functions import function
 from sheetprop.engine.functions.aggregates import average, count, counta, maximum, minimum, product, sum_function
@@ -331,6 +330,8 @@ def normdist(number: float, mean: float, deviation: float, cumulative: bool) -> 
 def normsinv(share: float) -> float:
     if not 0 < share < 1:
         raise Raised(NUM)
+    from statistics import NormalDist
+
     return NormalDist().inv_cdf(share)
 
 
@@ -338,6 +339,8 @@ def normsinv(share: float) -> float:
 def norminv(share: float, mean: float, deviation: float) -> float:
     if not 0 < share < 1 or deviation <= 0:
         raise Raised(NUM)
+    from statistics import NormalDist
+
     return NormalDist(mean, deviation).inv_cdf(share)
 
 
