@@ -85,6 +85,9 @@ def test_tables_agree_with_libreoffice(tables: Path, need_soffice: None) -> None
         for address, value in cells.items():
             if address in ("H15", "H16", "H17"):
                 continue  # rows outside the data: Excel's #VALUE! is followed, LibreOffice gives 0 (see below)
+            if sheet == "Other":  # LibreOffice 7.4 wants parts of a table in two pairs of brackets
+                known = {"=ROWS(Sales[#All])": 14.0, "=COUNTA(Sales[#Headers])": 5.0}
+                value = known.get(FORMULAS[int(address[1:]) - 5], value)
             ours = book[sheet][address]
             agree = ours == value or (isinstance(ours, float) and ours == pytest.approx(value))
             assert agree, (sheet, address, book[sheet].formula(address), ours, value)
@@ -155,16 +158,18 @@ STACKED = [
 ]
 
 
+# What LibreOffice 7.4 does not read: two sheets within one pair of quotes, which is how Excel stores
+# them, and whole columns of several sheets. The values are sums by hand.
+UNREAD_THERE = {"=SUM('Jan:M 3'!A1:A2)": 36.0, "=COUNTA('Jan:Apr'!A1:B2)": 16.0, "=SUM(Jan:Apr!A:A)": 70.0}
+
+
 @pytest.mark.libreoffice
 def test_references_over_sheets_agree_with_libreoffice(months: Path, need_soffice: None) -> None:
     book = sheetprop.open(months)
     assert not book.calculate().unsupported
     for address, value in evaluate(months, "libreoffice")["Sum"].items():
         formula = STACKED[int(address[1:]) - 1]
-        if "'" in formula:
-            # LibreOffice 7.4 does not read two sheets within one pair of quotes, which is how Excel stores them.
-            value = {"=SUM('Jan:M 3'!A1:A2)": 36.0, "=COUNTA('Jan:Apr'!A1:B2)": 16.0}[formula]
-        assert book["Sum"][address] == pytest.approx(value), formula
+        assert book["Sum"][address] == pytest.approx(UNREAD_THERE.get(formula, value)), formula
 
 
 def test_references_over_sheets(months: Path) -> None:
