@@ -9,7 +9,6 @@ import numpy as np
 
 from sheetprop.engine.book import Book
 from sheetprop.engine.references import column_letters
-from sheetprop.engine.stored import stored_cells
 from sheetprop.network.spec import Spec
 from sheetprop.verification.numbers import Mask, Numbers
 from sheetprop.verification.result import Remark
@@ -64,7 +63,7 @@ class Remarks:
     def stale(self, book: Book, own: Numbers) -> None:
         """Say whether the values stored in the file are those of the formulas that stand in it now."""
         layout = self.layout
-        stored = stored_cells(book._space)
+        stored = book.stored()
         values = {symbol: np.full(array.shape, np.nan) for symbol, array in own.values.items()}
         columns = {layout.column_of[symbol].index: array for symbol, array in values.items()}
         held = False

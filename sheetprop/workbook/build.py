@@ -18,7 +18,7 @@ from sheetprop.progress import stages
 from sheetprop.workbook.layout import Layout
 
 if TYPE_CHECKING:
-    from sheetprop.workbook.check import PyTorchValues
+    from sheetprop.engine.book import Book
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,42 @@ def build(
 
 def _build(layout: Layout, path: Path, *, force: bool) -> Built:
     from sheetprop.workbook import check
+    from sheetprop.workbook.names import CHECK, START
 
     check_writable(path, force=force)
     with (Reference() as reference, replacing(path, force=force) as target, tempfile.TemporaryDirectory() as folder,
           stages(f"Building {path.name}", 5) as begin):
-        pytorch = None if layout.blank else reference.snapshots(layout.spec, set(check.points(layout).values()))
+        if not layout.blank:
+            pytorch = reference.snapshots(layout.spec, set(check.points(layout).values()))
         begin("drawing the sheets")
-        workbook = _workbook(layout)
-        return _finish(layout, workbook, Path(folder) / "drawn.xlsx", target, path, pytorch, begin)
+        drawn, saved = Path(folder) / "drawn.xlsx", Path(folder) / "saved.xlsx"
+        charts = _draw(layout, drawn)
+        begin("copying rows down")
+        book = _filled(layout, drawn)
+        begin("calculating")
+        formulas = book.calculate().formulas
+        begin("saving")
+        caches = _caches(book)
+        book.save(target if layout.blank else saved, patch=dict.fromkeys(charts, caches))
+        if not layout.blank:
+            # Nearly all is written by now; only these two sheets have to wait for PyTorch's values.
+            begin("waiting for PyTorch")
+            for address, value in check.pytorch_cells(layout, pytorch()).items():
+                book.set(f"{CHECK}!{address}", value)
+            book.calculate()
+            book.save(target, sheets=(START, CHECK), rest=saved)
+    return _built(layout, path, book, formulas)
+
+
+def _draw(layout: Layout, target: Path) -> list[str]:
+    """Write all sheets, of the long ones the first two iterations; return the parts that hold charts."""
+    from sheetprop.workbook import package, picture, start
+
+    _workbook(layout).save(target)
+    anchor = picture.shapes(layout.spec.network, start.PICTURE_COLUMN - 1, 3)
+    parts = package.tidy(package.read_parts(target), anchor)
+    package.write_parts(parts, target)
+    return [name for name in parts if name.startswith("xl/charts/chart")]
 
 
 def _workbook(layout: Layout) -> Any:
@@ -129,28 +157,20 @@ def _workbook(layout: Layout) -> Any:
     return book
 
 
-def _finish(layout: Layout, workbook: Any, drawn: Path, target: Path, path: Path,
-            pytorch: Callable[[], PyTorchValues] | None, begin: Callable[[str], None]) -> Built:
-    """Tidy the package, copy rows down, calculate, add PyTorch's values and save to `target`."""
+def _filled(layout: Layout, drawn: Path) -> Book:
+    """Open the workbook and copy the rows of the long sheets down."""
     from sheetprop.engine import book as engine
-    from sheetprop.network import symbols
-    from sheetprop.workbook import check, contents, package, picture, start
-    from sheetprop.workbook.names import CHECK
+    from sheetprop.workbook import contents
 
-    workbook.save(drawn)
-    anchor = picture.shapes(layout.spec.network, start.PICTURE_COLUMN - 1, 3)
-    parts = package.tidy(package.read_parts(drawn), anchor)
-    package.write_parts(parts, drawn)
     book = engine.open(drawn)
-    begin("copying rows down")
     for sheet, row, last in contents.filled(layout):
         book.fill_down(sheet, row, last)
-    if pytorch is not None:
-        begin("waiting for PyTorch")
-        for address, value in check.pytorch_cells(layout, pytorch()).items():
-            book.set(f"{CHECK}!{address}", value)
-    begin("calculating")
-    calculation = book.calculate()
+    return book
+
+
+def _caches(book: Book) -> Callable[[bytes], bytes]:
+    """Return a function that puts into a chart the values that it shows."""
+    from sheetprop.workbook import package
 
     def numbers(reference: str) -> list[float]:
         sheet, column, first, last = _area(reference)
@@ -160,14 +180,18 @@ def _finish(layout: Layout, workbook: Any, drawn: Path, target: Path, path: Path
         sheet, column, first, _ = _area(reference)
         return str(book[sheet][f"{column}{first}"])
 
-    begin("saving")
-    charts = [name for name in parts if name.startswith("xl/charts/chart")]
-    book.save(target, patch={name: lambda chart: package.with_caches(chart, numbers, text) for name in charts})
+    return lambda chart: package.with_caches(chart, numbers, text)
+
+
+def _built(layout: Layout, path: Path, book: Book, formulas: int) -> Built:
+    """Return what was written."""
+    from sheetprop.network import symbols
+
     ends = [[book[name][layout.address(symbols.TOTAL, iteration)] for name in layout.rate_sheets]
             for iteration in (0, layout.spec.iterations)]
     first_error, last_error = (tuple(float(value) if isinstance(value, int | float) else None for value in values)
                                for values in ends)
-    return Built(path, None, layout.sheets, calculation.formulas, layout.spec.learning_rates, first_error, last_error)
+    return Built(path, None, layout.sheets, formulas, layout.spec.learning_rates, first_error, last_error)
 
 
 def _area(reference: str) -> tuple[str, str, int, int]:
