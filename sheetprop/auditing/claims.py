@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from sheetprop.auditing.derivative import Graph
-from sheetprop.auditing.expressions import Expr, evaluate, places
+from sheetprop.auditing.expressions import Expr, at, evaluate, make, number, places
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import gradient_of, plain
 from sheetprop.auditing.points import Values, comparable, differs, random_rows
@@ -25,6 +26,12 @@ class Claim:
         said: whether a label says so (else the update's use of it).
         text: the claim in words.
         weight: whether `wrt` is a parameter.
+        formula: what stands in the column, seen from the loss's row.
+        scale: what the derivative is multiplied by: 1, -1 where columns hold the negative, the rate where they hold
+            the step.
+        within: whether the column is the weight itself, whose update holds the derivative within it.
+        shift: how many rows below the loss's row the formula stands.
+        needs: the computed columns that it depends on.
     """
 
     column: Column
@@ -33,13 +40,30 @@ class Claim:
     said: bool
     text: str
     weight: bool
-    signs: float = 1.0
+    formula: Expr
+    scale: Expr = field(default_factory=lambda: number(1))
+    within: bool = False
+    shift: int = 0
     needs: set[int] = field(default_factory=set)
 
     @property
     def place(self) -> tuple[int, int]:
         """The claim's own place."""
-        return (self.column.number, 0)
+        return (self.column.number, self.shift)
+
+    def target(self, expected: Any, values: Values) -> Any:
+        """Return what should stand there, given the derivative."""
+        step = evaluate(self.scale, values) * expected
+        return values[self.wrt] - step if self.within else step
+
+    def found(self, graph: Graph, values: Values, formula: Expr | None = None) -> Any:
+        """Return what stands there, or would stand there with another formula."""
+        if formula is None and not self.within:
+            return graph.run(self.place, values)
+        formula = formula or self.formula
+        for place in places(formula):
+            graph.run(place, values)
+        return evaluate(formula, values)
 
 
 class Bench:
@@ -48,13 +72,18 @@ class Bench:
     def __init__(self, roles: Roles) -> None:
         self.roles = roles
         table = roles.table
+        assert roles.loss is not None
+        # Side by side tables may be of different length: the loss says which rows are this network's.
         lowest = min([0, *(weight.place[1] for weight in roles.weights)])
-        rows = random_rows(table, lowest)
-        self.actual = Values(table, list(range(table.first - lowest, table.last + 1)))
+        first = max(table.first - lowest, min(roles.loss.first, table.first - lowest + 1))
+        self.last = roles.loss.last
+        rows = random_rows(first, self.last)
+        self.actual = Values(table, list(range(first, self.last + 1)))
         moving = set(roles.states) | {weight.column.number for weight in roles.weights}
         self.near = Values(table, rows, moving)
         self.far = Values(table, rows, "all")
         self._expected: dict[Any, Any] = {}
+        self.patience = 60_000  # how many edits may be tried, in all; a count, so that no clock decides
 
     def derivative(self, of: Place, wrt: Place, values: Values, graph: Graph | None = None) -> tuple[Any, Any]:
         """Return the derivative and the size of its terms at the points."""
@@ -72,15 +101,11 @@ class Bench:
     def wrong(self, claim: Claim, values: Values, formula: Expr | None = None) -> Any:
         """Return where the claim (with another formula where one is given) differs from the derivative."""
         expected, size = self.derivative(claim.of, claim.wrt, values)
-        if formula is None:
-            found = self.roles.graph.run(claim.place, values)
-        else:
-            for place in places(formula):
-                self.roles.graph.run(place, values)
-            found = evaluate(formula, values)
-        if comparable(found, expected) < min(4, len(values.rows)):
+        found = claim.found(self.roles.graph, values, formula)
+        target = claim.target(expected, values)
+        if comparable(found, target) < min(4, len(values.rows)):
             return None
-        return differs(found, claim.signs * expected, size)
+        return differs(found, target, size)
 
     def right(self, claim: Claim, values: Values, formula: Expr | None = None) -> bool | None:
         """Return whether the claim holds at all points; None where it cannot be computed."""
@@ -95,9 +120,9 @@ def claims_of(bench: Bench) -> list[Claim]:
     taken: set[int] = set()
     every = {**roles.table.columns, **roles.table.constants}
     by_label: dict[str, list[int]] = {}
-    for number, one in every.items():
+    for column_, one in every.items():
         if one.label:
-            by_label.setdefault(plain(one.label), []).append(number)
+            by_label.setdefault(plain(one.label), []).append(column_)
     for weight in roles.weights:
         if weight.gradient is None or weight.gradient.number not in roles.graph.formulas:
             continue
@@ -110,12 +135,12 @@ def claims_of(bench: Bench) -> list[Claim]:
                 of = (named[0], 0)
         name = weight.column.label or weight.column.title
         total = every[int(of[0])].label or every[int(of[0])].title
-        found.append(Claim(column, of, weight.place, weight.said, f"∂{_short(total)}/∂{_short(name)}", True))
+        found.append(Claim(column, of, weight.place, weight.said, f"∂{_short(total)}/∂{_short(name)}", True,
+                           roles.graph.formulas[column.number]))
         taken.add(column.number)
-    for number in roles.table.columns:
-        other = roles.table.columns[number]
+    for number_, other in roles.table.columns.items():
         read = gradient_of(other.label) if other.label else None
-        if number in taken or read is None or number not in roles.graph.formulas or number in roles.forward:
+        if number_ in taken or read is None or number_ not in roles.graph.formulas or number_ in roles.forward:
             continue
         wrt = by_label.get(read[1], [])
         named = by_label.get(read[0], [])
@@ -128,10 +153,11 @@ def claims_of(bench: Bench) -> list[Claim]:
         else:
             of = roles.goal
         found.append(Claim(other, of, (wrt[0], 0), True, f"∂{_short(every[int(of[0])].label)}/∂"
-                           f"{_short(every[wrt[0]].label)}", False))
-        taken.add(number)
+                           f"{_short(every[wrt[0]].label)}", False, roles.graph.formulas[number_]))
+        taken.add(number_)
+    found += _within(bench)
     for claim in found:
-        claim.needs = {int(p[0]) for p in roles.graph.order(claim.place)
+        claim.needs = {int(p[0]) for read in places(claim.formula) for p in roles.graph.order(read)
                        if len(p) == 2 and p[0] in roles.graph.formulas}
     found.sort(key=lambda claim: (len(claim.needs), claim.column.number))
     return found
@@ -142,19 +168,73 @@ def _short(text: str) -> str:
     return text if len(text) <= 24 else text[:23] + "…"
 
 
-def settle_signs(bench: Bench, claims: list[Claim]) -> None:
-    """Let columns hold the negative gradient where the update adds them, as some sheets do throughout."""
+def _within(bench: Bench) -> list[Claim]:
+    """Return the claims of updates that hold their gradient within them, where one rate fits most of them."""
     roles = bench.roles
-    negative = []
-    for claim in claims:
-        weight = next((w for w in roles.weights if claim.weight and w.place == claim.wrt), None)
-        if weight is None or weight.update is None or claim.said:
+    own = {weight.place for weight in roles.weights}
+    found: list[Claim] = []
+    for weight in roles.weights:
+        if weight.update is None or weight.gradient is not None:
             continue
-        expected, size = bench.derivative(claim.of, claim.wrt, bench.near)
-        found = roles.graph.run(claim.place, bench.near)
-        if differs(found, expected, size).any() and not differs(found, -expected, size).any():
-            negative.append(claim)
-    if negative and len(negative) * 2 > sum(claim.weight for claim in claims):
+        reads = places(weight.update)
+        if any(len(p) == 2 and p[0] in roles.states and p not in own for p in reads) \
+                or not any(len(p) == 2 and p[0] in roles.graph.formulas for p in reads):
+            continue
+        name = weight.column.label or weight.column.title
+        found.append(Claim(weight.column, roles.goal, weight.place, False, f"the update of {_short(name)}", True,
+                           weight.update, within=True, shift=weight.move))
+    rate = _rate(bench, found)
+    for claim in found:
+        claim.scale = rate or claim.scale
+    return found if rate is not None else []
+
+
+def settle_scales(bench: Bench, claims: list[Claim]) -> None:
+    """Let columns hold the negative gradient, or the step that the update adds, where the sheet does so throughout."""
+    roles = bench.roles
+    loose = []
+    for claim in claims:
+        weight = next((w for w in roles.weights if claim.weight and not claim.within and w.place == claim.wrt), None)
+        if weight is None or weight.update is None or (claim.said and (gradient_of(claim.column.label) or ("", ""))[0]):
+            continue
+        # An update without a rate of its own takes what stands in the column as the step.
+        if weight.update.op in ("+", "-") and all(arg.op == "v" for arg in weight.update.args):
+            loose.append(claim)
+        elif not claim.said:
+            expected, size = bench.derivative(claim.of, claim.wrt, bench.near)
+            found = claim.found(roles.graph, bench.near)
+            if differs(found, expected, size).any() and not differs(found, -expected, size).any():
+                loose.append(claim)
+    if len(loose) * 2 > sum(claim.weight for claim in claims):
+        scale = _rate(bench, loose)
         for claim in claims:
-            if claim.weight:
-                claim.signs = -1.0
+            if claim.weight and not claim.within and scale is not None:
+                claim.scale = scale
+
+
+def _rate(bench: Bench, claims: list[Claim]) -> Expr | None:
+    """Return what most claims multiply their derivative by: a cell that the network does not read, or a number."""
+    import numpy as np
+
+    graph = bench.roles.graph
+    ratios: Counter[float] = Counter()
+    for claim in claims:
+        expected, _ = bench.derivative(claim.of, claim.wrt, bench.near)
+        found = claim.found(graph, bench.near)
+        step = bench.near[claim.wrt] - found if claim.within else found
+        ratio = np.asarray(np.divide(step, expected), dtype=float)
+        ratio = ratio[np.isfinite(ratio)]
+        if len(ratio) and ratio[0] and np.allclose(ratio, ratio[0], rtol=1e-7):
+            ratios[float(f"{ratio[0]:.9g}")] += 1
+    if not ratios or ratios.most_common(1)[0][1] * 2 < len(claims):
+        return None
+    ratio_ = ratios.most_common(1)[0][0]
+    forward = {place for n in bench.roles.forward for place in places(graph.formulas[n])}
+    moving = {*graph.formulas, *bench.roles.states}
+    cells = Counter(p for claim in claims for p in places(claim.formula) if p not in forward and p[0] not in moving)
+    for place, _ in cells.most_common(2):
+        held = np.asarray(bench.near[place], dtype=float)
+        for sign in (1.0, -1.0):
+            if np.allclose(held, sign * ratio_, rtol=1e-7):
+                return at(place) if sign == 1.0 else make("neg", at(place))
+    return number(ratio_)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sheetprop.auditing.expressions import Expr, at, make, number, places, replaced, walk
+from sheetprop.auditing.expressions import Expr, at, make, number, places, rebuilt, replaced, walk
 from sheetprop.auditing.grid import Place
 
 Edit = tuple[Expr, Expr, Expr]
@@ -12,15 +12,7 @@ Edit = tuple[Expr, Expr, Expr]
 
 def substituted(whole: Expr, old: Expr, new: Expr) -> Expr:
     """Return `whole` with the node `old` exchanged for `new` wherever it stands."""
-    done: dict[Expr, Expr] = {}
-    for node in walk(whole):
-        if node is old:
-            done[node] = new
-        elif node.args:
-            done[node] = make(node.op, *[done[arg] for arg in node.args], value=node.value)
-        else:
-            done[node] = node
-    return done[whole]
+    return rebuilt(whole, {old: new})
 
 
 def shapes(whole: Expr) -> Iterator[Edit]:
@@ -133,7 +125,7 @@ def swaps(whole: Expr, like: Callable[[Place], list[Place]]) -> Iterator[Edit]:
             for other in like(place):
                 if other == place:
                     continue
-                new = replaced(node, lambda p, a=place, b=other: at(b) if p == a else at(p))  # type: ignore[misc]
+                new = rebuilt(node, {at(place): at(other)})
                 if node.op == "v" and sum(arg is node for n in nodes for arg in n.args) > 1:
                     # One of several appearances: in each place where it stands, one at a time.
                     for holder in nodes:

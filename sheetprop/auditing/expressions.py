@@ -6,7 +6,8 @@ rows from the row in question, or ``(sheet, row, column)``: one fixed cell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sheetprop.auditing.grid import Grid, Place, turned
@@ -67,8 +68,9 @@ def at(place: Place) -> Expr:
     return make("v", value=place)
 
 
-def walk(expr: Expr) -> Iterator[Expr]:
-    """Yield each different node once, operands before what uses them."""
+@lru_cache(maxsize=20_000)
+def walk(expr: Expr) -> tuple[Expr, ...]:
+    """Return each different node once, operands before what uses them."""
     seen: set[Expr] = set()
     order: list[Expr] = []
 
@@ -81,7 +83,7 @@ def walk(expr: Expr) -> Iterator[Expr]:
         order.append(node)
 
     visit(expr)
-    yield from order
+    return tuple(order)
 
 
 def places(expr: Expr) -> list[Place]:
@@ -91,15 +93,15 @@ def places(expr: Expr) -> list[Place]:
 
 def replaced(expr: Expr, change: Callable[[Place], Expr]) -> Expr:
     """Return the expression with every place exchanged for what `change` gives."""
-    done: dict[Expr, Expr] = {}
+    return rebuilt(expr, {node: change(node.value) for node in walk(expr) if node.op == "v"})
+
+
+def rebuilt(expr: Expr, new: dict[Expr, Expr]) -> Expr:
+    """Return the expression with nodes exchanged as `new` says."""
     for node in walk(expr):
-        if node.op == "v":
-            done[node] = change(node.value)
-        elif node.args:
-            done[node] = make(node.op, *[done[arg] for arg in node.args], value=node.value)
-        else:
-            done[node] = node
-    return done[expr]
+        if node.args and node not in new and any(arg in new for arg in node.args):
+            new[node] = make(node.op, *[new.get(arg, arg) for arg in node.args], value=node.value)
+    return new.get(expr, expr)
 
 
 def shifted(expr: Expr, rows: int) -> Expr:

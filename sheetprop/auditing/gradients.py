@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from sheetprop.auditing.causes import cause, leaves
-from sheetprop.auditing.claims import Bench, Claim, claims_of, settle_signs
+from sheetprop.auditing.claims import Bench, Claim, claims_of, settle_scales
 from sheetprop.auditing.edits import shapes, swaps
-from sheetprop.auditing.expressions import Expr, evaluate, places, show
+from sheetprop.auditing.expressions import Expr, evaluate, places, shifted, show
 from sheetprop.auditing.finding import Finding
 from sheetprop.auditing.forward import oddities
 from sheetprop.auditing.points import comparable, differs
 from sheetprop.auditing.repair import Kinds, Repair, explains, own_repair, pair_repair, shared_repair, simple_repair
 from sheetprop.auditing.roles import looks_like_loss
+from sheetprop.auditing.witness import label_findings, settle_labels
 
 
 def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], int, set[int]]:
@@ -21,7 +22,7 @@ def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], in
     roles = bench.roles
     table = roles.table
     claims = claims_of(bench)
-    settle_signs(bench, claims)
+    settle_scales(bench, claims)
     kinds = Kinds(bench)
     failing: list[Claim] = []
     latent: list[Claim] = []
@@ -51,10 +52,12 @@ def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], in
         failing.append(claim)
         for values in (bench.near, bench.far):
             expected, _ = bench.derivative(claim.of, claim.wrt, values)
-            values[claim.place] = claim.signs * expected
-    found: list[Finding] = []
+            if not claim.within:
+                values[claim.place] = claim.target(expected, values)
+    failing, found = settle_labels(bench, failing)
+    found += label_findings(roles)
     failing, holding = _by_forward(bench, failing, holding, found, bad_columns)
-    siblings = [roles.graph.formulas[claim.column.number] for claim in claims]
+    siblings = [claim.formula for claim in claims]
     simple: dict[int, Repair | None] = {}
     if 1 <= len(failing) <= 0.5 * len(claims):
         simple = {claim.column.number: simple_repair(bench, kinds, claim) for claim in failing}
@@ -75,11 +78,10 @@ def _quotient(bench: Bench, claim: Claim) -> bool:
     """Return whether a column estimates the derivative by a difference of losses."""
     import numpy as np
 
-    formula = bench.roles.graph.formulas[claim.column.number]
-    if formula.op != "/" or bench.roles.goal[0] not in claim.needs:
+    if claim.formula.op != "/" or bench.roles.goal[0] not in claim.needs:
         return False
     expected, _ = bench.derivative(claim.of, claim.wrt, bench.actual)
-    found = bench.roles.graph.run(claim.place, bench.actual)
+    found = claim.found(bench.roles.graph, bench.actual)
     return bool(np.all(np.abs(np.asarray(found - expected)) <= 0.05 * np.abs(expected) + 1e-3))
 
 
@@ -164,16 +166,18 @@ def _off(bench: Bench, number: int, formula: Expr) -> tuple[int, int, tuple[str,
     found = bench.roles.graph.run((number, 0), values)
     for place in places(formula):
         bench.roles.graph.run(place, values)
-    return _worst(bench, number, found, evaluate(formula, values), 1.0)
+    return _worst(bench, (number, 0), found, evaluate(formula, values), 1.0)
 
 
-def _worst(bench: Bench, number: int, found: Any, expected: Any, size: Any,
+def _worst(bench: Bench, place: tuple[int, int], found: Any, expected: Any, size: Any,
            ) -> tuple[int, int, tuple[str, float, float] | None]:
     import numpy as np
 
-    rows = bench.actual.rows
+    number, shift = place
+    rows = [row + shift for row in bench.actual.rows]
+    inside = np.array(rows) <= bench.last
     found = np.broadcast_to(np.asarray(found, dtype=float), (len(rows),))
-    expected = np.broadcast_to(np.asarray(expected, dtype=float), (len(rows),))
+    expected = np.where(inside, np.asarray(expected, dtype=float), np.nan)
     wrong = differs(found, expected, size, rel=1e-6, least=1e-11)
     count = int(wrong.sum())
     if not count:
@@ -189,18 +193,20 @@ def _finding(bench: Bench, claim: Claim, repair: Repair | None, holding: list[Cl
     table = roles.table
     expected, size = bench.derivative(claim.of, claim.wrt, bench.actual)
     values = bench.actual
-    rows, count, worst = _worst(bench, claim.column.number, roles.graph.run(claim.place, values),
-                                claim.signs * expected, size)
-    formula = roles.graph.formulas[claim.column.number]
+    rows, count, worst = _worst(bench, claim.place, claim.found(roles.graph, values), claim.target(expected, values),
+                                size)
+    formula = shifted(claim.formula, -claim.shift)
+    repair = repair.moved(-claim.shift) if repair is not None else None
     row = claim.column.first
     wrong = cause(repair, row, table) if repair is not None else \
-        "it is not the derivative of the sheet's own loss, and no small edit makes it so"
+        "it is not the derivative of the sheet's own loss, and no small edit was found that makes it so"
     other = _is_another(bench, claim, [c for c in holding if c.weight])
     if other is not None and (repair is None or len(repair.steps) > 1):
         wrong = f"it computes {other.text}"
     if not count and rows:
         wrong += " (latent: right on these rows, wrong at other values)"
-    finding = Finding("gradient" if count or not rows else "latent", table.grid.name, table.cells(claim.column.number),
+    kind = "latent" if rows and not count else "update" if claim.within else "gradient"
+    finding = Finding(kind, table.grid.name, table.cells(claim.column.number),
                       claim.text, wrong, computes="=" + show(formula, row, table.grid),
                       expected="=" + show(repair.formula, row, table.grid) if repair is not None else "",
                       repair=repair.text(table, row) if repair is not None else "", rows_wrong=count, rows=rows)
@@ -212,7 +218,7 @@ def _finding(bench: Bench, claim: Claim, repair: Repair | None, holding: list[Cl
 def _is_another(bench: Bench, claim: Claim, holding: list[Claim]) -> Claim | None:
     for other in holding:
         expected, size = bench.derivative(other.of, other.wrt, bench.near)
-        mine = bench.roles.graph.run(claim.place, bench.near.given())
+        mine = claim.found(bench.roles.graph, bench.near.given())
         if not differs(mine, expected, size).any():
             return other
     return None
@@ -222,7 +228,7 @@ def _latent(bench: Bench, kinds: Kinds, claim: Claim) -> Finding | None:
     """Return a finding where a constant stands for another one of the same value in these rows, or ABS for a sign."""
     roles = bench.roles
     table = roles.table
-    formula = roles.graph.formulas[claim.column.number]
+    formula = claim.formula
     for edit in shapes(formula):
         if edit[1].op == "ABS" and bench.right(claim, bench.far, edit[0]) and bench.right(claim, bench.near, edit[0]):
             return _finding(bench, claim, Repair(claim.column, edit[0], [(edit[1], edit[2])]), [])

@@ -66,10 +66,9 @@ class Values(dict[Any, Any]):
         return float("nan")
 
 
-def random_rows(table: Table, offset: int = 0) -> list[int]:
-    """Return the rows that lend their constants to the random points, spread over the table."""
-    first = table.first + max(0, -offset)
-    count = table.last - first + 1
+def random_rows(first: int, last: int) -> list[int]:
+    """Return the rows that lend their constants to the random points, spread from the first to the last."""
+    count = last - first + 1
     return [first + (index * count) // POINTS if count > POINTS else first + index % count for index in range(POINTS)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +9,13 @@ from typing import Any
 from sheetprop.auditing.claims import Bench, Claim
 from sheetprop.auditing.derivative import Graph
 from sheetprop.auditing.edits import Edit, factors, shapes, swaps, terms
-from sheetprop.auditing.expressions import Expr, at, evaluate, make, number, places, show, walk
+from sheetprop.auditing.expressions import Expr, at, evaluate, make, number, places, shifted, show, walk
 from sheetprop.auditing.forward import unit_of
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.points import differs
 from sheetprop.auditing.tables import Column, Table
 
-BUDGET = 0.6
+MOST_OWN, MOST_SHARED = 12_000, 4_000
 
 
 @dataclass
@@ -26,6 +25,11 @@ class Repair:
     column: Column
     formula: Expr
     steps: list[tuple[Expr, Expr]]
+
+    def moved(self, rows: int) -> Repair:
+        """Return the repair of the same formula seen from `rows` further up."""
+        return Repair(self.column, shifted(self.formula, rows),
+                      [(shifted(old, rows), shifted(new, rows)) for old, new in self.steps]) if rows else self
 
     def text(self, table: Table, row: int) -> str:
         """Return the repair as an instruction for `row`."""
@@ -114,7 +118,7 @@ class Kinds:
 
 def simple_repair(bench: Bench, kinds: Kinds, claim: Claim) -> Repair | None:
     """Return one reference exchanged or one change of form that makes the claim right at all points."""
-    formula = bench.roles.graph.formulas[claim.column.number]
+    formula = claim.formula
     test = _Test(bench, claim)
     for edits in (swaps(formula, kinds.like), shapes(formula)):
         for edit in edits:
@@ -128,41 +132,38 @@ def own_repair(bench: Bench, kinds: Kinds, claim: Claim, siblings: list[Expr]) -
     simple = simple_repair(bench, kinds, claim)
     if simple is not None:
         return simple
-    formula = bench.roles.graph.formulas[claim.column.number]
-    deadline = time.process_time() + 3 * BUDGET
     test = _Test(bench, claim)
     known = [at(place) for place in kinds.every()]
     known += [make("-", number(1), one) for one in known if one.value in bench.roles.graph.order(bench.roles.goal)]
-    for edits in (factors(formula, known), terms(formula, _terms(siblings))):
-        for edit in edits:
-            if test(edit[0]):
-                return Repair(claim.column, edit[0], [(edit[1], edit[2])])
+    least = max(0, bench.patience - MOST_OWN)
+    for edits, alone, then in _tries(claim.formula, kinds, known, siblings):
+        if bench.patience < least:
+            return None
+        steps = [(old, new) for _, old, new in edits]
+        if alone and test(edits[-1][0]):
+            return Repair(claim.column, edits[-1][0], steps)
+        found = test.after(edits[-1][0], known) if then else None
+        if found is not None:
+            return Repair(claim.column, found[1], [*steps, found])
+    return None
+
+
+def _tries(formula: Expr, kinds: Kinds, known: list[Expr], siblings: list[Expr],
+           ) -> Iterator[tuple[list[Edit], bool, bool]]:
+    """Yield edits, one or two after each other, likely ones first; whether they may do alone, or with a factor more."""
+    for edit in (*factors(formula, known), *terms(formula, _terms(siblings))):
+        yield [edit], True, False
     forms = list(shapes(formula))
     for edit in forms:
-        found = test.after(edit[0], known)
-        if found is not None:
-            return Repair(claim.column, found[1], [(edit[1], edit[2]), found])
+        yield [edit], False, True
     forms.sort(key=lambda edit: not _bracket(edit))
-    for first in [edit for edit in forms if _bracket(edit) and edit[1].op != edit[2].op]:
-        for edit in swaps(first[0], kinds.like):
-            if edit[1].op == "v":
-                continue
-            found = test.after(edit[0], known)
-            if found is not None:
-                return Repair(claim.column, found[1], [(first[1], first[2]), (edit[1], edit[2]), found])
     for first in forms:
-        for seconds in (swaps(first[0], kinds.like), shapes(first[0])):
-            for edit in seconds:
-                if test(edit[0]):
-                    return Repair(claim.column, edit[0], [(first[1], first[2]), (edit[1], edit[2])])
-                # A third step, where what is left is one factor.
-                if _bracket(first) or first[1].op == "ABS":
-                    found = test.after(edit[0], known)
-                    if found is not None:
-                        return Repair(claim.column, found[1], [(first[1], first[2]), (edit[1], edit[2]), found])
-                if time.process_time() > deadline:
-                    return None
-    return None
+        if _bracket(first):
+            yield from (([first, edit], False, True) for edit in swaps(first[0], kinds.like) if edit[1].op != "v")
+    for first in forms:
+        more = _bracket(first) or first[1].op == "ABS"
+        yield from (([first, edit], True, more) for edit in swaps(first[0], kinds.like))
+        yield from (([first, edit], True, more) for edit in shapes(first[0]))
 
 
 def _bracket(edit: Edit) -> bool:
@@ -195,7 +196,7 @@ class _Test:
         graph = bench.roles.graph
         self.circular = {(n, 0) for n in graph.formulas if claim.place in graph.order((n, 0))}
         self.count = len(values.rows)
-        self.expected = claim.signs * np.broadcast_to(np.asarray(expected, dtype=float), (self.count,))
+        self.expected = np.broadcast_to(np.asarray(claim.target(expected, values), dtype=float), (self.count,))
         self.size = np.broadcast_to(np.asarray(size, dtype=float), (self.count,))
         fine = np.flatnonzero(np.isfinite(self.expected) & (self.expected != 0))
         self.first = fine[:2] if len(fine) >= 2 else np.arange(min(2, self.count))
@@ -219,6 +220,7 @@ class _Test:
     def __call__(self, formula: Expr) -> bool:
         import numpy as np
 
+        self.bench.patience -= 1
         found = np.asarray(self.few(formula), dtype=float)
         wanted = self.expected[self.first]
         if not (np.abs(found - wanted) <= 1e-7 * np.abs(wanted) + 1e-9 * self.size[self.first]).all():
@@ -232,6 +234,7 @@ class _Test:
         """Return (formula, formula times or by one factor) where that is right."""
         import numpy as np
 
+        self.bench.patience -= 2
         found = np.asarray(self.few(formula), dtype=float)
         if found.shape != (len(self.first),):
             return None
@@ -239,7 +242,7 @@ class _Test:
         if not np.isfinite(ratio).all() or not ratio.all():
             return None
         for factor in (number(-1), number(2), number(0.5)):
-            if np.allclose(ratio, factor.value, rtol=1e-9, atol=0.0):
+            if (np.abs(ratio - factor.value) <= 1e-9 * abs(factor.value)).all():
                 if factor.value == -1:
                     turned = [edit for edit in shapes(formula) if edit[1].op == edit[2].op == "-"]
                     for edit in turned:
@@ -263,7 +266,7 @@ def shared_repair(bench: Bench, kinds: Kinds, failing: list[Claim], holding: lis
                   columns: list[int]) -> Repair | None:
     """Return an edit of one column on the way that makes all failing claims right and leaves the others so."""
     roles = bench.roles
-    deadline = time.process_time() + BUDGET
+    least = bench.patience - MOST_SHARED
     for number_ in columns:
         formula = roles.graph.formulas[number_]
         column = roles.table.columns[number_]
@@ -273,7 +276,8 @@ def shared_repair(bench: Bench, kinds: Kinds, failing: list[Claim], holding: lis
             for edit in edits:
                 if not places(edit[0]):
                     continue
-                if time.process_time() > deadline:
+                bench.patience -= 1
+                if bench.patience < max(least, 0):
                     return None
                 changed = roles.graph.with_formula(number_, edit[0])
                 if edit[0] is not formula and explains(bench, changed, failing, holding):
@@ -326,10 +330,11 @@ def explains(bench: Bench, graph: Graph, failing: list[Claim], holding: list[Cla
                 if claim.of not in done:
                     done[claim.of] = (graph.adjoints(claim.of, fresh), None)
                 expected = np.asarray(done[claim.of][0].get(claim.wrt, 0.0), dtype=float)
-                found = graph.run(claim.place, fresh)
+                found = claim.found(graph, fresh)
+                expected = claim.target(expected, fresh)
             except RecursionError:
                 return False
-            if differs(found, claim.signs * expected, 1.0, rel=1e-7, least=1e-9).any():
+            if differs(found, expected, 1.0, rel=1e-7, least=1e-9).any():
                 return False
             if not (abs(found) >= 0).any() or not (abs(expected) > 0).any():
                 return False

@@ -18,6 +18,7 @@ class Weight:
         gradient: the column that claims to be its gradient, or None.
         said: whether a label says so, and not only the use in the update.
         update: the next value as an expression in which the own value stands at `place`; None where never updated.
+        move: how many rows below the own value's place the update stands.
     """
 
     def __init__(self, column: Column, place: tuple[int, int]) -> None:
@@ -26,6 +27,7 @@ class Weight:
         self.gradient: Column | None = None
         self.said = False
         self.update: Expr | None = None
+        self.move = 0
 
 
 class Roles:
@@ -206,6 +208,8 @@ def _losses(table: Table, kept: dict[int, Expr], reach: dict[int, set[int]], wei
         column = table.columns[number]
         kind = kind_of(column.label)[0]
         score = 0.0
+        if _is_difference(kept[number], kept):
+            continue  # called an error, perhaps, but nothing that has a least value
         if kind == "total":
             score += 6
         elif kind == "error":
@@ -229,6 +233,12 @@ def _losses(table: Table, kept: dict[int, Expr], reach: dict[int, set[int]], wei
         rivals.sort(key=lambda n: (-scores[n] - 4.0 * len(reach[n] & weights) / most, n))
         result.append(rivals[0])
     return result
+
+
+def _is_difference(formula: Expr, kept: dict[int, Expr]) -> bool:
+    """Return whether a formula takes one quantity from another, such as the output from the target, unlike losses."""
+    return formula.op == "-" and all(arg.op == "v" for arg in formula.args) and not any(
+        len(arg.value) == 2 and arg.value[0] in kept and looks_like_loss(arg.value[0], kept) for arg in formula.args)
 
 
 def looks_like_loss(number: int, kept: dict[int, Expr]) -> bool:
@@ -281,7 +291,7 @@ def _updates(roles: Roles, formulas: dict[int, Expr]) -> None:
         own = [place[1] for place in places(formula) if len(place) == 2 and place[0] == number]
         rows = [place[1] for place in places(formula) if len(place) == 2]
         move = weight.place[1] - (max(own) if own else min(rows, default=-1))
-        weight.update = shifted(formula, int(move))
+        weight.update, weight.move = shifted(formula, int(move)), int(move)
 
 
 def _gradients(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> None:
@@ -310,12 +320,16 @@ def _gradients(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> 
             candidates = near if len(near) == 1 else []
         if len(candidates) == 1:
             weight.gradient, weight.said = candidates[0], True
+    read = {place for n in roles.forward for place in places(formulas[n])}
     claimed = {weight.gradient.number for weight in roles.weights if weight.gradient is not None}
     for weight in roles.weights:
         if weight.gradient is not None or weight.update is None:
             continue
         reads = {int(place[0]) for place in places(weight.update) if len(place) == 2}
         free = [n for n in reads if n in roles.graph.formulas and n not in claimed and n not in roles.forward]
+        rest = [place for place in places(weight.update) if place != weight.place and place[0] not in free]
+        if any(place in read or (len(place) == 2 and place[0] in roles.graph.formulas) for place in rest):
+            continue  # it holds more of the derivative than that column
         if len(free) == 1 and (gradient_of(table.columns[free[0]].label) or ("", ""))[1] not in labels:
             weight.gradient = table.columns[free[0]]
     roles.backward = sorted(_needed(roles, formulas) - set(roles.forward))

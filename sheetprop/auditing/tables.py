@@ -7,6 +7,7 @@ from typing import Any
 
 from sheetprop.auditing.expressions import Expr, Reading, Unknown, at, replaced
 from sheetprop.auditing.grid import Grid, Run
+from sheetprop.auditing.labels import kind_of
 from sheetprop.engine.tree import Node
 from sheetprop.engine.values import ExcelError
 
@@ -34,7 +35,6 @@ class Column:
         self.number = number
         self.title = title
         self.label = ""
-        self.upper_label = ""
         self.header_row = 0
         self.tree: Node | None = None
         self.canonical = ""
@@ -199,31 +199,32 @@ def _fill(table: Table, by_column: dict[int, list[Run]]) -> None:
                 table.first, table.first + 1, table.last))) >= 1:
             column.first, column.last = table.first, table.last
             table.constants[number] = column
-        else:
-            continue
-        _label(table, column)
+    _label(table)
     _settle_fixed(table)
 
 
-def _label(table: Table, column: Column) -> None:
+def _label(table: Table) -> None:
+    """Give each column its label: of the two texts above it the one in the row where more labels are known ones."""
+    texts = {number: _texts_above(table, number) for number in (*table.columns, *table.constants)}
+    known: Counter[int] = Counter(row for found in texts.values() for row, text in found if kind_of(text)[0])
+    for number, found in texts.items():
+        # A row of words or of formulas written out may stand between the labels and the table.
+        best = max(found, key=lambda one: (known[one[0]], one[0]), default=None)
+        column = table.column(number)
+        if best is not None and column is not None:
+            column.header_row, column.label = best
+
+
+def _texts_above(table: Table, column: int) -> list[tuple[int, str]]:
+    """Return up to two (row, text) above a column, the nearest first."""
     found: list[tuple[int, str]] = []
     for row in range(table.first - 1, max(0, table.first - 1 - _SEARCH), -1):
-        value = table.value(row, column.number)
+        value = table.value(row, column)
         if isinstance(value, str) and not isinstance(value, ExcelError) and value.strip():
             found.append((row, value.strip()))
-            if len(found) == 2:
-                break
-        elif type(value) is float:
+        if type(value) is float or len(found) == 2:
             break
-    if found:
-        from sheetprop.auditing.labels import kind_of
-
-        # A row of formulas written out may stand between the labels and the table.
-        written = any(mark in found[0][1] for mark in "=*(") and not kind_of(found[0][1])[0]
-        if len(found) == 2 and written and kind_of(found[1][1])[0]:
-            found.reverse()
-        column.header_row, column.label = found[0]
-        column.upper_label = found[1][1] if len(found) == 2 else ""
+    return found
 
 
 def _settle_fixed(table: Table) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sheetprop.auditing.causes import cause
 from sheetprop.auditing.claims import Bench
-from sheetprop.auditing.expressions import Expr, at, evaluate, places, replaced, shifted, show, walk
+from sheetprop.auditing.expressions import Expr, at, evaluate, places, replaced, shifted, show
 from sheetprop.auditing.finding import Finding
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import is_rate, rate_in
@@ -41,7 +41,6 @@ def update_findings(bench: Bench, bad: set[int]) -> list[Finding]:
         found += _direction(bench, [w for w in steady if outlines[id(w)] is common], common, bad)
     elif common is not None:
         found += _undecided(bench, steady)
-    found += _inlined(bench, [w for w in steady if w.gradient is None])
     return found
 
 
@@ -218,9 +217,12 @@ def _rate(roles: Roles, weights: list[Weight], common: Expr) -> list[Finding]:
         if type(value) is float:
             roles.rate_value = value
     elif not constants:
-        numbers = [node.value for node in walk(common) if node.op == "n" and node.value not in (1.0, 2.0)]
-        if len(numbers) == 1:
-            roles.rate_value = numbers[0]
+        inside = places(common)
+        if {place[0] for place in inside} == {"own value", "own gradient"}:
+            # The rate is typed into the formulas: how far the update moves for a gradient of 1.
+            at_rest: dict[Place, Any] = dict.fromkeys(inside, 0.0)
+            moved = {place: 1.0 if place[0] == "own gradient" else 0.0 for place in inside}
+            roles.rate_value = float(evaluate(common, at_rest) - evaluate(common, moved))
     return found
 
 
@@ -344,43 +346,3 @@ def _undecided(bench: Bench, weights: list[Weight]) -> list[Finding]:
                                  expected="=" + show(new, row, table.grid),
                                  repair="replace the formula by =" + show(new, row, table.grid)))
     return found
-
-
-def _inlined(bench: Bench, weights: list[Weight]) -> list[Finding]:
-    """Check updates that hold their gradient within themselves: the step is a constant times the derivative."""
-    import numpy as np
-
-    roles = bench.roles
-    table = roles.table
-    result: list[Finding] = []
-    held: list[tuple[Weight, Any, Any]] = []
-    rates: Counter[float] = Counter()
-    for weight in weights:
-        assert weight.update is not None
-        if any(len(p) == 2 and p[0] in roles.states and p != weight.place and p not in [w.place for w in roles.weights]
-               for p in places(weight.update)):
-            continue
-        if not any(p[0] in roles.forward for p in places(weight.update)):
-            continue
-        expected, size = bench.derivative(roles.goal, weight.place, bench.near)
-        for place in places(weight.update):
-            roles.graph.run(place, bench.near)
-        step = bench.near[weight.place] - evaluate(weight.update, bench.near)
-        with np.errstate(all="ignore"):
-            ratio = np.asarray(step / expected, dtype=float)
-        ratio = ratio[np.isfinite(ratio)]
-        held.append((weight, step, (expected, size)))
-        if len(ratio) and np.allclose(ratio, ratio[0], rtol=1e-7):
-            rates[float(f"{ratio[0]:.9g}")] += 1
-    if not rates:
-        return []
-    rate, most = rates.most_common(1)[0]
-    if most * 2 < len(held):
-        return []
-    for weight, step, (expected, size) in held:
-        if differs(step, rate * expected, size).any():
-            formula, number = _formula(roles, weight)
-            result.append(Finding("update", table.grid.name, table.cells(number), weight.column.label,
-                                  "the gradient within its update is not the derivative of the sheet's own loss",
-                                  computes="=" + show(formula, table.columns[number].first, table.grid)))
-    return result

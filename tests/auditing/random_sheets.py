@@ -1,30 +1,25 @@
 """Random back-propagation sheets in random layouts, right or with one planted mistake, for tests and benchmarks.
 
-The formulas are written out here by hand-made rules; nothing of the package is used to make them.
+The formulas are written out by hand-made rules; nothing of the package is used to make them.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from openpyxl import Workbook
-from openpyxl.chart import LineChart, Reference, Series
-from openpyxl.utils import get_column_letter
+from openpyxl.workbook.defined_name import DefinedName
+from paper import Paper
+from planted_mistakes import KINDS, Plan
+from random_headers import RATE, labels_of, write_header
+from random_networks import Net
+from surroundings import add_chart, add_more, store_values
 
-KINDS = ("swap", "bracket", "sign", "abs", "square", "factor", "term", "update gradient", "update weight",
-         "update sign", "rate blank", "rate text", "rate walks", "rate other", "pasted cell", "pasted row",
-         "pasted column", "odd row", "blank cell", "forward activation", "forward source", "forward weights",
-         "error factor", "error target", "total", "stored", "chart rows", "chart name", "chart mixed", "title",
-         "error cell", "values only")
-
-_GRADIENT = ("∂E/∂{}", "dE/d{}", "∂E_t/∂{}", "δE_total/δ{}", "dE_t/d{}", "E∂{}", "Ed{}", "d{}", "∂E_total/∂{} ",
-             "ðE/ð{}", "grad {}", "gradient of {}", "∂ E_total / ∂ {}")
-_WEIGHT = ("w{}", "W{}", "w_{}", "W_{} ", "w {}")
-_TOTAL = ("E_total", "E_tot", "E", "Total Loss", "Etotal", "Loss", "total error", "E_T")
-_RATE = ("η", "lr", "Learning Rate", "learning rate:", "alpha", "LR =", "η = ", "eta")
+__all__ = ["KINDS", "Planted", "make"]
 
 
 @dataclass
@@ -38,135 +33,6 @@ class Planted:
     made: bool = True
 
 
-class Net:
-    """One table of a random network and where everything of it stands."""
-
-    def __init__(self, rng: random.Random) -> None:
-        self.rng = rng
-        self.inputs = rng.choice([2, 2, 2, 3])
-        self.hidden = rng.choice([2, 2, 2, 3])
-        self.outputs = rng.choice([1, 2, 2, 2])
-        self.activation = rng.choice(["sigmoid", "sigmoid", "sigmoid", "tanh", "relu"])
-        self.bias = rng.random() < 0.25
-        self.deltas = rng.random() < 0.35
-        self.exp_form = rng.random() < 0.15 and self.activation == "sigmoid"
-        self.loss = rng.choice(["half", "half", "half", "full"]) if rng.random() < 0.85 else "cross"
-        self.momentum = rng.random() < 0.1
-        self.rows = rng.randint(12, 60)
-        self.formulas: dict[str, str] = {}
-        self.updates: dict[str, str] = {}
-        self.names: list[str] = []
-        self._define()
-
-    def slope(self, name: str) -> str:
-        if self.activation == "tanh":
-            return f"(1-{{a_{name}}}^2)"
-        if self.activation == "relu":
-            return f"IF({{{name}}}>0,1,0)"
-        if self.exp_form:
-            return f"(EXP(-{{{name}}})/(1+EXP(-{{{name}}}))^2)"
-        return f"{{a_{name}}}*(1-{{a_{name}}})"
-
-    def squash(self, name: str) -> str:
-        kind = "sigmoid" if self.loss == "cross" and name.startswith("o") else self.activation
-        if kind == "tanh":
-            return f"TANH({{{name}}})"
-        if kind == "relu":
-            return f"MAX(0,{{{name}}})"
-        return f"1/(1+EXP(-{{{name}}}))"
-
-    def _define(self) -> None:
-        rng, f = self.rng, self.formulas
-        index = 0
-        self.weights: list[str] = []
-        incoming: dict[str, list[tuple[str, str]]] = {}
-        layers = [[f"i{k + 1}" for k in range(self.inputs)], [f"h{k + 1}" for k in range(self.hidden)],
-                  [f"o{k + 1}" for k in range(self.outputs)]]
-        sources = {1: layers[0], 2: [f"a_{name}" for name in layers[1]]}
-        self.biases: list[str] = []
-        for layer in (1, 2):
-            for unit in layers[layer]:
-                pairs = []
-                for source in sources[layer]:
-                    index += 1
-                    pairs.append((f"w{index}", source))
-                    self.weights.append(f"w{index}")
-                incoming[unit] = pairs
-                turned = rng.random() < 0.5
-                text = "+".join(f"{{{s}}}*{{{w}}}" if turned else f"{{{w}}}*{{{s}}}" for w, s in pairs)
-                if self.bias:
-                    self.biases.append(f"b{len(self.biases) + 1}")
-                    text += f"+{{{self.biases[-1]}}}"
-                    incoming[unit].append((self.biases[-1], "1"))
-                f[unit] = text
-                f[f"a_{unit}"] = self.squash(unit)
-        self.incoming = incoming
-        for k, unit in enumerate(layers[2]):
-            t, a = f"{{t{k + 1}}}", f"{{a_{unit}}}"
-            if self.loss == "half":
-                f[f"E{k + 1}"] = rng.choice([f"0.5*({t}-{a})^2", f"({t}-{a})^2/2", f"1/2*({t}-{a})^2"])
-            elif self.loss == "full":
-                f[f"E{k + 1}"] = f"({t}-{a})^2"
-            else:
-                f[f"E{k + 1}"] = f"-({t}*LN({a})+(1-{t})*LN(1-{a}))"
-        errors = [f"E{k + 1}" for k in range(self.outputs)]
-        joined = "+".join(f"{{{e}}}" for e in errors)
-        summed = ",".join(f"{{{e}}}" for e in errors)
-        f["E_total"] = joined if len(errors) == 1 or rng.random() < 0.6 else f"SUM({summed})"
-        self.errors = errors
-        two = "2*" if self.loss == "full" else ""
-        delta = {}
-        for k, unit in enumerate(layers[2]):
-            t, a = f"{{t{k + 1}}}", f"{{a_{unit}}}"
-            plain = f"({a}-{t})" if self.loss == "cross" else f"{two}({a}-{t})*{self.slope(unit)}"
-            if self.deltas:
-                f[f"d_{unit}"] = plain
-                delta[unit] = f"{{d_{unit}}}"
-            else:
-                delta[unit] = plain
-        for unit in layers[1]:
-            paths = []
-            for out in layers[2]:
-                weight = next(w for w, s in incoming[out] if s == f"a_{unit}")
-                paths.append(f"{delta[out]}*{{{weight}}}")
-            plain = f"({'+'.join(paths)})*{self.slope(unit)}" if len(paths) > 1 else f"{paths[0]}*{self.slope(unit)}"
-            if self.deltas:
-                f[f"d_{unit}"] = plain
-                delta[unit] = f"{{d_{unit}}}"
-            else:
-                delta[unit] = plain
-        for unit in (*layers[1], *layers[2]):
-            for weight, source in incoming[unit]:
-                f[f"g_{weight}"] = delta[unit] if source == "1" else f"{delta[unit]}*{{{source}}}"
-        self.params = [*self.weights, *self.biases]
-        for p in self.params:
-            self.updates[p] = f"{{{p}}}-{{lr}}*{{v_{p}}}" if self.momentum else f"{{{p}}}-{{lr}}*{{g_{p}}}"
-            if self.momentum:
-                self.updates[f"v_{p}"] = f"0.9*{{v_{p}}}+{{g_{p}}}"
-        self.layers = layers
-
-    def columns(self) -> list[str]:
-        """Return the columns in a random but sensible order."""
-        rng = self.rng
-        given = [*[f"t{k + 1}" for k in range(self.outputs)], *self.layers[0]]
-        if rng.random() < 0.5:
-            given = [*self.layers[0], *[f"t{k + 1}" for k in range(self.outputs)]]
-        forward = [n for n in self.formulas if not n.startswith(("g_", "d_"))]
-        backward = [n for n in self.formulas if n.startswith("d_")]
-        gradients = [f"g_{p}" for p in self.params]
-        if rng.random() < 0.3:
-            gradients.reverse()
-        groups = [given, self.params, forward, [*backward, *gradients]]
-        if self.momentum:
-            groups.append([f"v_{p}" for p in self.params])
-        if rng.random() < 0.4:
-            rng.shuffle(groups)
-        if rng.random() < 0.3:
-            for group in groups:
-                rng.shuffle(group)
-        return [name for group in groups for name in group]
-
-
 def make(path: Path, seed: int, kind: str = "", formulas: int = 0) -> Planted:
     """Write a random workbook, right when `kind` is empty, else with one mistake of that kind.
 
@@ -176,8 +42,8 @@ def make(path: Path, seed: int, kind: str = "", formulas: int = 0) -> Planted:
     for _ in range(40):
         net = Net(rng)
         if formulas:
-            net.rows = max(12, formulas // (len(net.formulas) + len(net.updates)))
-        planted = _write(path, net, rng, kind)
+            net.rows = max(12, formulas // (len(net.formulas) + len(net.gradients) + len(net.params)))
+        planted = _Sheet(path, net, rng, kind).write()
         if planted.made and (kind or not _breaks(path)):
             return planted
     return planted
@@ -191,418 +57,189 @@ def _breaks(path: Path) -> bool:
     return bool(book.calculate().errors)
 
 
-def _places(net: Net, rng: random.Random) -> dict[str, Any]:
-    return {"left": rng.randint(1, 4), "header": rng.randint(4, 40), "above": rng.random() < 0.25,
-            "index": rng.random() < 0.4}
+class _Sheet:
+    """One workbook on its way: where everything stands, then every cell."""
 
+    def __init__(self, path: Path, net: Net, rng: random.Random, kind: str) -> None:
+        self.path, self.net, self.rng, self.kind = path, net, rng, kind
+        self.book = Workbook()
+        self.book.active.title = rng.choice(["Sheet1", "Backprop", "S6", "LR sheet"])
+        self.paper = Paper(self.book.active, turned=rng.random() < 0.15)
+        self.planted = Planted(path, kind, sheet=self.book.active.title)
+        self.header, self.left = rng.randint(4, 40), rng.randint(2, 5)
+        self.first, self.last = self.header + 1, self.header + net.rows
+        self.rate = rng.choice([0.1, 0.2, 0.5, 0.8, 1.0, 2.0])
+        self.rate_kind = "above" if kind.startswith("rate") else rng.choice(["above"] * 7 + ["name", "sheet", "column",
+                                                                                          "typed"])
+        self.given_kind = rng.choice(["columns"] * 8 + ["above", "sheet", "varying"])
+        self.start_kind = rng.choice(["numbers", "numbers", "numbers", "block"])
+        self.values = {name: rng.choice([0.01, 0.5, 0.99, 0.3]) if name[0] == "t" else round(rng.uniform(0.05, 1), 2)
+                       for name in net.given}
+        if net.loss == "softmax":
+            self.values.update({name: 1.0 if name[1] == "1" else 0.0 for name in net.given if name[0] == "t"})
+        self.starts = {p: round(rng.uniform(0.1, 0.9) * rng.choice([1, 1, -1]), 2) for p in net.params}
+        self.chain = rng.random() < 0.2
+        self.counter = rng.random() < 0.5
+        self.plan = Plan(net, rng, kind)
+        self.cells: dict[int, dict[str, str]] = {}
 
-def _write(path: Path, net: Net, rng: random.Random, kind: str) -> Planted:
-    book = Workbook()
-    sheet = book.active
-    sheet.title = rng.choice(["Sheet1", "Backprop", "S6", "LR sheet"])
-    spot = _places(net, rng)
-    columns = net.columns()
-    header, left = spot["header"], spot["left"]
-    if spot["index"]:
-        columns = ["epoch", *columns]
-    where = {name: left + k for k, name in enumerate(columns)}
-    first, last = header + 1, header + net.rows
-    style = rng.randint(0, 3)
-    lr_at = (rng.randint(1, max(1, header - 2)), left + 1 + rng.randint(0, 6))
-    lr_label = (lr_at[0], lr_at[1] - 1) if lr_at[1] > 1 and style % 2 == 0 else (lr_at[0] - 1, lr_at[1])
-    if lr_label[0] < 1:
-        lr_label = (lr_at[0], lr_at[1] - 1)
-    if lr_label[1] < 1:
-        lr_at = (lr_at[0], lr_at[1] + 1)
-        lr_label = (lr_at[0], lr_at[1] - 1)
-    rate = rng.choice([0.1, 0.2, 0.5, 0.8, 1.0, 2.0])
-    formulas, updates = dict(net.formulas), dict(net.updates)
-    planted = Planted(path, kind, sheet=sheet.title)
-    hit = _plant(net, rng, kind, formulas, updates) if kind else set()
-    if hit is None:
-        planted.made = False
-        return planted
-    labels = _labels(net, rng)
-    values = {f"t{k + 1}": rng.choice([0.01, 0.5, 0.99, 0.3]) for k in range(net.outputs)}
-    values.update({f"i{k + 1}": round(rng.uniform(0.05, 1), 2) for k in range(net.inputs)})
-    starts = {p: round(rng.uniform(0.1, 0.9) * rng.choice([1, 1, -1]), 2) for p in net.params}
-    fixed_inputs = rng.random() < 0.2
-    rate_ref = f"${get_column_letter(lr_at[1])}${lr_at[0]}"
+    def write(self) -> Planted:
+        """Write the file and return what was planted."""
+        if not self.plan.possible:
+            self.planted.made = False
+            return self.planted
+        columns = self.net.columns()
+        if self.given_kind in ("above", "sheet"):
+            columns = [name for name in columns if name not in self.net.given]
+        if self.rate_kind == "column":
+            columns = ["lr", *columns]
+        if self.rng.random() < 0.4:
+            columns = ["epoch", *columns]
+        self.where = {name: self.left + k for k, name in enumerate(columns)}
+        self.right = self.left + len(columns)
+        labels = labels_of(self.net, self.rng)
+        labels.update({name: labels[other] for name, other in self.plan.labels.items()})
+        write_header(self.paper, self.net, self.rng, labels, self.where, self.header)
+        self._rate_cell()
+        self._title()
+        self._given_cells()
+        for row in range(self.first, self.last + 1):
+            for name in columns:
+                self.paper.put(row, self.where[name], self._content(name, row))
+        self._mark()
+        self._rows()
+        if self.rng.random() < 0.3 or self.kind.startswith("chart"):
+            self.planted.cells |= add_chart(self, self.kind)
+        add_more(self, self.kind)
+        if self.planted.made:
+            self.book.save(self.path)
+            if self.kind in ("stored", "values only") or self.rng.random() < 0.3:
+                self.planted.cells |= store_values(self, self.kind)
+        return self.planted
 
-    def cell(name: str, row: int) -> str:
-        return f"{get_column_letter(where[name])}{row}"
+    def _rate_cell(self) -> None:
+        rng, paper = self.rng, self.paper
+        row, column = rng.randint(1, max(1, self.header - 3)), self.left + 1 + rng.randint(0, 6)
+        label = (row, column - 1) if rng.random() < 0.5 or row == 1 else (row - 1, column)
+        self.rate_at = (row, column)
+        self.other = paper.fixed(row + 1, column)
+        if self.rate_kind == "sheet":
+            sheet = self.book.create_sheet("Params")
+            sheet["A1"], sheet["B1"] = rng.choice(RATE), self.rate
+            self.rate_text = "Params!$B$1"
+            return
+        self.rate_text = {"typed": f"{self.rate:g}"}.get(self.rate_kind, paper.fixed(row, column))
+        if self.rate_kind in ("typed", "column"):
+            return
+        paper.put(*label, rng.choice(RATE))
+        paper.put(row, column, None if self.kind == "rate blank" else "0,5" if self.kind == "rate text" else self.rate)
+        if self.rate_kind == "name":
+            where = f"'{self.planted.sheet}'!{self.rate_text}"
+            self.book.defined_names["eta_"] = DefinedName("eta_", attr_text=where)
+            self.rate_text = "eta_"
+        if self.kind == "rate walks" and row + 1 >= self.header - 1:
+            self.planted.made = False
 
-    def written(text: str, row: int, rate_text: str) -> str:
-        names = {name: cell(name, row) for name in where}
-        return "=" + text.format(**names, lr=rate_text)
+    def _title(self) -> None:
+        if self.rng.random() < 0.3 or self.kind == "title":
+            if self.header <= 4 or (self.kind == "title" and self.rate_kind == "column"):
+                self.planted.made = self.kind != "title"
+                return
+            said = self.rate if self.kind != "title" else self.rate * 2
+            spot = (2 if self.rate_at[0] not in (2, 3) else 1, self.left + 12)
+            self.paper.put(*spot, f"Learning rate = {said:g}")
+            if self.kind == "title":
+                self.planted.cells = {self.paper.ref(*spot)}
 
-    for name in columns:
-        text = labels.get(name, name)
-        if text:
-            sheet.cell(header, where[name], text)
-    titled = rng.random() < 0.3 or kind == "title"
-    if titled and header > 4:
-        said = rate if kind != "title" else rate * 2
-        sheet.cell(2 if lr_at[0] != 2 else 3, left + 12, f"Learning rate = {said:g}")
-        if kind == "title":
-            planted.cells = {f"{get_column_letter(left + 12)}{2 if lr_at[0] != 2 else 3}"}
-    elif kind == "title":
-        planted.made = False
-        return planted
-    sheet.cell(lr_label[0], lr_label[1], rng.choice(_RATE))
-    sheet.cell(lr_at[0], lr_at[1], None if kind == "rate blank" else "0,5" if kind == "rate text" else rate)
-    walking = kind == "rate walks"
-    for row in range(first, last + 1):
-        for name in columns:
-            target = sheet.cell(row, where[name])
-            if name == "epoch":
-                target.value = row - first if style < 2 or row == first else f"={cell('epoch', row - 1)}+1"
-            elif name in values:
-                target.value = f"={cell(name, row - 1)}" if fixed_inputs and row > first else values[name]
-            elif name in formulas:
-                target.value = written(formulas[name], row, rate_ref)
-            elif row == first:
-                target.value = starts.get(name, 0.0)
-            else:
-                moving = get_column_letter(lr_at[1]) + str(lr_at[0] + row - first - 1)
-                ref = moving if walking else rate_ref
-                target.value = written(updates[name], row - 1, ref)
-                if kind == "rate other" and name in hit:
-                    target.value = target.value.replace(rate_ref, f"${get_column_letter(lr_at[1])}${lr_at[0] + 1}")
-    if walking:
-        hit = set(net.params)
-        if lr_at[0] + 1 >= header:
-            planted.made = False
-            return planted
-    if kind in ("rate blank", "rate text"):
-        hit = set(net.params)
-    if kind and not planted.cells:
-        for name in hit or ():
-            start = first + 1 if name in updates else first
-            planted.cells |= {cell(name, row) for row in range(start, last + 1)}
-    if not _rows(planted, net, rng, sheet, where, first, last, formulas, updates):
-        planted.made = False
-        return planted
-    if rng.random() < 0.3 or kind.startswith("chart"):
-        _chart(planted, net, rng, sheet, where, header, first, last)
-    _more(book, sheet, net, rng, where, header, first, last, kind, left + len(columns))
-    book.save(path)
-    if kind in ("stored", "values only") or rng.random() < 0.3:
-        _store(planted, rng, where, first, last, formulas)
-    return planted
+    def _given_cells(self) -> None:
+        """Write inputs and initial weights that stand outside the table, and say how formulas read them."""
+        self.outside: dict[str, Callable[[int], str]] = {}
+        fixed = {**(self.values if self.given_kind == "above" else {}),
+                 **({f"start {p}": v for p, v in self.starts.items()} if self.start_kind == "block" else {})}
+        for k, (name, value) in enumerate(fixed.items()):
+            spot = (1 + k, self.right + 6)
+            self.paper.put(spot[0], spot[1] - 1, name)
+            self.paper.put(*spot, value)
+            self.outside[name] = lambda row, spot=spot: self.paper.fixed(*spot)  # type: ignore[misc]
+        if self.given_kind == "sheet":
+            data = self.book.create_sheet("Data")
+            page = Paper(data, turned=self.paper.turned)
+            for k, name in enumerate(self.net.given):
+                page.put(1, k + 1, name)
+                for row in range(self.first, self.last + 1):
+                    page.put(row - self.first + 2, k + 1, self._drawn(name))
+                self.outside[name] = lambda row, k=k: "Data!" + page.ref(row - self.first + 2, k + 1)  # type: ignore[misc]
 
+    def _drawn(self, name: str) -> float:
+        return self.values[name] if name[0] == "t" else round(self.rng.uniform(0.05, 1), 2)
 
-def _labels(net: Net, rng: random.Random) -> dict[str, str]:
-    weight, gradient = rng.choice(_WEIGHT), rng.choice(_GRADIENT)
-    if gradient == "d{}":
-        weight = "w{}"
-    result: dict[str, str] = {}
-    sub = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉") if rng.random() < 0.1 else None
-    for p in net.params:
-        text = weight.format(p[1:]) if p[0] == "w" else p
-        result[p] = text.translate(sub) if sub else text
-        result[f"g_{p}"] = gradient.format(result[p].strip())
-        result[f"v_{p}"] = f"v{p}"
-    result["E_total"] = rng.choice(_TOTAL)
-    act = rng.choice(["a_{}", "a{}", "out_{}", "σ({})"])
-    for unit in (*net.layers[1], *net.layers[2]):
-        result[f"a_{unit}"] = act.format(unit)
-        result[f"d_{unit}"] = f"δ_{unit}"
-    result["epoch"] = rng.choice(["epoch", "Iteration", "#", ""])
-    if rng.random() < 0.12:
-        for unit in (*net.layers[1], *net.layers[2]):
-            result[unit] = result[f"a_{unit}"] = ""
-    return result
+    def _content(self, name: str, row: int) -> object:
+        """Return what stands in a cell of the table."""
+        if name == "epoch":
+            return f"={self.ref(name, row - 1)}+1" if self.counter and row > self.first else row - self.first
+        if name == "lr":
+            return self.rate
+        if name in self.values:
+            if self.given_kind == "varying":
+                return self._drawn(name)
+            return f"={self.ref(name, row - 1)}" if self.chain and row > self.first else self.values[name]
+        if name in self.plan.formulas:
+            return self.formula(self.plan.formulas[name], row)
+        if row == self.first and not (name[0] == "v" and self.net.momentum == "none"):
+            held = f"start {name}"
+            return "=" + self.outside[held](row) if held in self.outside else self.starts.get(name, 0.0)
+        return self.formula(self.plan.updates[name], row - 1)
 
+    def ref(self, name: str, row: int) -> str:
+        """Return how a formula reads a quantity of the iteration that stands in `row`."""
+        return self.outside[name](row) if name in self.outside else self.paper.ref(row, self.where[name])
 
-def _plant(net: Net, rng: random.Random, kind: str, formulas: dict[str, str],
-           updates: dict[str, str]) -> set[str] | None:
-    """Change one formula; return the names of the wrong columns, or None where the network does not allow it."""
-    import re
+    def formula(self, text: str, row: int) -> str:
+        """Return a text as a formula about the iteration in `row`."""
+        if row not in self.cells:
+            walking = self.paper.ref(self.rate_at[0] + row - self.first, self.rate_at[1])
+            rate = walking if self.kind == "rate walks" else \
+                self.ref("lr", row) if self.rate_kind == "column" else self.rate_text
+            self.cells[row] = {**{name: self.ref(name, row) for name in (*self.where, *self.outside)},
+                               **{f"{name}'": self.ref(name, row + 1) for name in self.where},
+                               "lr": rate, "other": self.other}
+        return "=" + text.format(**self.cells[row])
 
-    gradients = [f"g_{w}" for w in net.weights]
-    name = rng.choice(gradients)
-    text = formulas[name]
-    refs = re.findall(r"\{(\w+)\}", text)
-    if kind == "swap":
-        spot = rng.choice(refs)
-        targets = [f"t{k + 1}" for k in range(net.outputs)]
-        pool = [n for n in ([f"a_{u}" for u in net.layers[1]], [f"a_{u}" for u in net.layers[2]], net.layers[0],
-                            net.weights, targets,
-                            [f"d_{u}" for u in net.layers[1]],
-                            [f"d_{u}" for u in net.layers[2]]) if spot in n]
-        there = {*formulas, *net.params, *net.layers[0], *targets}
-        others = [n for n in (pool[0] if pool else []) if n != spot and n in there]
-        if not others:
-            return None
-        formulas[name] = text.replace("{" + spot + "}", "{" + rng.choice(others) + "}")
-    elif kind == "bracket":
-        options = [text.replace("(1-", "1-(", 1).replace("1-(", "1-", 1).replace("})", "}", 1) if "(1-" in text else ""]
-        if "(1-{" in text:
-            options.append(re.sub(r"\(1-(\{\w+\})\)", r"1-\1", text, count=1))
-        if ")^2)" in text:
-            options.append(re.sub(r"\(1\+EXP\(-(\{\w+\})\)\)\^2", r"(1+EXP(-\1)^2)", text, count=1))
-        options = [o for o in options if o and o != text and _balanced(o)]
-        if not options:
-            return None
-        formulas[name] = rng.choice(options)
-    elif kind == "sign":
-        spots = re.findall(r"\(\{a_o\d\}-\{t\d\}\)", text)
-        if not spots:
-            formulas[name] = "-" + text
-        else:
-            one = rng.choice(spots)
-            a, t = one[1:-1].split("-")
-            formulas[name] = text.replace(one, f"({t}-{a})", 1)
-            if text.count(one) > 1:
-                return None
-    elif kind == "abs":
-        formulas[name] = f"ABS({text})"
-    elif kind == "square":
-        spots = re.findall(r"\{a_\w+\}|\{i\d\}", text)
-        if net.activation == "tanh" and "^2" in text:
-            formulas[name] = text.replace("^2", "", 1)
-        elif spots:
-            one = rng.choice(spots)
-            formulas[name] = text.replace(one, one + "^2", 1)
-        else:
-            return None
-    elif kind == "factor":
-        parts = text.split("*")
-        if len(parts) < 2 or ("(" in parts[-1]) or not re.fullmatch(r"\{\w+\}", parts[-1]):
-            return None
-        formulas[name] = "*".join(parts[:-1])
-    elif kind == "term":
-        if net.outputs < 2:
-            return None
-        name = rng.choice([f"d_{u}" for u in net.layers[1]] if net.deltas else
-                          [f"g_{w}" for u in net.layers[1] for w, s in net.incoming[u] if s != "1"])
-        text = formulas[name]
-        depth, cut = 0, -1
-        for k, letter in enumerate(text):
-            depth += (letter == "(") - (letter == ")")
-            if letter == "+" and depth == 1:
-                cut = k
-                break
-        end = _closing(text, 0)
-        if cut < 0 or text[0] != "(" or end < 0:
-            return None
-        formulas[name] = text[:cut] + text[end:]
-    elif kind == "update gradient":
-        p, q = rng.sample(net.weights, 2)
-        target = f"v_{p}" if net.momentum else p
-        updates[target] = updates[target].replace(f"{{g_{p}}}", f"{{g_{q}}}")
-        return {target}
-    elif kind == "update weight":
-        p, q = rng.sample(net.weights, 2)
-        updates[p] = updates[p].replace(f"{{{p}}}-", f"{{{q}}}-")
-        return {p}
-    elif kind == "update sign":
-        p = rng.choice(net.weights)
-        updates[p] = updates[p].replace("-{lr}", "+{lr}")
-        return {p}
-    elif kind == "rate other":
-        return {rng.choice(net.weights)}
-    elif kind == "forward activation":
-        units = rng.choice([layer for layer in net.layers[1:] if len(layer) > 1])
-        a, b = rng.sample(units, 2)
-        formulas[f"a_{a}"] = formulas[f"a_{a}"].replace("{" + a + "}", "{" + b + "}")
-        return {f"a_{a}"}
-    elif kind == "forward source":
-        unit = rng.choice(net.layers[1] + net.layers[2])
-        pairs = [(w, s) for w, s in net.incoming[unit] if s != "1"]
-        (_, a), (_, b) = rng.sample(pairs, 2)
-        formulas[unit] = formulas[unit].replace("{" + a + "}", "{" + b + "}")
-        return {unit}
-    elif kind == "forward weights":
-        unit = rng.choice(net.layers[1] + net.layers[2])
-        pairs = [(w, s) for w, s in net.incoming[unit] if s != "1"]
-        (a, _), (b, _) = rng.sample(pairs, 2)
-        formulas[unit] = formulas[unit].replace("{" + a + "}", "{#}").replace("{" + b + "}", "{" + a + "}").replace(
-            "{#}", "{" + b + "}")
-        return {unit}
-    elif kind == "error factor":
-        e = rng.choice(net.errors)
-        if net.loss == "cross":
-            return None
-        formulas[e] = "(" + formulas[e] + ")*2" if net.loss == "half" and rng.random() < 0.5 else \
-            re.sub(r"0\.5\*|1/2\*|/2", "", formulas[e]) if net.loss == "half" else "0.5*" + formulas[e]
-        return {e}
-    elif kind == "error target":
-        if net.outputs < 2:
-            return None
-        formulas["E1"] = formulas["E1"].replace("{t1}", "{t2}") if rng.random() < 0.5 else \
-            formulas["E1"].replace("{a_o1}", "{a_o2}")
-        return {"E1"}
-    elif kind == "total":
-        if net.outputs < 2:
-            return None
-        formulas["E_total"] = rng.choice(["{E1}", "{E1}-{E2}", "{E1}+{E1}"])
-        return {"E_total"}
-    else:
-        return set()
-    return {name}
+    def _mark(self) -> None:
+        """Note the cells of a mistake in the formulas."""
+        if self.kind and not self.planted.cells:
+            for name in self.plan.hit:
+                start = self.first + 1 if name in self.plan.updates else self.first
+                if self.kind.startswith("label"):
+                    start = max(1, self.header - 1)
+                self.planted.cells |= {self.paper.ref(row, self.where[name]) for row in range(start, self.last + 1)}
 
-
-def _balanced(text: str) -> bool:
-    depth = 0
-    for letter in text:
-        depth += (letter == "(") - (letter == ")")
-        if depth < 0:
-            return False
-    return depth == 0
-
-
-def _closing(text: str, start: int) -> int:
-    depth = 0
-    for k in range(start, len(text)):
-        depth += (text[k] == "(") - (text[k] == ")")
-        if depth == 0:
-            return k
-    return -1
-
-
-def _rows(planted: Planted, net: Net, rng: random.Random, sheet: Any, where: dict[str, int], first: int, last: int,
-          formulas: dict[str, str], updates: dict[str, str]) -> bool:
-    """Plant a mistake that concerns rows: pasted numbers, odd formulas, blanks, errors."""
-    kind = planted.kind
-    names = [*net.params, *formulas]
-    name = rng.choice(names)
-    row = rng.randint(first + 2, last - 1)
-    target = sheet.cell(row, where[name])
-    if kind == "pasted cell":
-        for r in range(row, min(last, row + rng.choice([0, 0, 2])) + 1):
-            sheet.cell(r, where[name]).value = round(rng.uniform(0.01, 0.9), 9)
-            planted.cells.add(sheet.cell(r, where[name]).coordinate)
-    elif kind == "pasted row":
-        for one in names:
-            sheet.cell(row, where[one]).value = round(rng.uniform(0.01, 0.9), 9)
-            planted.cells.add(sheet.cell(row, where[one]).coordinate)
-    elif kind == "pasted column":
-        name = rng.choice([n for n in formulas if n.startswith("g_")])
-        for r in range(first, last + 1):
-            sheet.cell(r, where[name]).value = round(0.01 + r * 1e-4, 9)
-            planted.cells.add(sheet.cell(r, where[name]).coordinate)
-    elif kind == "odd row":
-        target.value = f"{target.value}*{rng.choice(['1.01', '2', '0.5'])}"
-        planted.cells.add(target.coordinate)
-    elif kind == "blank cell":
-        target.value = None
-        planted.cells.add(target.coordinate)
-    elif kind == "error cell":
-        target.value = f"={target.value[1:]}/0" if rng.random() < 0.5 else f"{target.value}+#REF!"
-        planted.cells.add(target.coordinate)
-    del updates
-    return True
-
-
-def _chart(planted: Planted, net: Net, rng: random.Random, sheet: Any, where: dict[str, int], header: int, first: int,
-           last: int) -> None:
-    kind = planted.kind
-    chart = LineChart()
-    column = where["E_total"]
-    top, bottom = first, last
-    letter = get_column_letter(column)
-    if kind == "chart rows":
-        bottom -= rng.randint(1, max(1, net.rows // 2))
-        planted.cells = {f"{letter}{r}" for r in range(first, last + 1)}
-    series_column = column
-    if kind == "chart mixed":
-        series_column = where["E1"]
-        planted.cells = {f"{get_column_letter(series_column)}{r}" for r in range(first, last + 1)}
-    series = Series(Reference(sheet, min_col=series_column, min_row=top, max_row=bottom), title="loss")
-    from openpyxl.chart.series import SeriesLabel, StrRef
-
-    quoted = f"'{sheet.title}'!"
-    if kind == "chart name":
-        series = Series(Reference(sheet, min_col=column, min_row=top + 1, max_row=bottom), title="loss")
-        series.tx = SeriesLabel(strRef=StrRef(f"{quoted}${letter}${first}"))
-        planted.cells = {f"{letter}{first}"}
-    elif kind == "chart mixed" or rng.random() < 0.5:
-        series.tx = SeriesLabel(strRef=StrRef(f"{quoted}${letter}${header}"))
-    chart.series.append(series)
-    sheet.add_chart(chart, f"A{last + 4}")
-
-
-def _more(book: Any, sheet: Any, net: Net, rng: random.Random, where: dict[str, int], header: int, first: int,
-          last: int, kind: str, right: int) -> None:
-    """Add what other sheets have besides: summaries, notes, a second table below or beside, a second sheet."""
-    total = get_column_letter(where["E_total"])
-    if rng.random() < 0.3:
-        sheet.cell(last + 2, right + 1, "smallest")
-        sheet.cell(last + 2, right + 2, f"=MIN({total}{first}:{total}{last})")
-    if rng.random() < 0.3:
-        sheet.cell(1, right + 2, "h1 = w1*i1 + w2*i2")
-        sheet.cell(2, right + 2, "=> ∂E/∂w5 = (a_o1 - t1) * a_o1 * (1 - a_o1) * a_h1")
-    if rng.random() < 0.15:
-        for row in range(first, last + 1):
-            sheet.cell(row, right).value = f"=LOG10({total}{row})" if row > first else None
-        sheet.cell(header, right, "log E")
-    place = rng.random()
-    if place < 0.36 and not kind.startswith(("stored", "values")):
-        import random as module
-
-        other = Net(module.Random(rng.random()))
-        if place < 0.12:
-            _plain_table(sheet, other, last + 4, 2)
-        elif place < 0.24:
-            _plain_table(sheet, other, header, right + 3)
-        else:
-            extra = book.create_sheet("LR 0.5")
-            _plain_table(extra, other, 4, 1)
-
-
-def _plain_table(sheet: Any, net: Net, header: int, left: int) -> None:
-    """Write a second, right table."""
-    columns = net.columns()
-    where = {name: left + k for k, name in enumerate(columns)}
-    first = header + 1
-    sheet.cell(header - 1, left, "lr")
-    sheet.cell(header - 1, left + 1, 0.5)
-    rate = f"${get_column_letter(left + 1)}${header - 1}"
-    for name in columns:
-        sheet.cell(header, where[name], f"dE/d{name[2:]}" if name.startswith("g_") else name)
-    for row in range(first, first + 15):
-        for name in columns:
-            if name in net.formulas:
-                text, at = net.formulas[name], row
-            elif name in net.updates and row > first:
-                text, at = net.updates[name], row - 1
-            else:
-                sheet.cell(row, where[name], 0.2 + 0.05 * (where[name] % 9) if name[0] != "v" else 0.0)
-                continue
-            cells = {n: f"{get_column_letter(c)}{at}" for n, c in where.items()}
-            sheet.cell(row, where[name], "=" + text.format(**cells, lr=rate))
-
-
-def _store(planted: Planted, rng: random.Random, where: dict[str, int], first: int, last: int,
-           formulas: dict[str, str]) -> None:
-    """Store values in the file as a spreadsheet program would; make one stale where that is the mistake."""
-    import re
-    import zipfile
-
-    import sheetprop
-
-    book = sheetprop.open(planted.path)
-    book.calculate()
-    book.save(planted.path)
-    if planted.kind == "stored":
-        name = rng.choice([n for n in formulas if n != "E_total"])
-        spot = f"{get_column_letter(where[name])}{rng.randint(first + 1, last)}"
-        planted.cells = {spot}
-
-        def change(data: bytes) -> bytes:
-            pattern = rb'(<c r="' + spot.encode() + rb'"[^>]*>(?:<f>[^<]*</f>)?<v>)([^<]*)(</v>)'
-            return re.sub(pattern, lambda m: m[1] + repr(float(m[2]) * 1.3 + 0.01).encode() + m[3], data)
-    elif planted.kind == "values only":
-        planted.cells = {f"{get_column_letter(c)}{r}" for c in where.values() for r in range(first, last + 1)}
-
-        def change(data: bytes) -> bytes:
-            return re.sub(rb"<f>[^<]*</f>", b"", data)
-    else:
-        return
-    with zipfile.ZipFile(planted.path) as archive:
-        parts = {info.filename: archive.read(info) for info in archive.infolist()}
-    with zipfile.ZipFile(planted.path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in parts.items():
-            archive.writestr(name, change(data) if name == "xl/worksheets/sheet1.xml" else data)
+    def _rows(self) -> None:
+        """Plant a mistake that concerns rows: pasted numbers, odd formulas, blanks, errors."""
+        kind, rng = self.kind, self.rng
+        names = [*self.net.params, *self.plan.formulas]
+        name, row = rng.choice(names), rng.randint(self.first + 2, self.last - 1)
+        cells: list[tuple[int, str]] = []
+        value = self.paper.cell(row, self.where[name]).value
+        if kind == "pasted cell":
+            cells = [(r, name) for r in range(row, min(self.last, row + rng.choice([0, 0, 2])) + 1)]
+        elif kind == "pasted row":
+            cells = [(row, one) for one in names]
+        elif kind == "pasted column":
+            gradients = [n for n in self.plan.formulas if n.startswith("g_")]
+            if not gradients:
+                self.planted.made = False
+                return
+            name = rng.choice(gradients)
+            cells = [(r, name) for r in range(self.first, self.last + 1)]
+        for r, one in cells:
+            self.paper.put(r, self.where[one], round(rng.uniform(0.01, 0.9), 9) if kind != "pasted column" else
+                           round(0.01 + r * 1e-4, 9))
+        if kind in ("odd row", "blank cell", "error cell"):
+            cells = [(row, name)]
+            odd: Any = {"blank cell": None, "odd row": f"={value[1:]}*{rng.choice(['1.01', '2', '0.5'])}",
+                        "error cell": f"={value[1:]}/0" if rng.random() < 0.5 else f"{value}+#REF!"}[kind]
+            if kind == "odd row" and ("+" in value or "-" in value) and rng.random() < 0.8:
+                odd = f"=({value[1:]})*{rng.choice(['1.01', '2', '0.5'])}"
+            self.paper.put(row, self.where[name], odd)
+        self.planted.cells |= {self.paper.ref(r, self.where[one]) for r, one in cells}
