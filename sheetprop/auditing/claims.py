@@ -229,6 +229,9 @@ def _rate(bench: Bench, claims: list[Claim]) -> Expr | None:
     if not ratios or ratios.most_common(1)[0][1] * 2 < len(claims):
         return None
     ratio_ = ratios.most_common(1)[0][0]
+    stated = bench.roles.stated_rate
+    if stated is not None:
+        return at(stated) if ratio_ > 0 else make("neg", at(stated))
     forward = {place for n in bench.roles.forward for place in places(graph.formulas[n])}
     moving = {*graph.formulas, *bench.roles.states}
     cells = Counter(p for claim in claims for p in places(claim.formula) if p not in forward and p[0] not in moving)

@@ -7,6 +7,7 @@ from sheetprop.auditing.expressions import Expr, places, shifted
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import gradient_of, kind_of, plain
 from sheetprop.auditing.tables import Column, Table
+from sheetprop.errors import SheetpropError
 
 
 class Weight:
@@ -82,7 +83,7 @@ def roles_of(table: Table, given: Given | None = None) -> tuple[list[Roles], lis
         reach[number] = {place[0] for place in leaves if len(place) == 2}
     still = [*table.constants.values(), *(table.columns[n] for n in carried)]
     frozen = {column.number for column in still if kind_of(column.label)[0] in ("weight", "bias")}
-    weights = states | frozen
+    weights = states | frozen | set(given.params if given is not None else ())
     used = _used_by_updates(formulas, states)
     groups = _losses(table, kept, reach, weights, states, used, given)
     result: list[Roles] = []
@@ -101,7 +102,9 @@ def roles_of(table: Table, given: Given | None = None) -> tuple[list[Roles], lis
                 roles.weights.append(Weight(column, place))
         if not roles.weights:
             continue
-        roles.weights.sort(key=lambda weight: weight.column.number)
+        stated = given.params if given is not None else []
+        roles.weights.sort(key=lambda weight: (stated.index(weight.column.number) if stated else 0,
+                                               weight.column.number))
         roles.forward = [place[0] for place in graph.order((loss, 0))
                          if len(place) == 2 and place[0] in kept]
         result.append(roles)
@@ -118,14 +121,12 @@ def roles_of(table: Table, given: Given | None = None) -> tuple[list[Roles], lis
 
 
 class Given:
-    """Roles that the user states: column numbers, and the cell of the learning rate."""
+    """Roles that the user states, as column numbers."""
 
-    def __init__(self, loss: int | None = None, params: list[int] | None = None, grads: list[int] | None = None,
-                 rate: Place | None = None) -> None:
+    def __init__(self, loss: int | None, params: list[int], grads: list[int]) -> None:
         self.loss = loss
-        self.params = params or []
-        self.grads = grads or []
-        self.rate = rate
+        self.params = params
+        self.grads = grads
 
 
 def _why_not(table: Table, states: set[int], kept: dict[int, Expr]) -> str:
@@ -295,15 +296,24 @@ def _updates(roles: Roles, formulas: dict[int, Expr]) -> None:
 
 
 def _gradients(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> None:
+    """Find the column that claims to be each weight's gradient, and what lies on the way to them."""
+    _claimed(roles, formulas, given)
+    roles.backward = sorted(_needed(roles, formulas) - set(roles.forward))
+
+
+def _claimed(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> None:
     """Find the column that claims to be each weight's gradient: by its label, else by the update."""
     table = roles.table
     named: dict[str, list[Column]] = {}
     for column in (*table.columns.values(), *table.constants.values()):
         found = gradient_of(column.label) if column.label else None
-        if found is not None and not (given is not None and given.grads):
+        if found is not None and not _of_another(roles, column):
             named.setdefault(found[1], []).append(column)
     if given is not None and given.grads:
-        for weight, number in zip(roles.weights, given.grads, strict=False):
+        if len(given.grads) != len(roles.weights):
+            raise SheetpropError(f"--grads: names {len(given.grads)} gradients, but the loss of {table.name} "
+                                 f"depends on {len(roles.weights)} weights; name these with --params")
+        for weight, number in zip(roles.weights, given.grads, strict=True):
             weight.gradient, weight.said = table.column(number), True
         return
     labels = [plain(weight.column.label) for weight in roles.weights]
@@ -332,7 +342,14 @@ def _gradients(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> 
             continue  # it holds more of the derivative than that column
         if len(free) == 1 and (gradient_of(table.columns[free[0]].label) or ("", ""))[1] not in labels:
             weight.gradient = table.columns[free[0]]
-    roles.backward = sorted(_needed(roles, formulas) - set(roles.forward))
+
+
+def _of_another(roles: Roles, column: Column) -> bool:
+    """Return whether a column depends on weights, but on none of this network: side by side tables repeat labels."""
+    if column.number not in roles.graph.formulas:
+        return False
+    leaves = roles.graph.leaves((column.number, 0))
+    return any(place[0] in roles.states for place in leaves) and not {w.place for w in roles.weights} & set(leaves)
 
 
 def _needed(roles: Roles, formulas: dict[int, Expr]) -> set[int]:

@@ -105,6 +105,8 @@ def _outline(roles: Roles, weight: Weight) -> Expr:
                 number, offset = int(place[0]), int(place[1])
                 if weight.gradient is not None and number == weight.gradient.number:
                     return at(("own gradient", offset - weight.place[1], 0))
+                if (number, 0) == roles.stated_rate:
+                    return at(place)
                 if number in within:
                     return at(("itself", within.index(number), offset))
                 if number in forward or number in gradients or number in roles.table.constants:
@@ -196,6 +198,7 @@ def _rate(roles: Roles, weights: list[Weight], common: Expr) -> list[Finding]:
     table = roles.table
     read = {place for n in roles.forward for place in places(roles.graph.formulas[n])}
     ours = ("own value", "own gradient", "itself")
+    stated = roles.stated_rate
     constants = [place for place in places(common) if place not in read and place[0] not in ours
                  and (len(place) == 3 or place[0] in table.constants)]
     found: list[Finding] = []
@@ -211,7 +214,14 @@ def _rate(roles: Roles, weights: list[Weight], common: Expr) -> list[Finding]:
         elif isinstance(value, str):
             found.append(Finding("rate", table.grid.name, cells, "updates", f"the learning rate {where} is the text "
                                  f"{value!r}, no number", repair=_elsewhere(roles, where)))
-    if len(constants) == 1 and not found:
+    if stated is not None:
+        roles.rate = stated
+        value = _held(roles, stated)
+        roles.rate_value = value if type(value) is float else None
+        own = {place[0] for place in constants if len(place) == 2}
+        if stated not in constants and not (len(stated) == 2 and stated[0] in own):
+            found.append(_not_stated(roles, weights, constants, stated))
+    elif len(constants) == 1 and not found:
         roles.rate = constants[0]
         value = _held(roles, roles.rate) if len(roles.rate) == 3 else None
         if type(value) is float:
@@ -224,6 +234,23 @@ def _rate(roles: Roles, weights: list[Weight], common: Expr) -> list[Finding]:
             moved = {place: 1.0 if place[0] == "own gradient" else 0.0 for place in inside}
             roles.rate_value = float(evaluate(common, at_rest) - evaluate(common, moved))
     return found
+
+
+def _not_stated(roles: Roles, weights: list[Weight], constants: list[Place], stated: Place) -> Finding:
+    """Return the finding for updates that do not read the learning rate that the user names."""
+    table = roles.table
+    formula, number = _formula(roles, weights[0])
+    row = table.columns[number].first
+    one = Repair(table.columns[number], replaced(formula, lambda p: at(stated) if p == constants[0] else at(p)), []) \
+        if len(constants) == 1 and constants[0] in places(formula) else None
+    rate = show(at(stated), row, table.grid)
+    instead = f"{show(at(constants[0]), row, table.grid)} where {rate} belongs" if one is not None else \
+        f"something else than {rate}"
+    return Finding("rate", table.grid.name, table.grid.merged(table.cells(_formula(roles, w)[1]) for w in weights),
+                   "updates", f"they use {instead}, the learning rate given",
+                   computes="=" + show(formula, row, table.grid),
+                   expected="=" + show(one.formula, row, table.grid) if one is not None else "",
+                   repair=f"replace {show(at(constants[0]), row, table.grid)} by {rate}" if one is not None else "")
 
 
 def _held(roles: Roles, place: Place) -> Any:

@@ -120,7 +120,9 @@ class Plan:
         return self._update(name, self.updates[name].replace(f"{{g_{p}}}", f"{{g_{q}}}"))
 
     def _whole_update(self, p: str) -> str:
-        return self.updates.setdefault(p, f"{{{p}}}-{{lr}}*({self.gradients[p]})")
+        if p not in self.updates:
+            self.updates[p] = f"{{{p}}}-{{lr}}*({self.gradients[p]})"
+        return self.updates[p]
 
     def _update_weight(self) -> bool:
         p, q = self.rng.sample(self.net.weights, 2)

@@ -18,7 +18,7 @@ import sheetprop
 
 def table(sheet: Any, header: int, columns: dict[str, object], rows: int, updates: dict[str, str],
           left: int = 1, **cells: str) -> dict[str, str]:
-    """Write a table: label -> number or formula over {labels}; `updates` over the row above. Return label -> letters."""
+    """Write a table of label -> number or formula over {labels}, `updates` over the row above; return the letters."""
     letters = {label: get_column_letter(left + k) for k, label in enumerate(columns)}
 
     def text(formula: str, row: int) -> str:
