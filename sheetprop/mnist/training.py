@@ -108,6 +108,8 @@ def train(
         raise SheetpropError(f"held-out {held_out}: must be from 0 to 50,000 of the 60,000 training images")
     if threads is not None and threads < 1:
         raise SheetpropError(f"threads {threads}: must be at least 1")
+    if teacher is not None and made.distillation is None:
+        raise SheetpropError(f"teacher {teacher}: recipe {made.name} learns from none; leave --teacher out")
     network(made.network)
     listener = listener or Listener()
     place = Place(_folder(out, resume=resume, force=force))

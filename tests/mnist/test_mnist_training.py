@@ -331,6 +331,8 @@ def test_only_the_recipes_own_teacher_teaches(
         train(taught, out=tmp_path, data=toy, threads=1, teacher=whole[0])
     with pytest.raises(SheetpropError, match="no such record"):
         train(taught, out=tmp_path, data=toy, threads=1, teacher=tmp_path / "nobody")
+    with pytest.raises(SheetpropError, match="recipe fast learns from none"):
+        train("fast", out=tmp_path, data=toy, threads=1, teacher=whole[0])
 
 
 def test_the_loss_of_a_pupil_agrees_with_the_formula(toy: Digits, taught: Recipe) -> None:
