@@ -136,6 +136,7 @@ class _Auditor:
 
     def sheet(self, read: _Read, result: Audit) -> None:
         """Check the networks of one sheet."""
+        before = len(result.findings)
         for table, networks in zip(read.tables, read.networks, strict=True):
             for roles in networks:
                 roles.stated_rate = self.rate(table)
@@ -143,6 +144,8 @@ class _Auditor:
             if networks:
                 result.findings += constant_columns(networks[0])
                 result.findings += stored_findings(table)
+        for finding in result.findings[before:]:
+            finding.across = read.grid.turned
         result.findings += title_findings([roles for networks in read.networks for roles in networks])
         if not read.tables:
             for turned in (False, True):

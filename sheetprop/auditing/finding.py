@@ -11,6 +11,8 @@ from typing import Any
 class Finding:
     """One thing that is wrong.
 
+    The fields are stable: scripts and the report read them.
+
     Attributes:
         kind: gradient, latent, update, rate, rows, constant, values, stored, forward, chart, error, label, title.
         sheet: the sheet.
@@ -25,6 +27,7 @@ class Finding:
         found_value: the number in the worst row.
         right_value: the number that belongs there.
         worst_cell: where that is.
+        across: whether iterations run across the columns, so that columns are counted and not rows.
     """
 
     kind: str
@@ -40,19 +43,27 @@ class Finding:
     found_value: float | None = None
     right_value: float | None = None
     worst_cell: str = ""
+    across: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain data, what is empty left out."""
         return {key: value for key, value in self.__dict__.items() if value not in ("", None) or key == "cells"}
+
+    def off(self) -> str:
+        """Return in how many rows the number is wrong and by how much in the worst one; empty where it is not known."""
+        if not self.rows:
+            return ""
+        text = f"{self.rows_wrong} of {self.rows} {'columns' if self.across else 'rows'}"
+        if self.found_value is not None and self.right_value is not None and self.rows_wrong:
+            text += f", worst {self.worst_cell}: {self.found_value:.6g} where {self.right_value:.6g} belongs"
+        return text
 
     def sentence(self) -> str:
         """Return the finding as text: where, what, how far off, and the repair."""
         claim = f" is {self.claim}" if self.claim else ""
         text = f"{self.cells}{claim}; {self.wrong}" if claim else f"{self.cells}: {self.wrong}"
         if self.rows:
-            text += f"; wrong in {self.rows_wrong} of {self.rows} rows"
-        if self.found_value is not None and self.right_value is not None and self.rows_wrong:
-            text += f", worst {self.worst_cell}: {self.found_value:.6g} where {self.right_value:.6g} belongs"
+            text += f"; wrong in {self.off()}"
         if self.repair:
             text += f"; {self.repair}"
         return text
