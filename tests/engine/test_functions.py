@@ -7,6 +7,8 @@ behaviour differs from it, the formula is listed below with the reason and two o
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -171,3 +173,12 @@ def test_volatile_functions_follow_seed_and_clock(workbook: Any) -> None:
     assert first[2:] == [45000.0, 45000.25]
     book.calculate(seed=2, now=45000.25)
     assert book["S"]["A2"] != first[1]
+
+
+def test_the_index_says_in_which_module_each_function_is() -> None:
+    code = ("import importlib; from sheetprop.engine import functions as f\n"
+            "from sheetprop.engine.functions.index import HOME, MODULES\nseen = set()\nfor module in MODULES:\n"
+            "    importlib.import_module('sheetprop.engine.functions.' + module); now = {*f.REGISTRY, *f.LAZY}\n"
+            "    wrong = [name for name in now - seen if HOME.get(name) != module]\n"
+            "    assert not wrong, (module, wrong)\n    seen = now\nassert seen == set(HOME)\n")
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,15 +6,13 @@ import importlib
 from collections.abc import Callable
 
 from sheetprop.engine.context import Closure
+from sheetprop.engine.functions.index import HOME, MODULES
 from sheetprop.engine.operands import Operand
 from sheetprop.engine.values import ExcelError, Raised, to_bool, to_number, to_text
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
 if TYPE_CHECKING:
     from typing import Any
-
-_MODULES = ("arithmetic", "logic", "aggregates", "lookup", "information", "text", "statistics", "calendar",
-            "regression", "finance", "volatile")
 
 
 class Function:
@@ -63,7 +61,6 @@ Maker = Callable[[list[Argument]], Closure]
 
 REGISTRY: dict[str, Function] = {}
 LAZY: dict[str, Maker] = {}
-_loaded = 0
 
 
 def function(names: str, spec: str, *, context: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -89,15 +86,11 @@ def lazy(names: str) -> Callable[[Maker], Maker]:
 
 
 def find(name: str) -> bool:
-    """Say whether the engine itself knows a function, loading modules of the library as needed."""
-    global _loaded
-    while name not in REGISTRY and name not in LAZY:
-        if _loaded == len(_MODULES):
-            return False
-        module = _MODULES[_loaded]
-        _loaded += 1
-        importlib.import_module(f"sheetprop.engine.functions.{module}")
-    return True
+    """Say whether the engine itself knows a function, loading the module that holds it where needed."""
+    if name not in REGISTRY and name not in LAZY:
+        for module in (HOME[name],) if name in HOME else MODULES:
+            importlib.import_module(f"sheetprop.engine.functions.{module}")
+    return name in REGISTRY or name in LAZY
 
 
 def known_functions() -> list[str]:
