@@ -25,8 +25,10 @@ class _Series:
         _, self.top, self.column, self.bottom, self.right = self.values
         column = table.columns.get(self.column)
         self.first, self.last = table.first, table.last
-        if column is not None and column.first > table.first and column.others.get(table.first) is None:
-            self.first = column.first
+        if column is not None:
+            # Side by side tables share rows; a column's own formulas say where it begins and ends.
+            self.first = min([column.first, *column.others])
+            self.last = max([column.last, *column.others])
 
     def within(self, area: Range) -> Range:
         sheet, top, left, bottom, right = area

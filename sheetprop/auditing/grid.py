@@ -58,6 +58,10 @@ class Grid:
         rows, columns = self._sheet.extent
         return (columns, rows) if self.turned else (rows, columns)
 
+    def owns(self, column: int) -> bool:
+        """Return whether a column stands on this sheet."""
+        return column <= _OUTSIDE
+
     def turn(self, row: int, column: int) -> tuple[int, int]:
         """Return the grid's row and column of a cell of the sheet, and the other way round."""
         return (column, row) if self.turned else (row, column)

@@ -68,7 +68,7 @@ def _walks(roles: Roles, weight: Weight) -> list[Place]:
     formula, number = _formula(roles, weight)
     column = roles.table.columns[number]
     return [place for place in places(formula)
-            if len(place) == 2 and column.first + place[1] < roles.table.first]
+            if len(place) == 2 and roles.table.grid.owns(place[0]) and column.first + place[1] < roles.table.first]
 
 
 def _walking(roles: Roles, weights: list[Weight]) -> Finding:
