@@ -9,7 +9,12 @@ _EPOCH = datetime.date(1899, 12, 30)
 SHIFT_1904 = 1462
 LAST = 2_958_465
 
-_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)Z?)?\Z")
+_ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ](\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)Z?)?\Z")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_FULL = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+         "november", "december")
+_NAMED = re.compile(r"(\d{1,2})[- /]([A-Za-z]{3,9})[- /](\d{4}|\d{2})(?: (.+))?\Z", re.ASCII)
+_AMERICAN = re.compile(r"([A-Za-z]{3,9}) (\d{1,2}), ?(\d{4})(?: (.+))?\Z", re.ASCII)
 _US = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?: (.+))?\Z")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?: ?([AaPp])[Mm])?\Z")
 
@@ -60,8 +65,24 @@ def time_in(text: str) -> float | None:
     return (hours * 3600 + minutes * 60 + seconds) / 86400
 
 
+def _spelled(text: str) -> tuple[int, int, int, str | None] | None:
+    """Return year, month, day and the rest of a date that is not written as in ISO 8601."""
+    found = _US.match(text)
+    if found:
+        return int(found[3]), int(found[1]), int(found[2]), found[4]
+    found = _NAMED.match(text)
+    day, name = (found[1], found[2]) if found else ("", "")
+    if not found:
+        found = _AMERICAN.match(text)
+        day, name = (found[2], found[1]) if found else ("", "")
+    short = name[:3].lower()
+    if not found or short not in _MONTHS or not _FULL[_MONTHS.index(short)].startswith(name.lower()):
+        return None
+    return int(found[3]), _MONTHS.index(short) + 1, int(day), found[4]
+
+
 def date_in(text: str) -> float | None:
-    """Return the date number that `text` spells (ISO, or month/day/year as in the US), else None."""
+    """Return the date number that `text` spells (2011-05-22, 5/22/2011, 22-May-2011, May 22, 2011), else None."""
     plain = text.strip()
     time = time_in(plain)
     if time is not None:
@@ -71,10 +92,10 @@ def date_in(text: str) -> float | None:
     if found:
         year, month, day, rest = int(found[1]), int(found[2]), int(found[3]), found[4]
     else:
-        found = _US.match(plain)
-        if found is None:
+        spelled = _spelled(plain)
+        if spelled is None:
             return None
-        month, day, year, rest = int(found[1]), int(found[2]), int(found[3]), found[4]
+        year, month, day, rest = spelled
         if year < 100:
             year += 2000 if year < 30 else 1900
     try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from decimal import ROUND_HALF_UP, Context, Decimal
+from fractions import Fraction
 
 from sheetprop.engine.dates import SHIFT_1904, parts
 from sheetprop.engine.values import VALUE, Raised, general
@@ -14,6 +16,10 @@ _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augu
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _PIECE = re.compile(r'"([^"]*)"|\\(.)|_(.)|\*(.)|\[([^\]]*)\]|(General)|(E[+-]0+)|([0#?]+)|(AM/PM|A/P)'
                     r"|(y+|m+|d+|h+|s+(?:\.0+)?)|(@)|(.)", re.IGNORECASE | re.DOTALL)
+_CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)(-?\d+(?:\.\d+)?)\]", re.ASCII)
+_HOLDS = {"<=": operator.le, ">=": operator.ge, "<>": operator.ne, "<": operator.lt, ">": operator.gt,
+          "=": operator.eq}
+_FRACTION = re.compile(r"(?:([#0?]+)(\s+))?([#0?]+)/([#0?]+|[1-9]\d*)", re.ASCII)
 _WIDE = Context(prec=700)
 
 
@@ -41,6 +47,12 @@ def formatted(value: float | str, form: str, date1904: bool = False) -> str:
     if isinstance(value, str):
         chosen = parts_of[3] if len(parts_of) > 3 else parts_of[-1] if "@" in parts_of[-1] else "@"
         return "".join(_literal(piece) if not piece.group(11) else value for piece in _PIECE.finditer(chosen))
+    conditions = [_CONDITION.search(part) for part in parts_of]
+    if any(conditions):
+        for part, condition in zip(parts_of, conditions, strict=True):
+            if condition is None or _HOLDS[condition.group(1)](value, float(condition.group(2))):
+                return _number(value, part, date1904)
+        raise Raised(VALUE)
     if len(parts_of) > 1:
         if value < 0:
             return _number(abs(value), parts_of[1], date1904) if parts_of[1] else ""
@@ -67,7 +79,31 @@ def _number(value: float, form: str, date1904: bool) -> str:
     if any(piece.group(6) for piece in pieces):
         return ("-" if value < 0 else "") + "".join(general(abs(value)) if piece.group(6) else _literal(piece)
                                                    for piece in pieces)
+    parted = _FRACTION.search(form)
+    if parted:
+        return form[:parted.start()].strip('"') + _fraction(value, parted) + form[parted.end():].strip('"')
     return _digits(value, pieces)
+
+
+def _fraction(value: float, parted: re.Match[str]) -> str:
+    """Return a number as a fraction: `# ?/?` with whole part, `?/8` with a fixed denominator."""
+    whole_digits, gap, above, below = parted.groups()
+    size = abs(Fraction(value))
+    whole = int(size) if whole_digits else 0
+    if below[0] in "#0?":
+        part = (size - whole).limit_denominator(10 ** len(below) - 1)
+        top, bottom = part.numerator, part.denominator
+    else:
+        bottom = int(below)
+        top = round((size - whole) * bottom)
+    if whole_digits and top == bottom:
+        whole, top = whole + 1, 0
+    shown = str(whole) if whole_digits and (whole or not top or "0" in whole_digits) else ""
+    sign = "-" if value < 0 and (whole or top) else ""
+    if whole_digits and not top:
+        return f"{sign}{shown}{gap}{' ' * (len(above) + 1 + len(below))}"
+    return f"{sign}{shown}{gap or ''}{str(top).rjust(len(above) if '?' in above else 0)}/" \
+           f"{str(bottom).ljust(len(below) if '?' in below else 0)}"
 
 
 def _digits(value: float, pieces: list[re.Match[str]]) -> str:
@@ -121,10 +157,15 @@ def _digits(value: float, pieces: list[re.Match[str]]) -> str:
         decimals = decimals[:-1]
     out: list[str] = []
     written = False
+    # Digits before the point go into the groups of placeholders from the right, as in ###-####.
+    groups = [len(piece.group(8)) for piece in pieces if piece.group(8)][:1 if commas or scale or point else None]
     for piece in pieces:
         if piece.group(8):
-            if not written:
-                out.append(integer + ("." + decimals if point else ""))
+            if groups:
+                behind = sum(groups[1:])
+                del groups[0]
+                out.append((integer[:-behind] if behind else integer) + ("." + decimals if point else ""))
+                integer = integer[-behind:] if behind else ""
                 written = True
         elif piece.group(7):
             digits = len(power) - 2

@@ -65,7 +65,9 @@ def number_in(text: str) -> float | None:
     found = _NUMBER.match(text)
     if found is None:
         stripped = text.strip()
-        if stripped[:1] in ("$", "(") or "/" in stripped or ":" in stripped or "-" in stripped:
+        if "$" in stripped or stripped[:1] == "(":
+            return _money(stripped)
+        if "/" in stripped or ":" in stripped or "-" in stripped or ", " in stripped:
             from sheetprop.engine.dates import date_in
 
             return date_in(stripped)
@@ -78,6 +80,16 @@ def number_in(text: str) -> float | None:
     if found.group(1):
         number /= 100.0
     return number if math.isfinite(number) else None
+
+
+def _money(text: str) -> float | None:
+    """Return the number that "$1,000", "-$5" or "(5)" spells; brackets make it negative."""
+    inner = text[1:-1].strip() if text[0] == "(" and text[-1] == ")" else text
+    if inner is not text and inner[:1] in ("-", "+", "("):
+        return None
+    bare = re.sub(r"\A([-+]?)\s*\$\s*", r"\1", inner)
+    number = number_in(bare) if _NUMBER.match(bare) else None
+    return number if number is None or inner is text else -number
 
 
 def to_number(value: Value) -> float:
@@ -130,7 +142,9 @@ def general(number: float) -> str:
         if "e" not in digits:
             return digits
         exponent = math.floor(math.log10(size))
-        digits = f"{number:.{max(0, 14 - exponent)}f}"
+        if exponent >= 15:  # fifteen digits, then zeros
+            return str(round(int(number), 14 - exponent))
+        digits = f"{number:.{14 - exponent}f}"
         return digits.rstrip("0").rstrip(".") if "." in digits else digits
     mantissa, _, power = f"{number:.14e}".partition("e")
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa

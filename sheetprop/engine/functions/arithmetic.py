@@ -6,6 +6,7 @@ import math
 from functools import cache
 
 from sheetprop.engine.functions import function
+from sheetprop.engine.operands import Operand, numbers
 from sheetprop.engine.values import DIV0, NA, NUM, VALUE, Raised, finite, power
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
@@ -218,6 +219,25 @@ def factdouble(number: float) -> float:
     return float(math.prod(range(int(number), 0, -2)))
 
 
+def _wholes(operands: tuple[Operand, ...]) -> list[int]:
+    found = [int(number) for number in numbers(operands)]
+    if not found:
+        raise Raised(VALUE)
+    if min(found) < 0 or max(found) >= 2**53:
+        raise Raised(NUM)
+    return found
+
+
+@function("GCD", "r*")
+def gcd(*operands: Operand) -> float:
+    return float(math.gcd(*_wholes(operands)))
+
+
+@function("LCM", "r*")
+def lcm(*operands: Operand) -> float:
+    return _guarded(float, math.lcm(*_wholes(operands)))
+
+
 @function("COMBIN", "nn")
 def combin(number: float, chosen: float) -> float:
     n, k = int(number), int(chosen)
@@ -275,7 +295,7 @@ def gestep(number: float, step: float = 0.0) -> float:
 
 
 def _whole(number: float) -> int:
-    if number < 0 or number >= 2**53:
+    if number < 0 or number >= 2**48 or number != int(number):
         raise Raised(NUM)
     return int(number)
 
@@ -295,19 +315,27 @@ def bitxor(first: float, second: float) -> float:
     return float(_whole(first) ^ _whole(second))
 
 
-_ROMAN = ((1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"),
-          (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
+_ROMAN = {1000: "M", 500: "D", 100: "C", 50: "L", 10: "X", 5: "V", 1: "I"}
 
 
-@function("ROMAN", "n")
-def roman(number: float) -> str:
-    left = int(number)
-    if not 0 <= left <= 3999:
+@function("ROMAN", "n|n")
+def roman(number: float, form: float = 0.0) -> str:
+    left, terse = int(number), int(form)
+    if not 0 <= left <= 3999 or not 0 <= terse <= 4:
         raise Raised(VALUE)
-    text = ""
-    for size, letters in _ROMAN:
-        while left >= size:
-            text, left = text + letters, left - size
+    text, sizes = "", list(_ROMAN)
+    for at in range(0, 7, 2):
+        digit = left // sizes[at]
+        if digit % 5 != 4:
+            text += (_ROMAN[sizes[at - 1]] if digit > 4 else "") + _ROMAN[sizes[at]] * (digit % 5)
+            left %= sizes[at]
+            continue
+        # A smaller letter before a larger one; the terser forms may take a still smaller one.
+        small, large = at, at - 1 if digit == 4 else at - 2
+        while small - at < terse and small < 6 and sizes[large] - sizes[small + 1] <= left:
+            small += 1
+        text += _ROMAN[sizes[small]] + _ROMAN[sizes[large]]
+        left += sizes[small] - sizes[large]
     return text
 
 

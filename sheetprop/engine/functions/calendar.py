@@ -185,6 +185,10 @@ def datedif(context: Context, start: float, end: float, unit: str) -> float:
         return float(months // 12)
     if kind == "YM":
         return float(months % 12)
+    if kind == "MD":
+        return math.floor(end) - _moved(context, start, months, False)
+    if kind == "YD":
+        return math.floor(end) - _moved(context, start, months // 12 * 12, False)
     raise Raised(NUM)
 
 

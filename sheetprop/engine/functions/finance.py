@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from sheetprop.engine.functions import function
 from sheetprop.engine.operands import Operand, numbers
-from sheetprop.engine.values import DIV0, NUM, Raised, finite
+from sheetprop.engine.values import DIV0, NUM, Raised, finite, power
 
 
 def _growth(rate: float, periods: float) -> float:
-    if rate <= -1.0:
-        raise Raised(NUM)
-    return finite((1.0 + rate) ** periods)
+    return 1.0 if periods == 0.0 else power(1.0 + rate, periods)
 
 
 @function("PMT", "nnn|nn")

@@ -87,7 +87,7 @@ def text_of(value: Value) -> str:
     return value if type(value) is str else ""
 
 
-@function("TYPE", "r")
+@function("TYPE", "R")
 def type_of(operand: Operand) -> float:
     value = operand.single() if isinstance(operand, Ref) and operand.height * operand.width == 1 else operand
     if type(value) is ExcelError:

@@ -19,10 +19,10 @@ def _refuse(_context: Context) -> Operand:
 
 @lazy("IF")
 def make_if(arguments: list[Argument]) -> Closure:
-    if not 1 <= len(arguments) <= 3:
+    if not 2 <= len(arguments) <= 3:
         return _refuse
     test = arguments[0].value()
-    yes: Closure = arguments[1].operand() if len(arguments) > 1 else lambda _context: True
+    yes = arguments[1].operand()
     no: Closure = arguments[2].operand() if len(arguments) > 2 else lambda _context: False
 
     def run(context: Context) -> Operand:
