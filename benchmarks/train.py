@@ -5,6 +5,10 @@ with `ToTensor` and `Normalize`, float32, the network as a module, `loss.item()`
 `sheetprop.train`. Both test once at the end. Prints seconds for each and the ratio.
 
     python benchmarks/train.py [--threads 1] [--workers 0] [--repeat 1]
+
+With --recipes it times whole runs instead: all epochs with their tests, the data already in memory.
+
+    python benchmarks/train.py --threads 2 --recipes fast 001
 """
 
 from __future__ import annotations
@@ -43,7 +47,7 @@ def usual(root: str, workers: int) -> tuple[float, float]:
     for pixels, labels in train_loader:
         optimizer.zero_grad()
         loss = functional.nll_loss(functional.log_softmax(module(pixels), dim=1), labels)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         loss.item()
     module.eval()
@@ -54,9 +58,9 @@ def usual(root: str, workers: int) -> tuple[float, float]:
     return time.perf_counter() - start, correct / 100
 
 
-def ours(digits: Digits) -> tuple[float, float]:
-    """Train and test one epoch of recipe 001 in our loop; return seconds and accuracy in percent."""
-    kept = train("001", data=digits, epochs=1)
+def ours(digits: Digits, recipe: str, epochs: int | None) -> tuple[float, float]:
+    """Train a recipe in our loop, tests included; return seconds and last accuracy in percent."""
+    kept = train(recipe, data=digits, epochs=epochs)
     run = kept.runs[0]
     assert run.seconds is not None
     assert run.last is not None
@@ -69,28 +73,33 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--workers", type=int, default=0, help="of the usual DataLoader")
     parser.add_argument("--repeat", type=int, default=1)
-    parser.add_argument("--only", choices=["usual", "ours"], help=argparse.SUPPRESS)
+    parser.add_argument("--recipes", nargs="+", help="time whole runs of these recipes instead")
+    parser.add_argument("--only", help=argparse.SUPPRESS)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     where = data()
     if args.only:
-        result = usual(str(where.raw.parent.parent), args.workers) if args.only == "usual" else ours(load(where))
-        print(*result)
+        if args.only == "usual":
+            print(*usual(str(where.raw.parent.parent), args.workers))
+        elif args.only == "ours":
+            print(*ours(load(where), "001", 1))
+        else:
+            print(*ours(load(where), args.only, None))
         return
     medians: dict[str, float] = {}
-    for only in ("usual", "ours"):
+    for only in args.recipes or ("usual", "ours"):
         seconds = []
         for _ in range(args.repeat):
             words = [sys.executable, __file__, "--only", only, "--threads", str(args.threads),
                      "--workers", str(args.workers)]
-            took, accuracy = map(float, subprocess.run(words, check=True, capture_output=True, text=True)
+            took, accuracy = map(float, subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
                                  .stdout.split())
             seconds.append(took)
             print(f"{only:<6} {took:7.2f} s  {accuracy:.2f} %", flush=True)
         medians[only] = statistics.median(seconds)
     e = environment("cpu", "float32")
-    print(f"{medians['usual'] / medians['ours']:.2f} times faster ({args.threads} threads, {e.processor}, "
-          f"torch {e.torch}, Python {e.python})")
+    ratio = "" if args.recipes else f"{medians['usual'] / medians['ours']:.2f} times faster "
+    print(f"{ratio}({args.threads} threads, {e.processor}, torch {e.torch}, Python {e.python})")
 
 
 if __name__ == "__main__":

@@ -109,8 +109,9 @@ def check(raw: Path) -> tuple[DataFile, ...]:
             raise SheetpropError(f"{path}: cannot be read ({error.strerror})") from error
         if got != want:
             if got in names:
-                reason = f"holds what belongs into {names[got]}: the files are swapped"
-            elif have < size:
+                raise SheetpropError(f"{path}: holds what belongs into {names[got]}: the files are swapped; "
+                                     "give each its own name back")
+            if have < size:
                 reason = f"is truncated: {have:,} of {size:,} bytes"
             else:
                 reason = f"is not MNIST's: MD5 {got}, expected {want}"

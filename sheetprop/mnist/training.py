@@ -29,7 +29,7 @@ from sheetprop.mnist.loop import DivergedError, Listener, Loop
 from sheetprop.mnist.networks import network
 from sheetprop.mnist.recipe import Recipe
 from sheetprop.mnist.recipes import recipe as find_recipe
-from sheetprop.mnist.record import Run, RunRecord, Steps, Teacher
+from sheetprop.mnist.record import Epoch, Run, RunRecord, Steps, Teacher
 from sheetprop.mnist.summary import table
 from sheetprop.mnist.weights import trained
 
@@ -137,7 +137,7 @@ def train(
                 if teacher is None:
                     listener.say(f"recipe {made.name} learns from a teacher: recipe {made.distillation.teacher} first")
                     train(made.distillation.teacher, out=folder, data=digits, device=device, precision=precision,
-                          held_out=held_out, resume=not force, force=force, listener=listener)
+                          held_out=held_out, resume=not force, force=force, listener=_TeacherListener(listener))
                 told, guide = _teacher(folder, made.distillation.teacher, held_out)
             if kept.teacher not in (None, told):
                 raise SheetpropError(f"{place.folder}: was started with another teacher; give that one, or --force to "
@@ -232,6 +232,19 @@ def _earlier(place: Place, made: Recipe, held_out: int) -> tuple[RunRecord | Non
             raise SheetpropError(f"{place.folder / STATE}: the saved state is damaged; give --force to begin "
                                  "anew") from error
     return kept, state
+
+
+class _TeacherListener(Listener):
+    """Says a line for each epoch of the teacher, so that what is told of the run itself stays a log of its own."""
+
+    def __init__(self, pupils: Listener) -> None:
+        self.pupils = pupils
+
+    def say(self, text: str) -> None:
+        self.pupils.say(text)
+
+    def epoch_finished(self, epoch: Epoch) -> None:
+        self.pupils.say(f"teacher, epoch {epoch.epoch}: {epoch.test_accuracy:.2f}%")
 
 
 @contextlib.contextmanager

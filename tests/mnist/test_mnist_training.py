@@ -102,7 +102,7 @@ def test_the_record_tells_the_whole_run(whole: tuple[Path, RunRecord], toy: Digi
     assert kept.environment is not None
     assert kept.environment.threads == 1
     assert kept.network is not None
-    assert kept.network.parameters == 4338
+    assert kept.network.parameters == 4354
     assert not (folder / "state.pt").exists()
     names = sorted(p.name for p in folder.iterdir())
     assert names == ["record.json", "steps-seed1.csv.gz", "weights-seed1.safetensors"]
@@ -404,7 +404,7 @@ def test_records_of_the_future_and_other_files_are_refused(tmp_path: Path, toy: 
 
 
 def test_ctrl_c_on_the_command_line_keeps_the_record_and_exits_130(tmp_path: Path, mnist: Digits) -> None:
-    command = [sys.executable, "-m", "sheetprop.cli.main", "train", "--recipe", "tiny", "--epochs", "2",
+    command = [sys.executable, "-m", "sheetprop.cli.main", "train", "--recipe", "fast", "--epochs", "2",
                "--threads", "1", "--batch-size", "2000", "--out", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         assert child.stdout is not None
@@ -415,7 +415,7 @@ def test_ctrl_c_on_the_command_line_keeps_the_record_and_exits_130(tmp_path: Pat
         child.send_signal(signal.SIGINT)
         child.communicate(timeout=60)
     assert child.returncode == 130
-    kept = read(tmp_path / "tiny")
+    kept = read(tmp_path / "fast")
     assert kept.runs[0].status == "interrupted"
     assert len(kept.runs[0].epochs) == 1
 
