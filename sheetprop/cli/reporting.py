@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from sheetprop.cli.core import Names, spec_from, spec_options
-from sheetprop.errors import SheetpropError
 
 
 def document_options(command: Any) -> Any:
@@ -32,6 +31,8 @@ def document_options(command: Any) -> Any:
 @click.option("--workbook", type=click.Path(path_type=Path), metavar="FILE", help="A workbook of sheetprop build.")
 @click.option("--run", type=click.Path(path_type=Path), metavar="RECORD",
               help="A run record of sheetprop train or sheetprop log, or its folder.")
+@click.option("--audit", type=click.Path(path_type=Path), multiple=True, metavar="FILE",
+              help="Somebody else's workbook, or a folder of them: adds what is wrong in it; several times if need be.")
 @document_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("report"), show_default=True,
               metavar="DIR", help="The folder to write into.")
@@ -40,20 +41,20 @@ def document_options(command: Any) -> Any:
 @click.option("--list-templates", is_flag=True, help="Print the names of the templates, and where ours are.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def report(workbook: Path | None, run: Path | None, output: Path, templates: Path | None, list_templates: bool,
-           force: bool, as_json: bool, page: str, **options: Any) -> int:
+def report(workbook: Path | None, run: Path | None, audit: tuple[Path, ...], output: Path, templates: Path | None,
+           list_templates: bool, force: bool, as_json: bool, page: str, **options: Any) -> int:
     """Turn a workbook and a run record into one document: HTML, PDF and Markdown.
 
-    Either half may be missing. The workbook is verified on the way; exit 1 when it fails.
+    Either half may be missing. The workbook is verified on the way; exit 1 when it fails. What --audit finds in other
+    people's workbooks is a result that stands on the first page and does not change the exit code.
     """
     if list_templates:
         _list()
         return 0
-    if workbook is None and run is None:
-        raise SheetpropError("report: nothing to report on; give --workbook FILE, --run RECORD or both")
     from sheetprop.reporting.report import report as make
 
-    made = make(workbook, run, output=output, templates=templates, force=force, page=_page(page), **options)
+    made = make(workbook, run, audit=audit, output=output, templates=templates, force=force, page=_page(page),
+                **options)
     if as_json:
         click.echo(made.to_json())
     else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sheetprop.errors import SheetpropError
 from sheetprop.network import symbols
 from sheetprop.network.equations import Equation
 from sheetprop.network.expression import Expression
@@ -19,6 +20,9 @@ from sheetprop.reporting.courses import Course, course, reached_shares, words
 from sheetprop.reporting.netpicture import edges_named
 from sheetprop.reporting.sheetpictures import Pictures, pictures
 from sheetprop.workbook.layout import Layout
+
+if TYPE_CHECKING:
+    from sheetprop.engine.book import Book
 
 # Of a large network so many equations are explained; the others are like them.
 EXPLAINED = 120
@@ -121,41 +125,60 @@ class Backprop:
         return edges_named(self.spec.network)
 
 
-def read(path: Path) -> Backprop:
+class Lines:
+    """A workbook, calculated: its layout, its numbers, and the error curves.
+
+    Attributes:
+        book, path: the workbook.
+        formulas: number of formula cells.
+        layout, spec: what it shows, with the values as they stand in it now.
+        values: by symbol, (rates, iterations + 1).
+        curves: E_total by iteration, thinned.
+    """
+
+    def __init__(self, book: Book, path: Path) -> None:
+        """Calculate an open workbook.
+
+        Raises:
+            SheetpropError: it is no workbook of ours, or is damaged.
+        """
+        from sheetprop.verification import numbers
+        from sheetprop.workbook.reading import present_spec, read_layout
+
+        self.book, self.path = book, path
+        self.formulas = book.calculate().formulas
+        try:
+            self.layout: Layout = read_layout(book)
+            self.spec: Spec = present_spec(book, self.layout)
+        except SheetpropError as error:
+            raise SheetpropError(f"{path}: {error}") from error
+        self.values: dict[str, Any] = numbers.read(self.layout, lambda name: book[name]).values
+        self.curves = tuple(_curve(name, rate, total) for name, rate, total in self.runs())
+
+    def runs(self) -> Iterator[tuple[str, float, Any]]:
+        """Yield sheet, learning rate and E_total of each run."""
+        yield from zip(self.layout.rate_sheets, self.spec.learning_rates, self.values[symbols.TOTAL], strict=True)
+
+
+def read(lines: Lines, sha256: str) -> Backprop:
     """Return part 1, without the verification.
 
-    Raises:
-        SheetpropError: the file is no workbook of ours, or is damaged.
+    Args:
+        lines: the workbook.
+        sha256: of its file.
     """
-    from sheetprop.engine import book as engine
-    from sheetprop.errors import SheetpropError
-    from sheetprop.verification import numbers as grids
-    from sheetprop.workbook.reading import present_spec, read_layout
-
-    book = engine.open(path)
-    calculation = book.calculate()
-    try:
-        layout = read_layout(book)
-        spec = present_spec(book, layout)
-    except SheetpropError as error:
-        raise SheetpropError(f"{path}: {error}") from error
-    numbers = grids.read(layout, lambda name: book[name])
-    gradients = np.stack([numbers.values[symbols.gradient(name)] for name in spec.network.parameters()])
+    book, layout, spec, path = lines.book, lines.layout, lines.spec, lines.path
+    gradients = np.stack([lines.values[symbols.gradient(name)] for name in spec.network.parameters()])
     with np.errstate(all="ignore"):
         lengths = np.sqrt((gradients * gradients).sum(axis=0))
-    total = numbers.values[symbols.TOTAL]
-    courses = tuple(course(name, rate, total[k], lengths[k])
-                    for k, (name, rate) in enumerate(zip(layout.rate_sheets, spec.learning_rates, strict=True)))
-    with path.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    courses = tuple(course(name, rate, total, length)
+                    for (name, rate, total), length in zip(lines.runs(), lengths, strict=True))
     return Backprop(
-        file=path.name, sha256=digest, bytes=path.stat().st_size, spec=spec,
-        preset=_preset(spec), formulas=calculation.formulas, parts=_parts(layout, numbers.values), courses=courses,
-        shares=tuple(reached_shares(courses)), words=tuple(words(courses)),
-        curves=tuple(_curve(name, rate, total[k])
-                     for k, (name, rate) in enumerate(zip(layout.rate_sheets, spec.learning_rates, strict=True))),
+        file=path.name, sha256=sha256, bytes=path.stat().st_size, spec=spec, preset=_preset(spec),
+        formulas=lines.formulas, parts=_parts(layout, lines.values), courses=courses,
+        shares=tuple(reached_shares(courses)), words=tuple(words(courses)), curves=lines.curves,
         pictures=pictures(path, layout.sheets, layout.rate_sheets, lambda name: book[name]),
-        choice=choice(layout, spec, numbers.values),
+        choice=choice(layout, spec, lines.values),
         exercise=tuple(c.symbol for c in layout.columns if c.symbol in layout.blank))
 
 

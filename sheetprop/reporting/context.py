@@ -5,19 +5,21 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import sheetprop
 from sheetprop.errors import SheetpropError
-from sheetprop.reporting import backprop, mnistpart
+from sheetprop.reporting import auditpart
+from sheetprop.reporting.auditpart import Audited
 from sheetprop.reporting.backprop import Backprop
 from sheetprop.reporting.mnistpart import Mnist
 from sheetprop.reporting.words import accuracy, duration, listed, many, number
 
-# Faults that are listed by name.
-FAULTS = 20
+# So many audited files are named in commands; more are a folder.
+_AUDITS = 3
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,11 @@ class Context:
         claim: the result in a sentence or two.
         alarms: what is wrong, for the first page, in red; empty when all is well.
         missing: which half is missing, in a line each.
+        notices: what the audit found, for the first page.
         facts: the key numbers.
         commands: what reproduces the report.
-        backprop, mnist: the two halves; at least one is there.
+        backprop, mnist: the two halves.
+        audits: other people's workbooks; of halves and audits at least one is there.
         limits: what the numbers do not show.
         environment: name and value, line by line.
         sources: the files it was made from.
@@ -63,10 +67,12 @@ class Context:
     claim: str
     alarms: tuple[str, ...]
     missing: tuple[str, ...]
+    notices: tuple[str, ...]
     facts: tuple[Fact, ...]
     commands: tuple[str, ...]
     backprop: Backprop | None
     mnist: Mnist | None
+    audits: tuple[Audited, ...]
     limits: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
     sources: tuple[Source, ...]
@@ -78,57 +84,69 @@ class Context:
         return not self.alarms
 
     @property
+    def parts(self) -> int:
+        """Number of parts."""
+        return (self.backprop is not None) + (self.mnist is not None) + bool(self.audits)
+
+    @property
     def verification(self) -> Any:
         """The verification of the workbook, or None."""
         return self.backprop.verification if self.backprop else None
 
 
 def make(
-    part1: Backprop | None, part2: Mnist | None, *, title: str | None = None, author: str | None = None,
-    date: str | None = None,
+    part1: Backprop | None, part2: Mnist | None, audits: tuple[Audited, ...] = (), *, title: str | None = None,
+    author: str | None = None, date: str | None = None,
 ) -> Context:
     """Return the context of a report.
 
     Args:
-        part1, part2: the halves; one may be missing.
+        part1, part2: the halves; each may be missing.
+        audits: other people's workbooks.
         title, author: as they shall stand on the first page.
         date: ISO 8601, such as 2026-11-21; without it SOURCE_DATE_EPOCH, else the day of the record, else none.
     """
     return Context(
-        title=title or _title(part1, part2), author=author or "", date=_date(date, part2),
-        claim=_claim(part1, part2), alarms=tuple(_alarms(part1, part2)), missing=tuple(_missing(part1, part2)),
-        facts=tuple(_facts(part1, part2)), commands=tuple(_commands(part1, part2)), backprop=part1, mnist=part2,
-        limits=tuple(_limits(part1, part2)), environment=tuple(_environment(part2)),
-        sources=tuple(_sources(part1, part2)))
+        title=title or _title(part1, part2, audits), author=author or "", date=_date(date, part2),
+        claim=_claim(part1, part2, audits), alarms=(*_alarms(part1, part2), *auditpart.alarms(audits)),
+        missing=tuple(_missing(part1, part2)) if part1 or part2 else (), notices=tuple(auditpart.notices(audits)),
+        facts=tuple(_facts(part1, part2, audits)), commands=tuple(_commands(part1, part2, audits)), backprop=part1,
+        mnist=part2, audits=audits, limits=tuple(_limits(part1, part2, audits)),
+        environment=tuple(_environment(part2)), sources=tuple(_sources(part1, part2, audits)))
 
 
-def read(workbook: Path | None, record: Path | None) -> tuple[Backprop | None, Mnist | None]:
-    """Read both halves; the verification is still to come."""
-    if workbook is None and record is None:
-        raise SheetpropError("neither a workbook nor a run record is given; give --workbook, --run or both")
-    return (None if workbook is None else backprop.read(workbook),
-            None if record is None else mnistpart.read(record))
-
-
-def _title(part1: Backprop | None, part2: Mnist | None) -> str:
+def _title(part1: Backprop | None, part2: Mnist | None, audits: Sequence[Audited]) -> str:
+    if part1 is None and part2 is None:
+        return f"Audit of {audits[0].file}" if len(audits) == 1 else f"Audit of {many(len(audits), 'workbook')}"
     if part1 is None:
         return "A small network on MNIST"
     return "Back-propagation, cell by cell" + (", and a small network on MNIST" if part2 else "")
 
 
+def checked_date(given: str | None) -> str | None:
+    """Return a date as ISO 8601, or None for none.
+
+    Raises:
+        SheetpropError: it is no date.
+    """
+    if not given:
+        return None
+    try:
+        return datetime.date.fromisoformat(given[:10]).isoformat()
+    except ValueError:
+        raise SheetpropError(f"--date {given!r}: is no date; write it like 2026-11-21") from None
+
+
 def _date(given: str | None, part2: Mnist | None) -> str:
-    if given:
-        try:
-            return datetime.date.fromisoformat(given[:10]).isoformat()
-        except ValueError:
-            raise SheetpropError(f"--date {given!r}: is no date; write it like 2026-11-21") from None
+    if date := checked_date(given):
+        return date
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     if epoch.isdecimal():
         return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date().isoformat()
     return part2.record.created[:10] if part2 else ""
 
 
-def _claim(part1: Backprop | None, part2: Mnist | None) -> str:
+def _claim(part1: Backprop | None, part2: Mnist | None, audits: Sequence[Audited]) -> str:
     sentences = []
     if part1 is not None:
         network = part1.spec.network
@@ -143,7 +161,7 @@ def _claim(part1: Backprop | None, part2: Mnist | None) -> str:
         sentences.append(text)
     if part2 is not None:
         sentences.append(_mnist_claim(part2))
-    return " ".join(sentences)
+    return " ".join([*sentences, *filter(None, [auditpart.claim(audits)])])
 
 
 def _mnist_claim(part2: Mnist) -> str:
@@ -187,7 +205,7 @@ def _missing(part1: Backprop | None, part2: Mnist | None) -> list[str]:
     return lines
 
 
-def _facts(part1: Backprop | None, part2: Mnist | None) -> list[Fact]:
+def _facts(part1: Backprop | None, part2: Mnist | None, audits: Sequence[Audited]) -> list[Fact]:
     facts: list[Fact] = []
     if part1 is not None:
         network = part1.spec.network
@@ -214,6 +232,10 @@ def _facts(part1: Backprop | None, part2: Mnist | None) -> list[Fact]:
             where = part2.record.environment
             facts.append(Fact(duration(seconds), "a run, tests included",
                               f"{many(where.threads, 'thread')}, {where.device}" if where else ""))
+    if audits:
+        found, checked = sum(len(one.findings) for one in audits), sum(one.checked for one in audits)
+        facts.append(Fact(f"{found:,}", "mistake found by the audit" if found == 1 else "mistakes found by the audit",
+                          f"{many(checked, 'gradient column')} in {many(len(audits), 'workbook')}"))
     return facts
 
 
@@ -244,13 +266,15 @@ def build_command(part1: Backprop) -> str:
     return " ".join(parts)
 
 
-def _commands(part1: Backprop | None, part2: Mnist | None) -> list[str]:
+def _commands(part1: Backprop | None, part2: Mnist | None, audits: Sequence[Audited]) -> list[str]:
     commands = []
     if part1 is not None:
         commands += [f"{build_command(part1)} -o {part1.file}", f"sheetprop verify {part1.file}"]
     if part2 is not None:
         commands.append(_train_command(part2))
+    commands += [f"sheetprop audit {shlex.quote(one.file)}" for one in audits[:_AUDITS]]
     halves = ([f"--workbook {part1.file}"] if part1 else []) + ([f"--run {_record_place(part2)}"] if part2 else [])
+    halves += [f"--audit {shlex.quote(one.file)}" for one in audits] if len(audits) <= _AUDITS else ["--audit FOLDER"]
     return [*commands, f"sheetprop report {' '.join(halves)}"]
 
 
@@ -276,7 +300,7 @@ def _train_command(part2: Mnist) -> str:
     return " ".join([*parts, "--out runs"])
 
 
-def _limits(part1: Backprop | None, part2: Mnist | None) -> list[str]:
+def _limits(part1: Backprop | None, part2: Mnist | None, audits: Sequence[Audited]) -> list[str]:
     limits = []
     if part1 is not None:
         limits.append("The workbook learns a single example by plain gradient descent. It shows how back-propagation "
@@ -292,6 +316,9 @@ def _limits(part1: Backprop | None, part2: Mnist | None) -> list[str]:
             limits.append("Long sheets are pictured by their first and last rows; the workbook has all of them.")
     if part2 is not None:
         limits += _mnist_limits(part2)
+    if audits:
+        limits.append("The audit tells roles by what the formulas do and by labels; a sheet without a finding may "
+                      "still be wrong where the audit could not place it, as its notes say.")
     return limits
 
 
@@ -333,10 +360,10 @@ def _environment(part2: Mnist | None) -> list[tuple[str, str]]:
     return lines
 
 
-def _sources(part1: Backprop | None, part2: Mnist | None) -> list[Source]:
+def _sources(part1: Backprop | None, part2: Mnist | None, audits: Sequence[Audited]) -> list[Source]:
     sources = []
     if part1 is not None:
         sources.append(Source(part1.file, "workbook", part1.bytes, part1.sha256))
     if part2 is not None:
         sources.append(Source(part2.file, "run record", part2.bytes, part2.sha256))
-    return sources
+    return sources + [Source(one.file, "audited workbook", one.bytes, one.sha256) for one in audits if one.sha256]

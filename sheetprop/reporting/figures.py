@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sheetprop.reporting import netpicture, plots, sheetsvg
-from sheetprop.reporting.cellstyles import Look
+from sheetprop.mnist.record import Run
+from sheetprop.reporting import netpicture, sheetsvg
+from sheetprop.reporting.backprop import Curve
 from sheetprop.reporting.context import Context
-from sheetprop.reporting.sheetpictures import LAST_ROWS, PicturedColumn, SheetPicture, blocks, shortened
+from sheetprop.reporting.sheetpictures import SheetPicture, blocks, shortened, widened
 from sheetprop.reporting.words import plain
 from sheetprop.workbook.layout import Layout
-from sheetprop.workbook.names import CHECK, COMPARE
+
+LIBRARY = "matplotlib.backends.backend_svg"
+"""What the charts need, and what takes long to import."""
 
 FRONT = "front"
 """The figure of the first page."""
@@ -36,35 +39,51 @@ class SheetDrawing:
     pieces: tuple[str, ...]
 
 
-def draw(context: Context) -> Figures:
-    """Draw everything that the context has figures for."""
+def charts(curves: Sequence[Curve], run: Run | None) -> dict[str, str]:
+    """Draw what matplotlib draws."""
+    from sheetprop.reporting import plots
+
     svg: dict[str, str] = {}
+    if curves:
+        svg["comparison"] = plots.comparison(curves, log=False, name="compare")
+        # The same once more for the first page, with ids of its own.
+        svg[FRONT] = svg["comparison"].replace("compare-", "front-")
+        svg["comparison-log"] = plots.comparison(curves, log=True, name="comparelog")
+        svg["each"] = plots.each(curves, name="each")
+    if run is not None and run.epochs:
+        svg["training"] = plots.training(run, name="training")
+        if run.per_class:
+            svg["per-class"] = plots.per_class(run, name="perclass")
+    return svg
+
+
+def draw(context: Context, drawn: dict[str, str]) -> Figures:
+    """Return every drawing of a report.
+
+    Args:
+        context: what it says.
+        drawn: the charts.
+    """
+    svg = dict(drawn)
     part1, part2 = context.backprop, context.mnist
     if part1 is not None:
         rate = part1.choice.rates[0]
         svg["network"] = netpicture.draw(
             part1.spec.network, part1.choice.at(0, 0),
             f"The {part1.spec.network.shape} network with its numbers at η = {plain(rate)}, iteration 0.")
-        svg["comparison"] = plots.comparison(part1.curves, log=False, name="compare")
-        # The same once more for the first page, with ids of its own.
-        svg[FRONT] = svg["comparison"].replace("compare-", "front-")
-        svg["comparison-log"] = plots.comparison(part1.curves, log=True, name="comparelog")
-        svg["each"] = plots.each(part1.curves, name="each")
-    if part2 is not None:
-        if part2.diagram:
-            svg["architecture"] = part2.diagram
-        if part2.run is not None and part2.run.epochs:
-            svg["training"] = plots.training(part2.run, name="training")
-            if part2.run.per_class:
-                svg["per-class"] = plots.per_class(part2.run, name="perclass")
+    if part2 is not None and part2.diagram:
+        svg["architecture"] = part2.diagram
     return Figures({name: drawing for name, drawing in svg.items() if drawing})
 
 
 def sheet_drawings(context: Context, *, background: bool) -> list[SheetDrawing]:
-    """Draw the sheets for paper and Markdown.
+    """Draw the sheets for paper and Markdown, each in values view and, where it has formulas, in formulas view.
 
-    Formulas are drawn where they tell something new: in the first sheet of a learning rate, whose
-    formulas the others repeat, and in the first columns of Compare and Check.
+    The sheets of the learning rates differ in their numbers only, so all but the first are shown shorter.
+
+    Args:
+        context: with the sheets.
+        background: paint a white page behind each, for places that may be dark.
     """
     if context.backprop is None:
         return []
@@ -72,19 +91,12 @@ def sheet_drawings(context: Context, *, background: bool) -> list[SheetDrawing]:
     first_rate = next((picture.name for picture in pictures.sheets if picture.kind == "rate"), "")
     result = []
     for picture in pictures.sheets:
-        shown = picture
-        if picture.kind == "rate" and picture.name != first_rate:
-            shown = shortened(picture, Layout.FIRST_ROW + 2, LAST_ROWS)
-        pieces = blocks(shown, PAGE)
-        result.append(_drawing(shown, pieces, pictures.looks, "values", background=background))
-        if picture.formulas and picture.name in (first_rate, COMPARE, CHECK):
-            kept = pieces if picture.name == first_rate else pieces[:1]
-            result.append(_drawing(shown, kept, pictures.looks, "formulas", background=background))
+        shorter = picture.kind == "rate" and picture.name != first_rate
+        for view in ("values", "formulas") if picture.formulas else ("values",):
+            rows = (2, 3) if view == "values" else (1, 1)
+            shown = shortened(picture, Layout.FIRST_ROW + rows[0], rows[1]) if shorter else picture
+            shown = widened(shown, sheetsvg.FORMULA_CHARACTER) if view == "formulas" else shown
+            result.append(SheetDrawing(shown, view, tuple(
+                sheetsvg.draw(shown, columns, pictures.looks, formulas=view == "formulas", background=background)
+                for columns in blocks(shown, PAGE))))
     return result
-
-
-def _drawing(picture: SheetPicture, pieces: Sequence[Sequence[PicturedColumn]], looks: Sequence[Look], view: str, *,
-             background: bool) -> SheetDrawing:
-    drawn = tuple(sheetsvg.draw(picture, columns, looks, formulas=view == "formulas", background=background)
-                  for columns in pieces)
-    return SheetDrawing(picture, view, drawn)

@@ -16,5 +16,5 @@ GROUPS = {
     "backward": "#e6daf2",
 }
 
-FAMILY = "'Source Sans 3', 'DejaVu Sans', 'Helvetica Neue', Arial, sans-serif"
+FAMILY = "'Source Sans Pro', 'DejaVu Sans', 'Helvetica Neue', Arial, sans-serif"
 """The fonts that text in drawings asks for, in this order."""

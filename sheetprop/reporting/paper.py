@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime
 import hashlib
 import logging
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sheetprop.errors import SheetpropError
-from sheetprop.reporting import svgtext
-from sheetprop.reporting.context import Context
+from sheetprop.files import replacing
+from sheetprop.reporting import svgform
+from sheetprop.reporting.render import Paper
 
 # Of a report without a date: the same for all, so that the same input gives the same bytes.
 _NO_DATE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -22,45 +22,45 @@ class PaperError(SheetpropError):
     """The PDF cannot be made; the other formats can."""
 
 
-def write(
-    page: str, beside: Mapping[str, bytes], context: Context, target: Path, *, attachments: Sequence[Path] = ()
-) -> None:
+def write(made: Paper, date: str, target: Path, attachments: Sequence[Path] = ()) -> None:
     """Write the PDF.
 
     Args:
-        page, beside: the HTML of `render.paper` and its drawings.
-        context: for metadata.
+        made: what `render.paper` returned.
+        date: ISO 8601, for metadata; may be empty.
         target: the file.
         attachments: files that travel inside the PDF.
 
     Raises:
-        PaperError: WeasyPrint, Pango or fonts are missing.
+        PaperError: WeasyPrint or Pango is missing.
     """
     weasyprint = _weasyprint()
-    when = _moment(context)
+    when = _moment(date)
     attached = [
         weasyprint.Attachment(string=path.read_bytes(), name=path.name, description=f"{path.name}, from which this "
                               "report was made", created=when, modified=when, relationship="Source")
         for path in attachments]
     logging.getLogger("weasyprint").setLevel(logging.ERROR)
     logging.getLogger("fontTools").setLevel(logging.ERROR)
+
+    def finish(document: Any, pdf: Any) -> None:
+        del document
+        svgform.put_in(pdf, made.drawings)
+        _tell_scopes(pdf)
+
     try:
-        with tempfile.TemporaryDirectory() as folder, svgtext.whole_lines():
-            for name, content in beside.items():
-                (Path(folder) / name).write_bytes(content)
-            document = weasyprint.HTML(
-                string=page, base_url=f"{folder}/", url_fetcher=_fetcher(weasyprint)).render()
+        with replacing(target) as temporary:
+            document = weasyprint.HTML(string=made.text, url_fetcher=_fetcher(weasyprint)).render()
             document.metadata.attachments.extend(attached)
             document.metadata.created = document.metadata.modified = when.isoformat().replace("+00:00", "Z")
-            document.write_pdf(str(target), finisher=_tell_scopes, pdf_variant="pdf/ua-1",
-                               pdf_identifier=_identifier(page, beside))
+            document.write_pdf(
+                str(temporary), finisher=finish, pdf_variant="pdf/ua-1", pdf_identifier=_identifier(made))
     except OSError as error:
         raise PaperError(f"PDF: {error}") from error
 
 
-def _tell_scopes(document: Any, pdf: Any) -> None:
+def _tell_scopes(pdf: Any) -> None:
     """Say of every header cell whether it heads its column or its row; WeasyPrint leaves that out of the tags."""
-    del document
     objects: list[Any] = list(pdf.objects)
     by_number = {item.number: item for item in objects if hasattr(item, "get")}
 
@@ -79,12 +79,9 @@ def _tell_scopes(document: Any, pdf: Any) -> None:
             item["A"] = f"<</O /Table /Scope /{'Column' if head else 'Row'}>>"
 
 
-def _identifier(page: str, beside: Mapping[str, bytes]) -> bytes:
+def _identifier(made: Paper) -> bytes:
     """Return an identifier that depends on the contents only."""
-    digest = hashlib.md5(page.encode(), usedforsecurity=False)
-    for content in beside.values():
-        digest.update(content)
-    return digest.digest()
+    return hashlib.md5(repr(made).encode(), usedforsecurity=False).digest()
 
 
 def _weasyprint() -> Any:
@@ -98,10 +95,10 @@ def _weasyprint() -> Any:
     return weasyprint
 
 
-def _moment(context: Context) -> datetime.datetime:
-    if not context.date:
+def _moment(date: str) -> datetime.datetime:
+    if not date:
         return _NO_DATE
-    return datetime.datetime.fromisoformat(context.date).replace(tzinfo=datetime.UTC)
+    return datetime.datetime.fromisoformat(date).replace(tzinfo=datetime.UTC)
 
 
 def _fetcher(weasyprint: Any) -> Any:

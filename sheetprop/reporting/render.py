@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import base64
 import re
+from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
 from typing import Any
 
-from sheetprop.reporting import digits, figures, palette
+from sheetprop.reporting import digits, figures, palette, svgform, typefaces
 from sheetprop.reporting.context import Context
 from sheetprop.reporting.environment import environment, slug, told
 from sheetprop.reporting.equations import Typesetter
 from sheetprop.reporting.figures import Figures
-from sheetprop.reporting.resources import fonts
 
 # On the screen colours follow the reader's choice of light or dark.
 _SCREEN = {palette.INK: "var(--ink)", palette.MUTED: "var(--muted)", palette.RULE: "var(--rule)",
            **{colour: f"var(--s{k})" for k, colour in enumerate(palette.SERIES, start=1)}}
 
-# Fonts by family, weight, style and file.
-FONTS = (
-    ("Source Serif 4", 400, "normal", "SourceSerif4-Regular.woff2"),
-    ("Source Serif 4", 400, "italic", "SourceSerif4-It.woff2"),
-    ("Source Sans 3", 400, "normal", "SourceSans3-Regular.woff2"),
-    ("Source Sans 3", 600, "normal", "SourceSans3-Semibold.woff2"),
-    ("Source Code Pro", 400, "normal", "SourceCodePro-Regular.woff2"),
-)
+
+@dataclass(frozen=True)
+class Paper:
+    """What a PDF is made from.
+
+    Attributes:
+        text: the page.
+        drawings: as SVG; each takes the place of its stand-in in the page.
+    """
+
+    text: str
+    drawings: tuple[str, ...]
 
 
 def html(context: Context, drawn: Figures, folder: Path | None = None) -> str:
@@ -48,7 +51,7 @@ def html(context: Context, drawn: Figures, folder: Path | None = None) -> str:
         body = env.get_template("html/body.html.j2").render(
             c=context, medium="screen", figures={k: Markup(_screen(v)) for k, v in drawn.svg.items()})
         return str(env.get_template("html/page.html.j2").render(
-            c=context, body=Markup(body), sprite=Markup(setter.sprite()), fonts=Markup(embedded_fonts()),
+            c=context, body=Markup(body), sprite=Markup(setter.sprite()), fonts=Markup(_fonts()),
             looks=Markup(look_styles(context)),
             data=Markup(context.backprop.choice.json()) if context.backprop is not None else None))
 
@@ -57,14 +60,12 @@ def _screen(svg: str) -> str:
     return re.sub("|".join(map(re.escape, _SCREEN)), lambda match: _SCREEN[match.group(0)], svg)
 
 
-def embedded_fonts() -> str:
-    """Return the fonts as style rules that hold them."""
-    rules = []
-    for family, weight, style, file in FONTS:
-        content = base64.b64encode((fonts() / file).read_bytes()).decode()
-        rules.append(f"@font-face{{font-family:'{family}';font-weight:{weight};font-style:{style};font-display:swap;"
-                     f"src:url(data:font/woff2;base64,{content}) format('woff2')}}")
-    return "\n".join(rules)
+def _fonts() -> str:
+    """Return the fonts as style rules that hold them; without them a page is set in the reader's own."""
+    try:
+        return typefaces.embedded()
+    except typefaces.MissingFontError:
+        return ""
 
 
 def look_styles(context: Context) -> str:
@@ -91,30 +92,29 @@ def look_styles(context: Context) -> str:
     return "\n".join(rules)
 
 
-def paper(
-    context: Context, drawn: Figures, folder: Path | None = None, *, page: str = "A4"
-) -> tuple[str, dict[str, bytes]]:
-    """Return the page that the PDF is made from, and its drawings by their relative names.
+def paper(context: Context, drawn: Figures, folder: Path | None = None, *, page: str = "A4") -> Paper:
+    """Return what the PDF is made from.
 
-    Drawings stand beside the page instead of in it: an image costs nothing to parse and to style.
+    Drawings are kept out of the page: an image costs nothing to parse and to style.
+
+    Raises:
+        MissingFontError: a font is not installed.
     """
-    beside: dict[str, bytes] = {}
+    from markupsafe import Markup
+
+    drawings: list[str] = []
 
     def image(svg: str, spoken: str, style: str = "") -> Any:
-        from markupsafe import Markup
-
-        name = f"{len(beside)}.svg"
-        beside[name] = svg.replace("currentColor", palette.INK).encode()
-        return Markup('<img class="drawing" src="{}" alt="{}" style="{}">').format(name, spoken, style)
+        stand_in = svgform.stand_in(svg, len(drawings))
+        drawings.append(svg.replace("currentColor", palette.INK))
+        return Markup('<img class="drawing" src="{}" alt="{}" style="{}">').format(stand_in, spoken, style)
 
     def equation(latex: str, spoken: str, size: float = 1.0) -> Any:
-        svg = setter.svg(latex, spoken, size=size)
-        shape = re.search(r'width="([^"]*)" height="([^"]*)" style="([^"]*)"', svg)
+        drawing = setter.svg(latex, spoken, size=size)
+        shape = re.search(r'width="([^"]*)" height="([^"]*)" style="([^"]*)"', drawing)
         assert shape is not None
         width, height, style = shape.groups()
-        # An image has no font size of its own for its em.
-        bare = svg.replace(f'width="{width}" height="{height}" style="{style}"', "")
-        return image(bare, spoken, f"width:{width};height:{height};{style}")
+        return image(drawing, spoken, f"width:{width};height:{height};{style}")
 
     setter = Typesetter()
     env = environment(folder)
@@ -125,8 +125,8 @@ def paper(
             page_size=page,
             sheets=[(d.picture, d.view, [image(p, _described(p), _share(p)) for p in d.pieces])
                     for d in figures.sheet_drawings(context, background=False)],
-            font_faces=[(family, weight, style, (fonts() / file).as_uri()) for family, weight, style, file in FONTS]))
-    return text, beside
+            faces=[(face, face.path.as_uri()) for face in typefaces.FACES]))
+    return Paper(text, tuple(drawings))
 
 
 def _share(svg: str) -> str:

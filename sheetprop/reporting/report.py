@@ -11,8 +11,13 @@ from pathlib import Path
 from sheetprop.errors import SheetpropError, nearest
 from sheetprop.files import replacing
 from sheetprop.reporting import context as contexts
+from sheetprop.reporting import figures, mnistpart
+from sheetprop.reporting.aside import Aside
+from sheetprop.reporting.auditpart import Audited
 from sheetprop.reporting.context import Context
 from sheetprop.reporting.figures import Figures
+from sheetprop.reporting.kept import sha256_of
+from sheetprop.reporting.typefaces import MissingFontError
 
 FORMATS = ("html", "pdf", "md")
 PAGES = ("A4", "Letter")
@@ -57,6 +62,7 @@ def report(
     workbook: str | os.PathLike[str] | None = None,
     run: str | os.PathLike[str] | None = None,
     *,
+    audit: Sequence[str | os.PathLike[str]] = (),
     formats: Sequence[str] = FORMATS,
     output: str | os.PathLike[str] = "report",
     title: str | None = None,
@@ -66,13 +72,15 @@ def report(
     templates: str | os.PathLike[str] | None = None,
     force: bool = False,
 ) -> Reported:
-    """Make a report of a workbook, a run record, or both.
+    """Make a report of a workbook, a run record, other people's workbooks, or all of them.
 
-    The workbook is verified on the way; what fails stands in red on the first page.
+    The workbook is verified on the way; what fails stands in red on the first page. What an audit finds
+    in other people's workbooks stands there too, as a result and not as a failure of the report.
 
     Args:
         workbook: a workbook that `build` wrote.
         run: a run record, or its folder.
+        audit: other people's workbooks, or folders of them.
         formats: of ``html``, ``pdf`` and ``md``.
         output: the folder to write into; it is made if it does not exist.
         title, author: for the first page.
@@ -87,38 +95,65 @@ def report(
     chosen = _formats(formats)
     if page not in PAGES:
         raise SheetpropError(f"page {page!r}: {nearest(page, PAGES)}")
+    _check_given([Path(path) for path in (workbook, run, *audit) if path is not None])
     folder = _folder(Path(output))
     _check_free(folder, chosen, force=force)
-    made = prepare(None if workbook is None else Path(workbook), None if run is None else Path(run), title=title,
-                   author=author, date=date)
     own = None if templates is None else Path(templates)
-    attached = [Path(p) for p in (workbook, _record_file(run)) if p is not None]
-    return _write(made, folder, chosen, own, page, [p for p in attached if p.stat().st_size <= ATTACHED])
+    with Aside(figures.LIBRARY) as aside:
+        made = prepare(None if workbook is None else Path(workbook), None if run is None else Path(run),
+                       [Path(one) for one in audit], title=title, author=author, date=date, aside=aside)
+        attached = [Path(p) for p in (workbook, _record_file(run)) if p is not None]
+        return _write(made, folder, chosen, own, page, [p for p in attached if p.stat().st_size <= ATTACHED], aside)
 
 
 def prepare(
-    workbook: Path | None, run: Path | None, *, title: str | None = None, author: str | None = None,
-    date: str | None = None,
+    workbook: Path | None, run: Path | None, audited: Sequence[Path] = (), *, title: str | None = None,
+    author: str | None = None, date: str | None = None, aside: Aside | None = None,
 ) -> tuple[Context, Figures]:
-    """Read and verify everything, and draw the figures: what all formats need."""
-    from sheetprop.reporting import figures
-    from sheetprop.reporting.verifying import Verifying
+    """Read and verify everything, and draw the figures: what all formats need.
 
-    for path in (workbook, run):
-        if path is not None and not path.exists():
-            raise SheetpropError(f"{path}: there is no such file; check the name")
-    verifying = None if workbook is None else Verifying(workbook)
-    try:
-        part1, part2 = contexts.read(workbook, run)
-        draft = contexts.make(part1, part2, title=title, author=author, date=date)
-        drawn = figures.draw(draft)
-        if verifying is not None and part1 is not None:
-            outcome = verifying.outcome()
+    Args:
+        workbook, run: each may be missing.
+        audited: other people's workbooks, or folders of them.
+        title, author, date: see :func:`report`.
+        aside: the process that draws the charts; without it this one does.
+    """
+    _check_given([path for path in (workbook, run, *audited) if path is not None])
+    contexts.checked_date(date)
+    aside = aside or Aside(figures.LIBRARY, here=True)
+    part2 = None if run is None else mnistpart.read(run)
+    part1 = None
+    charts = None
+    if workbook is not None:
+        from sheetprop.engine import book as engine
+        from sheetprop.reporting import backprop
+        from sheetprop.reporting.verifying import Verifying
+
+        sha256 = sha256_of(workbook)
+        with Verifying(sha256) as verifying:
+            book = engine.open(workbook)
+            lines = backprop.Lines(book, workbook)
+            charts = aside.call(figures.charts, lines.curves, None if part2 is None else part2.run)
+            part1 = backprop.read(lines, sha256)
+            outcome = verifying.outcome(book)
             part1 = replace(part1, verification=outcome.result, not_verified=outcome.problem)
-    finally:
-        if verifying is not None:
-            verifying.stop()
-    return contexts.make(part1, part2, title=title, author=author, date=date), drawn
+    if charts is None:
+        charts = aside.call(figures.charts, (), None if part2 is None else part2.run)
+    audits: tuple[Audited, ...] = ()
+    if audited:
+        from sheetprop.reporting import auditpart
+
+        audits = auditpart.read(audited)
+    context = contexts.make(part1, part2, audits, title=title, author=author, date=date)
+    return context, figures.draw(context, charts())
+
+
+def _check_given(paths: Sequence[Path]) -> None:
+    if not paths:
+        raise SheetpropError("nothing to report on; give --workbook FILE, --run RECORD, --audit FILE or several")
+    for path in paths:
+        if not path.exists():
+            raise SheetpropError(f"{path}: there is no such file; check the name")
 
 
 def _formats(formats: Sequence[str]) -> tuple[str, ...]:
@@ -160,40 +195,43 @@ def _record_file(run: str | os.PathLike[str] | None) -> Path | None:
 
 def _write(
     made: tuple[Context, Figures], folder: Path, formats: Sequence[str], templates: Path | None, page: str,
-    attachments: Sequence[Path],
+    attachments: Sequence[Path], aside: Aside,
 ) -> Reported:
+    """Write the formats: the PDF in the other process, the others here in the meantime."""
     from sheetprop.reporting import paper, render
 
     context, drawn = made
     files: dict[str, Path] = {}
     not_made: dict[str, str] = {}
     pictures = 0
-    writers: dict[str, Callable[[Path], None]] = {
-        "html": lambda path: _text(path, render.html(context, drawn, templates)),
-        "pdf": lambda path: paper.write(*render.paper(context, drawn, templates, page=page), context, path,
-                                        attachments=attachments),
-    }
-    for name in formats:
-        target = folder / NAMES[name]
-        if name == "md":
-            text, beside = render.markdown(context, drawn, templates)
-            _pictures(folder, beside)
-            pictures = len(beside)
-            with replacing(target) as temporary:
-                _text(temporary, text)
-        else:
-            try:
-                with replacing(target) as temporary:
-                    writers[name](temporary)
-            except paper.PaperError as error:
-                not_made[name] = str(error)
-                continue
-        files[name] = target
-    return Reported(folder, files, pictures, context.alarms, not_made)
+    waiting: Callable[[], None] | None = None
+    if "pdf" in formats:
+        try:
+            pages = render.paper(context, drawn, templates, page=page)
+            waiting = aside.call(paper.write, pages, context.date, folder / NAMES["pdf"], attachments)
+        except MissingFontError as error:
+            not_made["pdf"] = f"PDF: {error}; the other formats do without"
+    if "html" in formats:
+        files["html"] = _text(folder / NAMES["html"], render.html(context, drawn, templates))
+    if "md" in formats:
+        text, beside = render.markdown(context, drawn, templates)
+        _pictures(folder, beside)
+        pictures = len(beside)
+        files["md"] = _text(folder / NAMES["md"], text)
+    if waiting is not None:
+        try:
+            waiting()
+            files["pdf"] = folder / NAMES["pdf"]
+        except paper.PaperError as error:
+            not_made["pdf"] = str(error)
+    return Reported(folder, {name: files[name] for name in formats if name in files}, pictures, context.alarms,
+                    not_made)
 
 
-def _text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
+def _text(path: Path, text: str) -> Path:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+    return path
 
 
 def _pictures(folder: Path, beside: dict[str, bytes]) -> None:

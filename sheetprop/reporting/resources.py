@@ -1,4 +1,4 @@
-"""Where templates, style sheets and fonts are."""
+"""Where templates and style sheets are."""
 
 from __future__ import annotations
 
@@ -14,8 +14,3 @@ def templates() -> Path:
     package = Path(sheetprop.__file__).resolve().parent
     inside = package / "templates"
     return inside if inside.is_dir() else package.parent / "templates"
-
-
-def fonts() -> Path:
-    """Return the folder of the fonts that the PDF is set in."""
-    return templates() / "fonts"

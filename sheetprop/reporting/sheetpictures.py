@@ -16,6 +16,8 @@ _WHOLE_ROWS = 45
 # A workbook of many learning rates shows the sheets of the first ones.
 RATE_SHEETS = 8
 _LAST_COLUMN = 60
+# A formula takes at most about so many lines.
+_FORMULA_LINES = 4
 _PIXELS_A_CHARACTER, _PIXELS_A_POINT = 7.0, 4 / 3
 
 
@@ -184,6 +186,22 @@ def _grouped(columns: Sequence[PicturedColumn], share: float) -> list[list[Pictu
         groups[-1].append(column)
         used += column.width
     return groups
+
+
+def widened(picture: SheetPicture, character: float) -> SheetPicture:
+    """Return the picture with columns in which every formula takes few lines.
+
+    Args:
+        picture: the sheet.
+        character: width of a character in pixels.
+    """
+    longest: dict[int, int] = {}
+    for row in picture.rows:
+        for cell in row.cells:
+            longest[cell.column] = max(longest.get(cell.column, 0), len(cell.formula))
+    return replace(picture, columns=tuple(
+        replace(column, width=max(column.width, round(longest.get(column.index, 0) * character / _FORMULA_LINES) + 8))
+        if column.width else column for column in picture.columns))
 
 
 def shortened(picture: SheetPicture, first: int, last: int) -> SheetPicture:

@@ -9,12 +9,16 @@ from sheetprop.reporting.cellstyles import Look
 from sheetprop.reporting.sheetpictures import PicturedCell, PicturedColumn, PicturedRow, SheetPicture
 
 _HEAD, _GUTTER, _GAP = 20, 38, 18
-_FAMILY = "'Source Sans 3', Carlito, Calibri, 'DejaVu Sans', Arial, sans-serif"
-_MONO = "'Source Code Pro', Consolas, 'DejaVu Sans Mono', monospace"
+_FAMILY = "'Source Sans Pro', Carlito, Calibri, 'DejaVu Sans', Arial, sans-serif"
+_MONO = "'DejaVu Sans Mono', Consolas, Menlo, monospace"
 _PIXELS = 4 / 3
 # Mean width of a character as a share of the font size.
-_CHARACTER, _WIDE_CHARACTER = 0.47, 0.6
+_CHARACTER, _WIDE_CHARACTER = 0.47, 0.605
 _LINE = 1.2
+_FORMULA = 10.5
+
+FORMULA_CHARACTER = _WIDE_CHARACTER * _FORMULA
+"""Width of a character of a formula, in pixels."""
 
 
 def draw(picture: SheetPicture, columns: Sequence[PicturedColumn], looks: Sequence[Look], *, formulas: bool,
@@ -45,9 +49,9 @@ def draw(picture: SheetPicture, columns: Sequence[PicturedColumn], looks: Sequen
         if row.after_gap:
             first, last = picture.left_out or (0, 0)
             parts.append(f'<text x="{_GUTTER + 8}" y="{y + 13:g}" fill="#5f6b7a" font-style="italic">'
-                         f'⋯ rows {first} to {last} are left out</text>')
+                         f'… rows {first:,} to {last:,} are left out</text>')
             y += _GAP
-        height = _height(row, columns, looks, formulas=formulas)
+        height = _height(row, columns, formulas=formulas)
         lines.append(f'<text x="{_GUTTER - 6}" y="{y + height / 2 + 4:g}" text-anchor="end" fill="#5f6b7a">'
                      f'{row.number}</text>')
         _paint(row, columns, lefts, y, height, looks, boxes, grid=picture.grid)
@@ -79,15 +83,14 @@ def _wraps(cell: PicturedCell, look: Look, *, formulas: bool) -> bool:
     return look.wrap or (formulas and bool(cell.formula))
 
 
-def _height(row: PicturedRow, columns: Sequence[PicturedColumn], looks: Sequence[Look], *, formulas: bool) -> float:
-    """Return the height of a row; formulas take as many lines as they need, up to six."""
+def _height(row: PicturedRow, columns: Sequence[PicturedColumn], *, formulas: bool) -> float:
+    """Return the height of a row; formulas take as many lines as they need, up to eight."""
     height = float(row.height)
     for column in columns if formulas else ():
         cell = row.cells[column.index - 1]
         if cell.formula and cell.look >= 0:
-            lines = _lines(cell.formula, column.width - 6, 11.0, _WIDE_CHARACTER)[:6]
-            height = max(height, len(lines) * 11.0 * _LINE + 6)
-    del looks
+            lines = _lines(cell.formula, column.width - 6, _FORMULA, _WIDE_CHARACTER)[:8]
+            height = max(height, len(lines) * _FORMULA * _LINE + 6)
     return height
 
 
@@ -167,7 +170,7 @@ def _spill(row: PicturedRow, columns: Sequence[PicturedColumn], place: int, *, f
 def _text(text: str, cell: PicturedCell, look: Look, x: float, y: float, width: float, height: float, *,
           formulas: bool) -> str:
     as_formula = formulas and bool(cell.formula)
-    size = 11.0 if as_formula else _size(look)
+    size = _FORMULA if as_formula else _size(look)
     mono = as_formula or look.mono
     character = _WIDE_CHARACTER if mono else _CHARACTER * (1.06 if look.bold else 1.0)
     if _wraps(cell, look, formulas=formulas):

@@ -1,67 +1,78 @@
-"""The verification of the workbook, made in a second process while this one draws."""
+"""The verification of the workbook. PyTorch is imported in a process of its own while this one reads and draws.
+
+Importing PyTorch takes longer than everything else in a page, so an outcome is kept: under a name made
+of the workbook's bytes, this program and PyTorch's version, it is the same whenever it is asked for.
+"""
 
 from __future__ import annotations
 
-import os
-import pickle
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import json
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
 
 from sheetprop.errors import SheetpropError
+from sheetprop.network.aside import Reference
+from sheetprop.reporting.kept import kept, program, there
+from sheetprop.verification.result import Comparison, Fault, Remark, Verification
+
+if TYPE_CHECKING:
+    from sheetprop.engine.book import Book
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the verification.
+    """What became of the verification: the result, or None and in a line why there is none."""
 
-    Attributes:
-        result: `verification.result.Verification`, or None.
-        problem: why there is none, in a line.
-    """
-
-    result: Any
+    result: Verification | None
     problem: str | None
 
 
 class Verifying:
-    """A verification under way. Importing PyTorch takes longer than drawing; on two cores it costs little this way."""
+    """A verification under way; a context manager, so that its process ends with the work."""
 
-    def __init__(self, path: Path) -> None:
-        """Start it."""
-        here = str(Path(__file__).resolve().parents[2])
-        paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", "from sheetprop.reporting.verifying import main; main()", str(path)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)})
+    def __init__(self, sha256: str) -> None:
+        """Start importing PyTorch, unless the outcome is known.
 
-    def outcome(self) -> Outcome:
-        """Wait for it."""
-        answer, errors = self._process.communicate()
-        if self._process.returncode != 0:
-            lines = errors.decode("utf-8", "replace").strip().splitlines()
-            return Outcome(None, f"the verification stopped: {lines[-1] if lines else 'no message'}")
-        kind, value = pickle.loads(answer)
-        return Outcome(value, None) if kind == "result" else Outcome(None, value)
+        Args:
+            sha256: of the workbook.
+        """
+        try:
+            torch = version("torch")
+        except PackageNotFoundError:
+            torch = "none"
+        self._name = f"verified-{sha256[:32]}-{program()}-{torch}.json"
+        self._reference = None if there(self._name) else Reference()
 
-    def stop(self) -> None:
-        """End it if something else went wrong first."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
+    def outcome(self, book: Book) -> Outcome:
+        """Compare everything in an open workbook, whose bytes are those that were named."""
+        from sheetprop.verification.judging import judge
+
+        def verified() -> bytes:
+            with Reference() if self._reference is None else self._reference as reference:
+                return _written(judge(book, "default", reference))
+
+        try:
+            return Outcome(replace(_read(kept(self._name, verified)), file=book.path), None)
+        except SheetpropError as error:
+            return Outcome(None, str(error))
+
+    def __enter__(self) -> Verifying:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._reference is not None:
+            self._reference.close()
 
 
-def main() -> None:
-    """Verify the file given as argument; the result goes to standard output, pickled."""
-    answer: tuple[str, Any]
-    try:
-        from sheetprop.verification.verify import verify
+def _written(result: Verification) -> bytes:
+    return json.dumps(asdict(result)).encode()
 
-        answer = ("result", verify(sys.argv[1]))
-    except SheetpropError as error:
-        answer = ("problem", str(error))
-    pickle.dump(answer, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+
+def _read(content: bytes) -> Verification:
+    fields: dict[str, Any] = json.loads(content)
+    fields["comparisons"] = tuple(Comparison(**one) for one in fields["comparisons"])
+    fields["faults"] = tuple(Fault(**one) for one in fields["faults"])
+    fields["remarks"] = tuple(Remark(**one) for one in fields["remarks"])
+    fields["activations"], fields["learning_rates"] = tuple(fields["activations"]), tuple(fields["learning_rates"])
+    return Verification(**fields)

@@ -16,7 +16,7 @@ import pytest
 import sheetprop
 from sheetprop.errors import SheetpropError
 from sheetprop.mnist import record
-from sheetprop.reporting import environment, render
+from sheetprop.reporting import environment, figures, render, typefaces
 from sheetprop.reporting import report as reports
 from sheetprop.reporting.report import prepare, report
 
@@ -163,8 +163,9 @@ def test_hostile_text_is_shown_as_text(tmp_path: Path, workbook: Path) -> None:
     assert "alert('x')" in "".join(reader.text)
     assert "{{ 7*7 }}" in "".join(reader.text)
     assert "49" not in context.title
-    paper, _ = render.paper(context, drawn)
-    assert sum(tag == "script" for tag, _ in parsed(paper).elements) == 0
+    paper = render.paper(context, drawn)
+    assert sum(tag == "script" for tag, _ in parsed(paper.text).elements) == 0
+    assert not any("<script" in drawing for drawing in paper.drawings)
     text, pictures = render.markdown(context, drawn)
     assert "<script>" not in re.sub(r"```text.*?```", "", text, flags=re.DOTALL)
     assert "\\|\\*\\_\\`\\$x\\$" in text
@@ -198,7 +199,7 @@ def test_failing_workbook_is_red_on_the_first_page(tmp_path: Path, workbook: Pat
 def test_unverified_workbook_is_red_too(monkeypatch: pytest.MonkeyPatch, workbook: Path) -> None:
     from sheetprop.reporting import verifying
 
-    monkeypatch.setattr(verifying.Verifying, "outcome", lambda self: verifying.Outcome(None, "no reason"))
+    monkeypatch.setattr(verifying.Verifying, "outcome", lambda self, book: verifying.Outcome(None, "no reason"))
     context, drawn = prepare(workbook, None)
     assert not context.sound
     assert "Not verified: no reason" in render.html(context, drawn)
@@ -214,8 +215,37 @@ def test_either_half_may_be_missing(workbook: Path, run: Path) -> None:
         assert context.sound
         text, _ = render.markdown(context, drawn)
         assert absent in text
-    with pytest.raises(SheetpropError, match="neither a workbook nor a run record"):
+    with pytest.raises(SheetpropError, match="nothing to report on"):
         prepare(None, None)
+
+
+def test_an_audit_is_a_part_and_no_failure(tmp_path: Path, workbook: Path, run: Path) -> None:
+    wrong, broken = tmp_path / "hand|in <b>.xlsx", tmp_path / "broken.xlsx"
+    book = sheetprop.open(workbook)
+    for row in range(8, 21):
+        book.set(f"LR 2!Y{row}", f"=(S{row}-D{row})*S{row}*(1-S{row})*Q{row}")
+    book.calculate()
+    book.save(wrong)
+    expected = sheetprop.audit(wrong).findings[0]
+    context, drawn = prepare(None, run, [wrong])
+    assert context.sound
+    assert context.audits[0].findings[0].where == f"{expected.sheet}!{expected.cells}" == "LR 2!Y8:Y20"
+    page, (text, _) = render.html(context, drawn), render.markdown(context, drawn)
+    front = page[page.index('id="summary"'):page.index('id="part-2"')]
+    assert "LR 2!Y8:Y20" in front
+    assert 'class="alarm"' not in front
+    reader = parsed(page)
+    assert "Part 2: Audit of another workbook" in "".join(reader.text)
+    assert "hand|in <b>.xlsx" in "".join(reader.text)
+    for found in ("=(S8-D8)*S8*(1-S8)*Q8", expected.expected, expected.repair):
+        assert found in "".join(reader.text)
+    assert "LR 2!Y8:Y20" in text
+    assert expected.expected in text
+    assert expected.wrong[:20] in render.paper(context, drawn).text
+    broken.write_bytes(b"no workbook")
+    context, drawn = prepare(None, None, [broken])
+    assert not context.sound
+    assert "Not audited" in render.html(context, drawn)
 
 
 def test_a_pasted_log_works(tmp_path: Path) -> None:
@@ -287,17 +317,83 @@ def test_bad_input(tmp_path: Path, run: Path) -> None:
         report(None, run, output=tmp_path / "out", formats=["html"])
 
 
+@pytest.mark.parametrize("aside", [False, True])
 def test_without_weasyprint_the_other_formats_are_made(
-    tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch, aside: bool
 ) -> None:
     import sys
 
-    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    if aside:  # the other process finds one that does not work
+        broken = tmp_path / "broken"
+        broken.mkdir()
+        (broken / "weasyprint.py").write_text("raise OSError('cannot load library libpango-1.0-0')", encoding="utf-8")
+        monkeypatch.setenv("PYTHONPATH", str(broken))
+        monkeypatch.setattr(figures, "LIBRARY", "weasyprint_is_not_imported_yet")
+    else:
+        monkeypatch.setitem(sys.modules, "weasyprint", None)
     made = report(None, run, output=tmp_path / "out")
     assert set(made.files) == {"html", "md"}
     assert "WeasyPrint cannot start" in made.not_made["pdf"]
+    assert ("cannot load library" in made.not_made["pdf"]) is aside
     assert not made.sound
     assert not (tmp_path / "out" / "report.pdf").exists()
+
+
+def test_without_a_font_the_other_formats_are_made(
+    tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dataclasses
+
+    missing = dataclasses.replace(typefaces.REGULAR, package="font_that_is_not_there")
+    monkeypatch.setattr(typefaces, "FACES", (missing,))
+    made = report(None, run, output=tmp_path / "out")
+    assert set(made.files) == {"html", "md"}
+    assert made.not_made["pdf"] == ("PDF: the font Source Sans Pro is not installed; "
+                                    "pip install font-that-is-not-there; the other formats do without")
+    assert "@font-face" not in made.files["html"].read_text(encoding="utf-8")
+
+
+def test_fonts_hold_what_a_report_writes() -> None:
+    from fontTools.ttLib import TTFont
+
+    wanted = set("η∂½₁₂⁰⁹·−×Σ′≤→°±–…√")
+    for face in typefaces.FACES:
+        if face.style == "normal" and face is not typefaces.OTHER:
+            assert wanted <= {chr(code) for code in TTFont(face.path).getBestCmap()}, face
+    assert set("⁻✗⋮") <= {chr(code) for code in TTFont(typefaces.OTHER.path).getBestCmap()}
+
+
+def test_the_page_holds_its_fonts(page: str) -> None:
+    import base64
+    import io
+
+    from fontTools.ttLib import TTFont
+
+    embedded = re.findall(r"@font-face{font-family:'([^']+)'[^}]*base64,([^)]+)\)", page)
+    assert {family for family, _ in embedded} == {face.family for face in typefaces.FACES}
+    assert sum(len(content) for _, content in embedded) < 250_000
+    for family, content in embedded:
+        font = TTFont(io.BytesIO(base64.b64decode(content)))
+        assert ord("⁻" if family == "DejaVu Sans" else "E") in font.getBestCmap()
+
+
+def test_an_outcome_is_kept_and_says_the_same(
+    tmp_path: Path, workbook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sheetprop.verification import judging
+
+    monkeypatch.setenv("SHEETPROP_CACHE", str(tmp_path))
+    asked = []
+    judge = judging.judge
+    monkeypatch.setattr(judging, "judge", lambda *given: asked.append(given) or judge(*given))
+    first, second = (prepare(workbook, None)[0].verification for _ in range(2))
+    assert len(asked) == 1
+    monkeypatch.setattr(judging, "judge", judge)
+    assert first == second == sheetprop.verify(workbook)
+    changed = tmp_path / "changed.xlsx"
+    changed.write_bytes(workbook.read_bytes() + b"\0")
+    prepare(changed, None)
+    assert len(list((tmp_path / "report").glob("verified-*"))) == 2
 
 
 def test_the_same_input_gives_the_same_bytes(prepared: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,7 @@ pytest.importorskip("weasyprint")
 def made(tmp_path_factory: pytest.TempPathFactory, prepared: Any, workbook: Path, run: Path) -> Path:
     """The PDF of both halves."""
     target = tmp_path_factory.mktemp("paper") / "report.pdf"
-    text, beside = render.paper(*prepared)
-    paper.write(text, beside, prepared[0], target, attachments=[workbook, run])
+    paper.write(render.paper(*prepared), prepared[0].date, target, [workbook, run])
     return target
 
 
@@ -81,14 +81,25 @@ def test_attachments(reader: Any, workbook: Path, run: Path) -> None:
     assert attached[run.name] == [run.read_bytes()]
 
 
+def resources(reader: Any) -> Any:
+    """Yield the resources of every page and of every drawing on it."""
+    for page in reader.pages:
+        yield page["/Resources"]
+        for entry in (page["/Resources"].get("/XObject") or {}).values():
+            inner = entry.get_object().get("/Resources")
+            if inner is not None:
+                yield inner.get_object()
+
+
 def test_fonts_are_embedded(reader: Any) -> None:
     fonts = {}
-    for page in reader.pages:
-        for font in (page["/Resources"].get("/Font") or {}).values():
+    for found in resources(reader):
+        for font in (found.get("/Font") or {}).values():
             font = font.get_object()
             inner = font["/DescendantFonts"][0].get_object() if "/DescendantFonts" in font else font
             fonts[str(font["/BaseFont"])] = inner["/FontDescriptor"].get_object()
-    assert any("Source-Serif" in name or "SourceSerif" in name for name in fonts)
+    for wanted in ("SourceSerif", "SourceSans", "DejaVuSansMono"):
+        assert any(wanted in name.replace("-", "") for name in fonts)
     for name, descriptor in fonts.items():
         assert any(key in descriptor for key in ("/FontFile", "/FontFile2", "/FontFile3")), name
 
@@ -120,15 +131,14 @@ def test_header_cells_say_what_they_head(reader: Any) -> None:
 
 def test_the_same_bytes_twice(tmp_path: Path, made: Path, prepared: Any, workbook: Path, run: Path) -> None:
     again = tmp_path / "again.pdf"
-    text, beside = render.paper(*prepared)
-    paper.write(text, beside, prepared[0], again, attachments=[workbook, run])
+    paper.write(render.paper(*prepared), prepared[0].date, again, [workbook, run])
     assert again.read_bytes() == made.read_bytes()
 
 
 def test_letter_and_nothing_from_the_network(tmp_path: Path, prepared: Any) -> None:
     target = tmp_path / "letter.pdf"
-    text, beside = render.paper(*prepared, page="Letter")
-    spoiled = text.replace("</body>", '<img src="http://127.0.0.1:9/picture.png" alt="x"></body>')
-    paper.write(spoiled, beside, prepared[0], target)
+    made = render.paper(*prepared, page="Letter")
+    spoiled = made.text.replace("</body>", '<img src="http://127.0.0.1:9/picture.png" alt="x"></body>')
+    paper.write(dataclasses.replace(made, text=spoiled), prepared[0].date, target)
     box = pypdf.PdfReader(target).pages[0].mediabox
     assert (round(box.width), round(box.height)) == (612, 792)
