@@ -17,7 +17,6 @@ from sheetprop.auditing.updates import title_findings, update_findings
 from sheetprop.engine.book import Book, Sheet
 from sheetprop.engine.book import open as open_book
 from sheetprop.engine.references import split_sheet
-from sheetprop.engine.stored import stored_cells
 from sheetprop.errors import SheetpropError
 
 
@@ -67,7 +66,7 @@ class _Auditor:
         self.book = book
         self.given = {flag: text for flag, text in given.items() if text}
         self.spots = {flag: self.areas(flag, text) for flag, text in self.given.items()}
-        self.stored: Stored = stored_cells(book._space)
+        self.stored: Stored = book.stored()
         self.used: set[str] = set()
 
     def areas(self, flag: str, text: str) -> list[tuple[str, str]]:

@@ -340,7 +340,8 @@ def _claimed(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> No
         rest = [place for place in places(weight.update) if place != weight.place and place[0] not in free]
         if any(place in read or (len(place) == 2 and place[0] in roles.graph.formulas) for place in rest):
             continue  # it holds more of the derivative than that column
-        if len(free) == 1 and (gradient_of(table.columns[free[0]].label) or ("", ""))[1] not in labels:
+        said = gradient_of(table.columns[free[0]].label) if len(free) == 1 else None
+        if len(free) == 1 and (said is None or said[1] not in labels):
             weight.gradient = table.columns[free[0]]
 
 

@@ -44,7 +44,7 @@ class Net:
         self.momentum = rng.choice(["", "", "", "", "", "", "", "", "sum", "step"])
         self.inline = not self.momentum and rng.random() < 0.1
         self.samples = ["A", "B", "C"][:rng.choice([2, 2, 3])] if rng.random() < 0.1 else [""]
-        self.rows = rng.randint(12, 60)
+        self.rows = rng.randint(12, 36)
         self.formulas: dict[str, str] = {}
         self.gradients: dict[str, str] = {}
         self.updates: dict[str, str] = {}
@@ -67,6 +67,11 @@ class Net:
         self.params = [*self.weights, *self.biases]
         self._updates()
         self.alike = self._alike()
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether a right sheet may run into an error cell by itself: a logarithm of 0, an exponential too large."""
+        return self.loss in ("cross", "softmax") or self.activation in ("relu", "softplus") or self.last == "linear"
 
     def _hidden(self) -> list[list[str]]:
         found, count = [], 0

@@ -44,7 +44,7 @@ def make(path: Path, seed: int, kind: str = "", formulas: int = 0) -> Planted:
         if formulas:
             net.rows = max(12, formulas // (len(net.formulas) + len(net.gradients) + len(net.params)))
         planted = _Sheet(path, net, rng, kind).write()
-        if planted.made and (kind or not _breaks(path)):
+        if planted.made and (kind or not (net.unbounded and _breaks(path))):
             return planted
     return planted
 
