@@ -41,6 +41,8 @@ def diagram(table: NetworkTable) -> str:
         lines += after
         name = {"Conv2d": "conv", "Linear": "linear", "MaxPool2d": "max-pool", "AvgPool2d": "avg-pool",
                 "AdaptiveAvgPool2d": "global avg"}.get(row.type, row.type)
+        if row.groups is not None and row.groups > 1:
+            name = "depthwise"
         parts += _block(index, name, row.shape, _FILLS.get(row.type, "#999999"), lines)
         x = 20 + _STEP * index
         parts.append(f'<path d="M{x - 26} {_TOP + _HIGH / 2} h14 m-5 -4 l5 4 l-5 4" fill="none" stroke="#555"/>')

@@ -133,6 +133,12 @@ def test_the_drawing_is_xml_and_tells_shapes(name: str) -> None:
             assert f"{row.parameters:,} par." in words
 
 
+def test_convolutions_of_each_channel_by_itself_are_told_apart() -> None:
+    made = table(network("tiny"))
+    assert [r.groups for r in made.layers if r.type == "Conv2d"] == [1, 16, 1, 24, 1, 24, 1, 24, 1]
+    assert diagram(made).count(">depthwise<") == 4
+
+
 def test_hostile_titles_are_text_in_the_drawing() -> None:
     made = table(network("tiny")).model_copy(update={"title": '<script>"{{ }}"&'})
     root = ET.fromstring(diagram(made))
