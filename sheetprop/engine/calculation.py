@@ -14,7 +14,7 @@ from sheetprop.engine.references import address
 from sheetprop.engine.schedule import Circle, Filling, Scheduler, Step, Unit
 from sheetprop.engine.storage import Column, SheetStore, program_of
 from sheetprop.engine.tree import Area, Cell
-from sheetprop.engine.values import NA, ExcelError, Value
+from sheetprop.engine.values import FIRST_DAY, NA, SHIFT_1904, ExcelError, Value
 from sheetprop.engine.workspace import Workspace
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
@@ -77,11 +77,13 @@ class Runner:
             sheet.bounds = sheet.extent()
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, 12_000))
+        first_day = FIRST_DAY.set(SHIFT_1904 if space.contents.date1904 else 0)
         try:
             steps = self.schedule()
             self.pass_over(steps)
             self.settle(steps)
         finally:
+            FIRST_DAY.reset(first_day)
             sys.setrecursionlimit(limit)
             for sheet in space.sheets:
                 sheet.bounds = None

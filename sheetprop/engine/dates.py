@@ -6,7 +6,6 @@ import datetime
 import re
 
 _EPOCH = datetime.date(1899, 12, 30)
-SHIFT_1904 = 1462
 LAST = 2_958_465
 
 _ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ](\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)Z?)?\Z")

@@ -8,8 +8,8 @@ import re
 from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 
-from sheetprop.engine.dates import SHIFT_1904, parts
-from sheetprop.engine.values import VALUE, Raised, general
+from sheetprop.engine.dates import parts
+from sheetprop.engine.values import SHIFT_1904, VALUE, Raised, general
 
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")

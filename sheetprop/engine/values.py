@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextvars import ContextVar
 
 
 class ExcelError(str):
@@ -46,6 +47,9 @@ for _code in ("#GETTING_DATA", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CO
 
 Value = float | str | bool | ExcelError | None
 
+SHIFT_1904 = 1462
+# The day 0 of the workbook that is being calculated, in days of the 1900 system: 0, or SHIFT_1904.
+FIRST_DAY: ContextVar[int] = ContextVar("FIRST_DAY", default=0)
 HUGE = 1.7976931348623157e308
 
 
@@ -70,7 +74,9 @@ def number_in(text: str) -> float | None:
         if "/" in stripped or ":" in stripped or "-" in stripped or ", " in stripped:
             from sheetprop.engine.dates import date_in
 
-            return date_in(stripped)
+            number = date_in(stripped)
+            dated = number is not None and any(mark in stripped for mark in "/-,")
+            return number - FIRST_DAY.get() if dated and number is not None else number
         return None
     bare = text.strip().rstrip("%").replace(",", "").strip()
     try:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the helpers beside the tests: fuzz, formula_writer
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "workbooks"
 

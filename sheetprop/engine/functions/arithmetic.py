@@ -6,7 +6,7 @@ import math
 from functools import cache
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.operands import Operand, numbers
+from sheetprop.engine.operands import Areas, Array, Operand, Ref, numbers
 from sheetprop.engine.values import DIV0, NA, NUM, VALUE, Raised, finite, power
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
@@ -220,6 +220,10 @@ def factdouble(number: float) -> float:
 
 
 def _wholes(operands: tuple[Operand, ...]) -> list[int]:
+    """Return the whole numbers that GCD and LCM see; text and truth values in ranges are #VALUE!."""
+    if any(type(value) in (str, bool) for operand in operands if isinstance(operand, Ref | Array | Areas)
+           for value in operand.flat()):
+        raise Raised(VALUE)
     found = [int(number) for number in numbers(operands)]
     if not found:
         raise Raised(VALUE)

@@ -7,10 +7,10 @@ import datetime
 import math
 
 from sheetprop.engine.context import Context
-from sheetprop.engine.dates import SHIFT_1904, date_in, parts, serial, time_in
+from sheetprop.engine.dates import date_in, parts, serial, time_in
 from sheetprop.engine.functions import function
 from sheetprop.engine.operands import Operand, numbers
-from sheetprop.engine.values import DIV0, NUM, VALUE, Raised
+from sheetprop.engine.values import DIV0, NUM, SHIFT_1904, VALUE, Raised
 
 
 def _shift(context: Context) -> int:

@@ -6,9 +6,8 @@ import math
 import random
 
 from sheetprop.engine.context import Context
-from sheetprop.engine.dates import SHIFT_1904
 from sheetprop.engine.functions import function
-from sheetprop.engine.values import NUM, Raised
+from sheetprop.engine.values import NUM, SHIFT_1904, Raised
 
 
 def _generator(context: Context) -> random.Random:
