@@ -100,22 +100,21 @@ def harmean(*operands: Operand) -> float:
     return len(found) / total([1.0 / number for number in found])
 
 
-@function("LARGE", "rn")
-def large(operand: Operand, place: float) -> float:
-    found = sorted(numbers([operand]), reverse=True)
+def _at(found: list[float], place: float) -> float:
     at = math.ceil(place)
     if not 1 <= at <= len(found):
         raise Raised(NUM)
     return found[at - 1]
+
+
+@function("LARGE", "rn")
+def large(operand: Operand, place: float) -> float:
+    return _at(sorted(numbers([operand]), reverse=True), place)
 
 
 @function("SMALL", "rn")
 def small(operand: Operand, place: float) -> float:
-    found = sorted(numbers([operand]))
-    at = math.ceil(place)
-    if not 1 <= at <= len(found):
-        raise Raised(NUM)
-    return found[at - 1]
+    return _at(sorted(numbers([operand])), place)
 
 
 @function("RANK RANK.EQ", "nr|n")
@@ -194,21 +193,30 @@ def _pairs(first: Operand, second: Operand) -> tuple[list[float], list[float]]:
     return [a for a, _ in kept], [b for _, b in kept]
 
 
-def _products(x: list[float], y: list[float]) -> tuple[float, float, float, float, float]:
-    mean_x, mean_y = total(x) / len(x), total(y) / len(y)
-    return (mean_x, mean_y, total([(a - mean_x) ** 2 for a in x]), total([(b - mean_y) ** 2 for b in y]),
-            total([(a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)]))
+class _Relation:
+    """Means, and sums of squares and products of the distances from them, of two samples."""
+
+    def __init__(self, xs: Operand, ys: Operand, least: int = 2) -> None:
+        x, y = _pairs(xs, ys)
+        self.count = len(_need(x, least))
+        self.mean_x, self.mean_y = total(x) / len(x), total(y) / len(y)
+        self.xx = total([(a - self.mean_x) ** 2 for a in x])
+        self.yy = total([(b - self.mean_y) ** 2 for b in y])
+        self.xy = total([(a - self.mean_x) * (b - self.mean_y) for a, b in zip(x, y, strict=True)])
+
+    def slope(self) -> float:
+        """Return the slope of y over x."""
+        if self.xx == 0:
+            raise Raised(DIV0)
+        return self.xy / self.xx
 
 
 @function("CORREL PEARSON", "aa")
 def correl(first: Operand, second: Operand) -> float:
-    x, y = _pairs(first, second)
-    if len(x) < 2:
+    both = _Relation(first, second)
+    if both.xx == 0 or both.yy == 0:
         raise Raised(DIV0)
-    _, _, xx, yy, xy = _products(x, y)
-    if xx == 0 or yy == 0:
-        raise Raised(DIV0)
-    return xy / math.sqrt(xx * yy)
+    return both.xy / math.sqrt(both.xx * both.yy)
 
 
 @function("RSQ", "aa")
@@ -219,58 +227,37 @@ def rsq(first: Operand, second: Operand) -> float:
 
 @function("COVAR COVARIANCE.P", "aa")
 def covar(first: Operand, second: Operand) -> float:
-    x, y = _pairs(first, second)
-    if not x:
-        raise Raised(DIV0)
-    return _products(x, y)[4] / len(x)
+    both = _Relation(first, second, 1)
+    return both.xy / both.count
 
 
 @function("COVARIANCE.S", "aa")
 def covariance_sample(first: Operand, second: Operand) -> float:
-    x, y = _pairs(first, second)
-    if len(x) < 2:
-        raise Raised(DIV0)
-    return _products(x, y)[4] / (len(x) - 1)
+    both = _Relation(first, second)
+    return both.xy / (both.count - 1)
 
 
 @function("SLOPE", "aa")
 def slope(ys: Operand, xs: Operand) -> float:
-    x, y = _pairs(xs, ys)
-    if len(x) < 2:
-        raise Raised(DIV0)
-    _, _, xx, _, xy = _products(x, y)
-    if xx == 0:
-        raise Raised(DIV0)
-    return xy / xx
+    return _Relation(xs, ys).slope()
 
 
 @function("INTERCEPT", "aa")
 def intercept(ys: Operand, xs: Operand) -> float:
-    x, y = _pairs(xs, ys)
-    if len(x) < 2:
-        raise Raised(DIV0)
-    mean_x, mean_y, xx, _, xy = _products(x, y)
-    if xx == 0:
-        raise Raised(DIV0)
-    return mean_y - xy / xx * mean_x
+    both = _Relation(xs, ys)
+    return both.mean_y - both.slope() * both.mean_x
 
 
 @function("FORECAST FORECAST.LINEAR", "naa")
 def forecast(at: float, ys: Operand, xs: Operand) -> float:
-    slope_value: float = slope(ys, xs)
-    start: float = intercept(ys, xs)
-    return start + slope_value * at
+    both = _Relation(xs, ys)
+    return both.mean_y - both.slope() * both.mean_x + both.slope() * at
 
 
 @function("STEYX", "aa")
 def steyx(ys: Operand, xs: Operand) -> float:
-    x, y = _pairs(xs, ys)
-    if len(x) < 3:
-        raise Raised(DIV0)
-    _, _, xx, yy, xy = _products(x, y)
-    if xx == 0:
-        raise Raised(DIV0)
-    return math.sqrt(max(0.0, (yy - xy * xy / xx) / (len(x) - 2)))
+    both = _Relation(xs, ys, 3)
+    return math.sqrt(max(0.0, (both.yy - both.slope() * both.xy) / (both.count - 2)))
 
 
 def _moment(found: list[float], least: int) -> tuple[float, float, int]:
