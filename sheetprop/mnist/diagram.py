@@ -41,7 +41,7 @@ def diagram(table: NetworkTable) -> str:
         lines += after
         name = {"Conv2d": "conv", "Linear": "linear", "MaxPool2d": "max-pool", "AvgPool2d": "avg-pool",
                 "AdaptiveAvgPool2d": "global avg"}.get(row.type, row.type)
-        if row.groups is not None and row.groups > 1:
+        if row.groups is not None:
             name = "depthwise"
         parts += _block(index, name, row.shape, _FILLS.get(row.type, "#999999"), lines)
         x = 20 + _STEP * index

@@ -52,7 +52,7 @@ class LayerRow(Part):
     stride: int | None = None
     padding: int | None = None
     bias: bool | None = None
-    groups: int | None = Field(default=None, description="groups of channels that a convolution keeps apart")
+    groups: int | None = Field(default=None, description="of channels, where a convolution keeps them apart")
     probability: float | None = Field(default=None, description="of dropout")
     receptive_field: int | None = Field(default=None, description="side of the input square that one output sees")
 

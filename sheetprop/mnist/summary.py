@@ -49,7 +49,7 @@ def table(net: Network) -> NetworkTable:
                 kernel=kernel if spatial else None, stride=stride if spatial else None,
                 padding=layer.padding if layer.kind == "conv" else None,
                 bias=layer.bias if layer.kind in ("conv", "linear") else None,
-                groups=int(part.groups) if layer.kind == "conv" else None,  # type: ignore[arg-type]
+                groups=int(part.groups) if layer.depthwise else None,  # type: ignore[arg-type]
                 probability=layer.p if layer.kind.startswith("dropout") else None,
                 receptive_field=min(field, 28),
             ))
