@@ -88,6 +88,8 @@ class _Verification:
         said.changed(self.book)
         said.students(prescribed.own, unfilled)
         said.stale(self.book, self.own)
+        if self.engine != "default":
+            said.digits(self.engine, self.own, self.numbers)
         said.calculation(self.calculation)
         said.rows(judged)
         said.run(drift, usable)

@@ -81,6 +81,29 @@ class Remarks:
             self._say("stale", f"the values stored in the file are not those of its formulas in {count:,} cells; they "
                                "were calculated afresh, and Excel or LibreOffice will do so when they open it")
 
+    def digits(self, engine: str, own: Numbers, other: Numbers) -> None:
+        """Say in how many cells another program keeps 15 digits only, or makes a difference of near equals 0.
+
+        LibreOffice does both. Neither is a fault: the cells stay within the tolerance of the terms that they come from.
+        """
+        rounded = snapped = 0
+        first = ""
+        for symbol, mine in own.values.items():
+            theirs = other.values[symbol]
+            unlike = np.isfinite(mine) & np.isfinite(theirs) & (mine != theirs)
+            zero = unlike & (theirs == 0.0)
+            rounded += sum(float(f"{value:.15g}") == told for value, told in
+                           zip(mine[unlike & ~zero].tolist(), theirs[unlike & ~zero].tolist(), strict=True))
+            snapped += int(zero.sum())
+            if zero.any() and not first:
+                rate, row = (int(part) for part in np.argwhere(zero)[0])
+                first = f"{self.layout.rate_sheets[rate]}!{self.layout.address(symbol, row)}"
+        if rounded:
+            self._say("digits", f"{engine} stores 15 digits: {rounded:,} cells hold sheetprop's value rounded so")
+        if snapped:
+            self._say("snapped", f"{engine} gives 0 where two numbers are nearly equal: {snapped:,} cells, first "
+                                 f"{first}; no fault, by the size of their terms")
+
     def calculation(self, calculation: Any) -> None:
         """Say what the engine could not evaluate."""
         for what, count in calculation.unsupported.items():

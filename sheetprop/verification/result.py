@@ -83,7 +83,8 @@ class Remark:
     """Something worth knowing that is no fault.
 
     Attributes:
-        kind: ``unfilled``, ``student``, ``stale``, ``kink``, ``diverged``, ``rounding``, ``unchecked``, ``changed``.
+        kind: ``unfilled``, ``student``, ``stale``, ``kink``, ``diverged``, ``rounding``, ``unchecked``, ``changed``,
+            and of another engine ``digits`` (it keeps 15 digits) and ``snapped`` (0 for a difference of near equals).
         message: one line for people.
     """
 

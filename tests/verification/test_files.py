@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -116,7 +117,8 @@ def test_an_exercise_filled_in_rightly_agrees_in_the_run_as_well(build: Build) -
 
 @pytest.mark.parametrize(("name", "says"), [
     ("none.xlsx", "there is no such file"), ("text.xlsx", "is no"), ("other.xlsx", "no workbook of sheetprop"),
-    ("half.xlsx", ""), ("removed.xlsx", "is missing"), ("word.xlsx", "where the number w1 belongs"),
+    ("half.xlsx", "truncated"), ("removed.xlsx", "'LR 2' is missing"), ("locked.xlsx", "is encrypted"),
+    ("word.xlsx", "where the number w1 belongs"),
 ])
 def test_files_that_cannot_be_used_say_so_in_one_line(
     classic: Path, tmp_path: Path, name: str, says: str
@@ -128,6 +130,9 @@ def test_files_that_cannot_be_used_say_so_in_one_line(
         path.write_text("hello", encoding="utf-8")
     elif name == "other.xlsx":
         openpyxl.Workbook().save(path)
+    elif name == "locked.xlsx":
+        # What Excel writes with a password: a compound file with a stream of this name.
+        path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000) + "EncryptedPackage".encode("utf-16-le"))
     elif name == "half.xlsx":
         path.write_bytes(classic.read_bytes()[:5000])
     elif name == "removed.xlsx":
@@ -151,14 +156,38 @@ def test_an_unknown_engine_is_one_line(classic: Path) -> None:
         verify(classic, engine="formula")
 
 
-def test_another_engine_goes_through_the_same_comparison(build: Build) -> None:
-    path = build(preset="classic", learning_rates=(0.5, 2.0), iterations=2)
+@pytest.mark.parametrize("options", [
+    {"preset": "classic"}, {"layers": (2, 3, 1), "activation": ("relu", "tanh"), "bias": True, "seed": 3},
+], ids=["classic", "relu"])
+def test_another_engine_goes_through_the_same_comparison(build: Build, options: dict[str, object]) -> None:
+    path = build(**options, learning_rates=(0.5, 2.0), iterations=2)
     result = verify(path, engine="formulas")
     lines = [one for one in result.comparisons if one.group == "formulas"]
     assert len(lines) == 2
     assert all(one.cells > 50 and one.differ == 0 for one in lines)
     assert result.engine == "formulas"
     assert not [fault for fault in result.faults if fault.kind == "engine"]
+
+
+@pytest.mark.libreoffice
+def test_what_libreoffice_rounds_and_snaps_is_told_from_a_fault(build: Build) -> None:
+    """A run that converges to its target: differences there are 0 to LibreOffice, and none of them is a fault."""
+    if shutil.which("soffice") is None:
+        pytest.skip("soffice (LibreOffice) is not installed")
+    path = build(layers=(1, 1), activation="identity", inputs=[1.0], targets=[0.3], weights=[0.7],
+                 learning_rates=(0.5,), iterations=80)
+    result = verify(path, engine="libreoffice")
+    assert result.agrees, result.verdict
+    assert "gives 0 where two numbers are nearly equal" in _remark(result, "snapped")
+    assert "15 digits" in _remark(result, "digits")
+    assert {remark["kind"] for remark in result.to_dict()["remarks"]} == {"snapped", "digits"}
+    book = sheetprop.open(path)
+    layout = read_layout(book)
+    book.set(f"'LR 0.5'!{layout.address('o1', 75)}", 0.3 * (1 + 1e-9))
+    spoiled = path.with_name("snapped.xlsx")
+    book.save(spoiled)
+    assert [fault.place for fault in verify(spoiled, engine="libreoffice").faults] == [
+        f"LR 0.5!{layout.address('o1', 75)}"]
 
 
 def test_the_command_prints_a_table_and_exits_by_the_verdict(classic: Path, tmp_path: Path) -> None:
