@@ -26,6 +26,16 @@ def array_scope(careful: bool) -> dict[str, Any]:
         "minimum": np.minimum, "logical_not": np.logical_not,
     }
 
+    def pick(test: Any, yes: Any, no: Any, out: Any) -> None:
+        """Put `yes` where the test holds, else `no`, into `out`, which may be either of them."""
+        if out is yes:
+            np.copyto(out, no, where=np.logical_not(test))
+            return
+        if out is not no:
+            np.copyto(out, no)
+        if np.count_nonzero(test):
+            np.copyto(out, yes, where=test)
+
     def power(a: Any, b: Any) -> Any:
         result = np.power(np.asarray(a, dtype=np.float64), b)
         wrong = ((np.asarray(a) == 0.0) & (np.asarray(b) <= 0.0)) | ~np.isfinite(result)
@@ -41,7 +51,7 @@ def array_scope(careful: bool) -> dict[str, Any]:
     def log_or_zero(a: Any) -> Any:
         return np.where(np.asarray(a) > 0.0, np.log(np.where(np.asarray(a) > 0.0, a, 1.0)), 0.0)
 
-    scope.update(power=power, power_slope=power_slope, log_or_zero=log_or_zero)
+    scope.update(pick=pick, power=power, power_slope=power_slope, log_or_zero=log_or_zero)
     if careful:
 
         def marked(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -81,9 +91,22 @@ def compiled_loop(kernel: Kernel) -> Callable[..., Any]:
 
     nan = math.nan
     njit = numba.njit(error_model="numpy")
-    scope: dict[str, Any] = {"np": np, "math": math, "nan": nan}
+    scope: dict[str, Any] = {"np": np, "math": math, "nan": nan, **_bit_operations()}
     helpers = """
-def exp(x): return math.exp(x) if -1.7976931348623157e308 <= x <= 709.782712893384 else nan
+def exp(x):
+  y = x if x > -746.0 else -746.0
+  y = y if y < 710.0 else 710.0
+  t = fma(y, 1.4426950408889634, 6755399441055744.0)
+  k = t - 6755399441055744.0
+  r = fma(k, -1.90821492927058770002e-10, fma(k, -6.93147180369123816490e-01, y))
+  q = r*r
+  a = fma(fma(1.0/6227020800.0, r, 1.0/479001600.0), q, fma(1.0/39916800.0, r, 1.0/3628800.0))
+  b = fma(fma(1.0/362880.0, r, 1.0/40320.0), q, fma(1.0/5040.0, r, 1.0/720.0))
+  c = fma(fma(1.0/120.0, r, 1.0/24.0), q, fma(1.0/6.0, r, 0.5))
+  p = fma(fma(fma(a, q*q, b), q*q, c), q, r) + 1.0
+  shift = 128.0 if x < -700.0 else -128.0 if x > 700.0 else 0.0
+  back = 2.938735877055719e-39 if x < -700.0 else 3.402823669209385e+38 if x > 700.0 else 1.0
+  return p*real((bits(t + shift) << 52) + 4607182418800017408)*back if x <= 709.782712893384 else nan
 def log(x): return math.log(x) if x > 0.0 else nan
 def log10(x): return math.log10(x) if x > 0.0 else nan
 def sqrt(x): return math.sqrt(x) if x >= 0.0 else nan
@@ -102,6 +125,7 @@ def sign(x): return 1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0
 def maximum(a, b): return a if a >= b else b
 def minimum(a, b): return a if a <= b else b
 def logical_not(x): return not x
+def where(test, yes, no): return yes if test else no
 def div(a, b): return a / b if b != 0.0 and -1.7976931348623157e308 <= b <= 1.7976931348623157e308 else nan
 def instead(a, b): return a if -1.7976931348623157e308 <= a <= 1.7976931348623157e308 else b
 def power(a, b): return nan if a == 0.0 and b <= 0.0 else math.pow(a, b)
@@ -109,12 +133,51 @@ def empty(n): return np.empty(n)
 """
     exec(helpers, scope)
     for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
-                 "abs", "floor", "sign", "maximum", "minimum", "logical_not", "div", "instead", "power", "empty"):
+                 "abs", "floor", "sign", "maximum", "minimum", "logical_not", "div", "instead", "power", "empty",
+                 "where"):
         scope[name] = njit(scope[name])
     scope.update({name: np.array(values) for name, values in kernel.constants.items()})
     scope["prange"] = numba.prange
-    source = kernel.source.replace("for s in range(", "for s in prange(", 1)
-    exec(compile(source, "<sheetprop numba>", "exec"), scope)
+    exec(compile(kernel.source, "<sheetprop numba>", "exec"), scope)
+    scope["block"] = njit(scope["block"])
     # Named, so that the type is known to mypy where numba is absent too.
     run: Callable[..., Any] = numba.njit(parallel=True, error_model="numpy")(scope["run"])
     return run
+
+
+def _bit_operations() -> dict[str, Any]:
+    """Return what numba lacks for an EXP that can be done for several numbers at once.
+
+    `bits` and `real` read a number's 64 bits as an integer and back; `fma` is a*b + c, rounded once.
+    """
+    from numba import types
+    from numba.extending import intrinsic
+
+    def bits(context: Any, x: Any) -> Any:
+        del context, x
+
+        def code(target: Any, builder: Any, signature: Any, given: Any) -> Any:
+            del signature
+            return builder.bitcast(given[0], target.get_value_type(types.int64))
+
+        return types.int64(types.float64), code
+
+    def real(context: Any, x: Any) -> Any:
+        del context, x
+
+        def code(target: Any, builder: Any, signature: Any, given: Any) -> Any:
+            del signature
+            return builder.bitcast(given[0], target.get_value_type(types.float64))
+
+        return types.float64(types.int64), code
+
+    def fma(context: Any, x: Any, y: Any, z: Any) -> Any:
+        del context, x, y, z
+
+        def code(target: Any, builder: Any, signature: Any, given: Any) -> Any:
+            del target, signature
+            return builder.fma(*given)
+
+        return types.float64(types.float64, types.float64, types.float64), code
+
+    return {one.__name__: intrinsic(one) for one in (bits, real, fma)}

@@ -419,7 +419,7 @@ def _compiled(kernel: Kernel, dialect: str) -> Callable[..., Any]:
         import numpy as np
 
         scope.update({name: list(values) for name, values in kernel.constants.items()})
-        del np
+        scope.update({name: np.array(float(text.strip("()"))) for text, name in kernel.numbers.items()})
     elif dialect == "numba":
         from sheetprop.engine.dialects import compiled_loop
 

@@ -1,7 +1,7 @@
 """Prints a traced function as Python source: forward, and backward by the adjoint of every operation.
 
 The same expressions are printed in three dialects: ``python`` over floats, ``numpy`` over
-arrays of scenarios, ``numba`` over floats inside a compiled loop over scenarios. The backward
+arrays of scenarios, ``numba`` over floats inside compiled loops over scenarios. The backward
 part runs the pieces in reverse; a loop over rows becomes a loop that runs the rows backwards.
 """
 
@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable
 
 from sheetprop.engine.adjoint import VECTOR, Adjoint, shared_first
-from sheetprop.engine.expression import E, Scope, number
+from sheetprop.engine.expression import SMOOTH, E, Scope, number
+from sheetprop.engine.lanes import over_lanes
 from sheetprop.engine.references import address
 from sheetprop.engine.trace import Piece, Spot, Untraceable
 from sheetprop.engine.tree import Call, Cell
@@ -21,7 +22,7 @@ _FLAT_TEXT = {"INT": "floor", "SIGN": "sign"}
 _NAMES = re.compile(r"[A-Za-z_]\w*")
 # Operations of NumPy that can write into an array that is there already.
 _INTO = {"+": "np_add", "-": "np_subtract", "*": "np_multiply", "/": "np_divide", "neg": "np_negative",
-         "square": "np_multiply"}
+         "square": "np_multiply", "if": "pick"}
 _INTO_SMOOTH = {"EXP": "exp", "TANH": "tanh", "SQRT": "sqrt", "LN": "log", "SIN": "sin", "COS": "cos", "ABS": "abs"}
 _BACK = 8
 _UNROLL = 3
@@ -53,6 +54,7 @@ class Kernel:
     Attributes:
         source: Python text defining ``run``.
         constants: lists of numbers that the loops read, by name.
+        numbers: numbers that array operations use -> the names under which they expect them.
     """
 
     def __init__(self, space: Workspace, pieces: list[Piece], inputs: list[Spot], outputs: list[Spot], *,
@@ -68,6 +70,7 @@ class Kernel:
         self.seen: dict[str, str] = {}
         self.local: set[str] = set()
         self.buffers: list[str] = []
+        self.numbers: dict[str, str] = {}
         self.inside_loop = False
         self.blocks: list[Callable[[], tuple[list[str], list[str]]]] = []
         for piece in pieces:
@@ -358,7 +361,7 @@ class Kernel:
         lines: list[str] = []
         if e.op == "leaf" and e.active and self.dialect == "numpy" and not self.gradient:
             return [f"{target} = {e.text}*1.0"]  # a copy: the array may be lent to another result
-        if e.op == "leaf" or (self.dialect == "numba" and e.op == "if"):
+        if e.op == "leaf":
             return [f"{target} = {self.text(e)}"]
         flat = self.flattened(e, lines)
         lines.append(self.buffered(target, flat) if target in self.local else f"{target} = {self.bare(flat)}")
@@ -378,18 +381,21 @@ class Kernel:
         if self.dialect != "numpy" or self.gradient or not call or not flat.active:
             return f"{name} = {self.bare(flat)}"
         self.buffers.append(name)
-        texts = [arg.text for arg in flat.args]
+        texts = [self.literal(arg) for arg in flat.args]
         if flat.op == "square":
             texts = texts * 2
         return f"{call}({', '.join(texts)}, {name})"
+
+    def literal(self, e: E) -> str:
+        """Return an operand of NumPy; a number gets a name, under which it stands ready as an array."""
+        if e.active or not e.text.strip("(-").replace(".", "", 1)[:1].isdigit():
+            return e.text
+        return self.numbers.setdefault(e.text, f"N{len(self.numbers)}")
 
     def shared(self, e: E, lines: list[str]) -> str:
         """Print an expression operation by operation, those already there left out."""
         if e.op == "leaf":
             return e.text
-        if self.dialect == "numba" and e.op == "if":
-            # Branches are evaluated only where they are taken.
-            return self.text(e)
         flat = self.flattened(e, lines)
         text = self.bare(flat)
         held = self.seen.get(text)
@@ -409,8 +415,6 @@ class Kernel:
 
     def bare(self, e: E) -> str:
         """Print an expression without its name."""
-        from sheetprop.engine.expression import SMOOTH
-
         if e.op == "leaf":
             return e.text
         if e.op == "neg":
@@ -437,7 +441,7 @@ class Kernel:
             return f"{_FLAT_TEXT[e.text]}({self.text(e.args[0])})"
         if e.op == "if":
             test, yes, no = map(self.text, e.args)
-            return f"where({test}, {yes}, {no})" if self.vector else f"({yes} if {test} else {no})"
+            return f"({yes} if {test} else {no})" if self.dialect == "python" else f"where({test}, {yes}, {no})"
         if e.op == "compare":
             return f"({self.text(e.args[0])} {e.text} {self.text(e.args[1])})"
         if e.op in ("all", "any"):
@@ -472,11 +476,7 @@ class Kernel:
             backward += behind
         names = ", ".join(f"i{at}" for at in range(len(self.inputs)))
         if self.dialect == "numba":
-            lines = ["def run(I, O):", "  for s in range(I.shape[0]):"]
-            lines += [f"    i{at} = I[s, {at}]" for at in range(len(self.inputs))]
-            lines += [f"    {line}" for line in forward]
-            lines += [f"    O[s, {at}] = {text}" for at, text in enumerate(results)]
-            return "\n".join(lines)
+            return over_lanes(forward, len(self.inputs), results)
         lines = [f"def run({names}, seeds):" if self.gradient else f"def run({names}):"]
         lines += [f"  {name} = empty_like(i0)" for name in dict.fromkeys(self.buffers)]
         lines += [f"  {line}" for line in forward]
