@@ -183,14 +183,15 @@ def _digits(value: float, pieces: list[re.Match[str]]) -> str:
 
 def _date(value: float, pieces: list[re.Match[str]], date1904: bool) -> str:
     try:
-        year, month, day = parts(value + (SHIFT_1904 if date1904 else 0))
+        number = value + (SHIFT_1904 if date1904 else 0)
+        year, month, day = parts(number)
     except ValueError:
         raise Raised(VALUE) from None
     decimals = max((len(piece.group(10)) - 3 for piece in pieces if piece.group(10) and "." in piece.group(10)),
                    default=0)
     seconds = round((value % 1) * 86400, decimals)
     half = any(piece.group(9) for piece in pieces)
-    weekday = _DAYS[(math.floor(value) - 1) % 7]
+    weekday = _DAYS[(math.floor(number) - 1) % 7]
     out: list[str] = []
     for at, piece in enumerate(pieces):
         code = (piece.group(10) or "").lower()

@@ -97,12 +97,33 @@ class _Pending:
         self.block = block
 
 
+def _padded(entity: re.Match[str]) -> str:
+    """Return what an entity stands for, as long as its spelling: positions in the text stay those of the bytes."""
+    meant, length = unescape(entity.group()), len(entity.group())
+    return meant.ljust(length) if meant.isascii() else "_" * length
+
+
 def is_foreign(one: Family) -> bool:
     """Say whether a formula leaves the workbook or names what this engine does not follow."""
     found: bool | None = one.cache.get("foreign")
     if found is None:
         found = one.cache["foreign"] = any(isinstance(node, Foreign) for node in one.tree.walk())
     return found
+
+
+_DIGITS = b"0123456789"
+
+
+def _alike(above: bytes, content: bytes) -> bool:
+    """Say whether two rows may be copies: whether they differ in digits and stored values only."""
+    if b"<v" in content or b"<v" in above:
+        above, content = VALUES.sub(b"", above), VALUES.sub(b"", content)
+    return above.translate(None, _DIGITS) == content.translate(None, _DIGITS)
+
+
+def _marked(text: str, row: int) -> str:
+    """Return a text with marks for the digits of a row and of the row above."""
+    return text.replace(str(row), "\x01").replace(str(row - 1), "\x02")
 
 
 class Reader:
@@ -117,6 +138,8 @@ class Reader:
         self.since, self.edge = 0, outline.alike(sheet.name, 0)
         self.shared: dict[str, Family] = {}
         self.templates: list[Template] = []
+        self.met: set[tuple[int, str]] = set()
+        self.marked: dict[tuple[int, str], Family] = {}
         self.pending: _Pending | None = None
         self.cells = 0
 
@@ -176,7 +199,7 @@ class Reader:
                         matched, plain = template, False
                         self.keep_constants(template, row, content)
                         break
-                if matched is None and self.pending is not None:
+                if matched is None and self.pending is not None and _alike(self.pending.content, content):
                     # Only now is it worth to make a template of the row above.
                     fresh = self.pending_template()
                     if fresh is not None and fresh.exact and fresh.moved(fresh.text, row) == content:
@@ -368,9 +391,12 @@ class Reader:
             self.keep(row, column, kind, stored, "a data table")
             return None, None, False
         raw = text.decode("utf-8", "replace")
+        again = self.met_again(raw, row, column) if not options else None
+        if again is not None:
+            return again, raw, False
         padded, plain = raw, raw
         if "&" in raw:
-            padded = re.sub(r"&(\w+|#\w+);", lambda found: unescape(found.group()).ljust(len(found.group())), raw)
+            padded = re.sub(r"&(\w+|#\w+);", _padded, raw)
             plain = unescape(raw)
             if len(padded) != len(raw):
                 padded = ""
@@ -401,7 +427,40 @@ class Reader:
             if value is not None:
                 self.sheet.set(row, column, value)
             return one, None, False
+        if not options:
+            self.remember(raw, row, column, one)
         return one, padded or None, False
+
+    def met_again(self, text: str, row: int, column: int) -> Family | None:
+        """Return the family of a formula that reads in this row as one of its column read in another row.
+
+        That is decided without looking for references: the digits of the row and of the row above,
+        wherever they stand, are replaced by marks, and the texts compared.
+        """
+        return self.marked.get((column, _marked(text, row)))
+
+    def remember(self, text: str, row: int, column: int, one: Family) -> None:
+        """Keep a formula's family for `met_again` when its marked text comes a second time.
+
+        Only where marks stand exactly for the row numbers that move with the formula: a constant
+        or a sheet's name that holds the same digits would mean something else in another row.
+        """
+        spot = (column, _marked(text, row))
+        if spot not in self.met:
+            self.met.add(spot)
+            return
+        if "[" in text or "&" in text:
+            return
+        pieces: list[str] = []
+        at = 0
+        for start, end, distance in relative_rows(text, row):
+            if distance not in (0, -1):
+                return
+            pieces += [text[at:start], "\x01" if distance == 0 else "\x02"]
+            at = end
+        pieces.append(text[at:])
+        if "".join(pieces) == spot[1]:
+            self.marked[spot] = one
 
     def family(self, text: str, row: int, column: int) -> Family:
         """Return the family of a formula's text, parsing only texts not met before."""

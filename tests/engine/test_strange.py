@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -12,6 +14,8 @@ from typing import Any
 import pytest
 from formula_writer import write_book
 from fuzz import rounds
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import sheetprop
 from sheetprop.errors import SheetpropError
@@ -216,15 +220,77 @@ def test_far_cells_and_wide_merges_need_no_memory(tmp_path: Path, plain: Path) -
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
 
-def test_hostile_names_reach_no_code(workbook: Any) -> None:
-    evil = "x');import os;os._exit(3)#"[:31].replace("/", "").replace(":", "").replace("'", "’")
-    cells: dict[str, Any] = {"A1": 1}
+EVIL = ["x');import os;os._exit(3)#", "__import__('os')", "a\"];raise SystemExit;[\"", "{0.__class__}", "%s\\n\\'"]
+# What printed code may hold: names made by the printers, numbers, and the few methods that they call.
+SAFE_NAME = re.compile(r"[A-Za-z_]{1,16}[0-9]{0,7}(?:_[0-9]{1,7}){0,3}", re.ASCII)
+
+
+def sources(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Record all source that is compiled from now on."""
+    from sheetprop.engine import function, loops
+
+    found: list[str] = []
+
+    def recorded(source: str, *rest: Any) -> Any:
+        found.append(source)
+        return compile(source, *rest)
+
+    for module in (loops, function):
+        monkeypatch.setattr(module, "compile", recorded, raising=False)
+    return found
+
+
+def harmless(source: str) -> None:
+    """Check that source holds nothing but arithmetic over made names: no text of a file, no import."""
+    for word in ("import", "os.", "exit", "__", "SystemExit", "class", "\\"):
+        assert word not in source, source
+    for node in ast.walk(ast.parse(source)):
+        assert not isinstance(node, ast.Import | ast.ImportFrom | ast.Global | ast.Raise), source
+        if isinstance(node, ast.Constant):
+            assert node.value is None or isinstance(node.value, int | float), source
+        if isinstance(node, ast.Name | ast.arg):
+            assert SAFE_NAME.fullmatch(node.id if isinstance(node, ast.Name) else node.arg), source
+
+
+@pytest.mark.parametrize("evil", EVIL)
+def test_hostile_names_and_formulas_reach_no_code(workbook: Any, monkeypatch: pytest.MonkeyPatch, evil: str) -> None:
+    found = sources(monkeypatch)
+    title = re.sub(r"[\\/*?:\[\]]", "-", evil)[:31].replace("'", "’")
+    quoted = title.replace("'", "''")
+    text = evil.replace('"', '""')
+    cells: dict[str, Any] = {"A1": 1, "F1": evil}
     for row in range(2, 30):
-        cells[f"A{row}"] = f"=A{row - 1}+'{evil}'!B$1"
-    book = sheetprop.open(workbook({"S": cells, evil: {"B1": 2}}))
-    result = book.calculate()
-    assert result.looped > 0
+        cells[f"A{row}"] = f"=A{row - 1}+'{quoted}'!B$1"
+        cells[f"B{row}"] = f'=IF(A{row}>1,A{row}*2,"{text}")'
+        cells[f"C{row}"] = f"=evil_name+A{row}"
+        cells[f"D{row + 30}"] = f"=A{row}*{evil}"
+        cells[f"E{row}"] = f"=EXP(-A{row})+'{quoted}'!B{row}"
+    book = sheetprop.open(workbook({"S": cells, title: {"B1": 2}}, names={"evil_name": f"'{quoted}'!$B$1"}))
+    assert book.calculate().looped > 0
     assert book["S"]["A29"] == 57.0
+    function = book.function(["S!A1", f"'{quoted}'!B1"], ["S!A29", "S!E29"])
+    assert function([1.0, 2.0])[0] == 57.0
+    function.jacobian([1.0, 2.0])
+    assert found
+    for source in found:
+        harmless(source)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=st.text(st.sampled_from("A1$:!()+-*/^&=<>,;{}\"'# .%SUMx9_é\n\\[]@"), max_size=30))
+def test_no_text_of_a_formula_reaches_code(text: str) -> None:
+    from sheetprop.engine.loops import compiled
+    from sheetprop.engine.parse import FormulaError
+    from sheetprop.engine.storage import family, program_of
+
+    try:
+        program = program_of({5: family(f"A2*2+{text}", 2, 5, "S"), 6: family("E2+F1", 2, 6, "S")})
+    except FormulaError:
+        return
+    for columns in ((5,), (5, 6)):
+        loop = compiled(program_of({column: program.by_column[column] for column in columns}), columns, 1)
+        if loop is not None:
+            harmless(loop.source)
 
 
 @pytest.mark.parametrize(
