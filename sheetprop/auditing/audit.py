@@ -10,10 +10,11 @@ from sheetprop.auditing.claims import Bench
 from sheetprop.auditing.finding import Audit, Finding, RoleTable
 from sheetprop.auditing.gradients import gradient_findings
 from sheetprop.auditing.grid import Grid, Stored
+from sheetprop.auditing.rates import title_findings
 from sheetprop.auditing.roles import Given, Roles, roles_of
 from sheetprop.auditing.rows import constant_columns, error_findings, row_findings, stored_findings, values_only
 from sheetprop.auditing.tables import Table, tables_of
-from sheetprop.auditing.updates import title_findings, update_findings
+from sheetprop.auditing.updates import update_findings
 from sheetprop.engine.book import Book, Sheet
 from sheetprop.engine.book import open as open_book
 from sheetprop.engine.references import split_sheet

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from sheetprop.auditing.expressions import Expr, at, make, places, replaced, walk
+from sheetprop.auditing.edits import substituted
+from sheetprop.auditing.expressions import Expr, at, evaluate, make, places, replaced, walk
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import kind_of
 from sheetprop.auditing.roles import Roles
@@ -202,8 +203,6 @@ def _fitting(unit: Unit, stray: Place, missing: Place, order: list[Place]) -> in
 
 
 def _pair_changed(formula: Expr, weight: Place, source: Place, new_weight: Place, new_source: Place) -> Expr:
-    from sheetprop.auditing.edits import substituted
-
     for node in walk(formula):
         if node.op == "*" and {arg.value for arg in node.args if arg.op == "v"} == {weight, source}:
             first = at(new_weight) if node.args[0].value == weight else at(new_source)
@@ -290,8 +289,6 @@ def _totals(roles: Roles) -> list[Oddity]:
     right = at((errors[0], 0))
     for n in errors[1:]:
         right = make("+", right, at((n, 0)))
-    from sheetprop.auditing.expressions import evaluate
-
     sample = {(n, 0): 1.37 ** (k + 1) for k, n in enumerate(errors)}
     found, wanted = evaluate(formula, sample), evaluate(right, sample)  # type: ignore[arg-type]
     ratio = found / wanted if wanted else 0.0

@@ -10,9 +10,9 @@ from sheetprop.auditing.edits import shapes, swaps
 from sheetprop.auditing.expressions import Expr, evaluate, places, shifted, show
 from sheetprop.auditing.finding import Finding
 from sheetprop.auditing.forward import oddities
+from sheetprop.auditing.losses import looks_like_loss
 from sheetprop.auditing.points import comparable, differs
 from sheetprop.auditing.repair import Kinds, Repair, explains, own_repair, pair_repair, shared_repair, simple_repair
-from sheetprop.auditing.roles import looks_like_loss
 from sheetprop.auditing.witness import label_findings, settle_labels
 
 

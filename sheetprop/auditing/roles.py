@@ -6,6 +6,8 @@ from sheetprop.auditing.derivative import Graph
 from sheetprop.auditing.expressions import Expr, places, shifted
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import gradient_of, kind_of, plain
+from sheetprop.auditing.losses import losses_of, used_by_updates
+from sheetprop.auditing.states import states_of
 from sheetprop.auditing.tables import Column, Table
 from sheetprop.errors import SheetpropError
 
@@ -47,6 +49,14 @@ class Roles:
         self.rate_value: float | None = None
         self.stated_rate: Place | None = None
 
+    def written(self, weight: Weight) -> tuple[Expr, int]:
+        """Return a weight's update as it stands in the sheet, and the column where it stands."""
+        formula = weight.column.expr
+        assert formula is not None
+        if formula.op == "v" and len(formula.value) == 2 and formula.value[0] in self.graph.formulas:
+            return self.graph.formulas[formula.value[0]], int(formula.value[0])
+        return formula, weight.column.number
+
     @property
     def goal(self) -> tuple[int, int]:
         """The loss in its row."""
@@ -63,7 +73,7 @@ def roles_of(table: Table, given: Given | None = None) -> tuple[list[Roles], lis
     """
     notes: list[str] = []
     formulas = {number: column.expr for number, column in table.columns.items() if column.expr is not None}
-    states = _states(formulas)
+    states = states_of(formulas)
     states |= {n for n, formula in formulas.items() if kind_of(table.columns[n].label)[0] in ("weight", "bias")
                and all(place[1] < 0 for place in places(formula) if len(place) == 2)
                and any(place[0] in states for place in places(formula))}
@@ -84,8 +94,8 @@ def roles_of(table: Table, given: Given | None = None) -> tuple[list[Roles], lis
     still = [*table.constants.values(), *(table.columns[n] for n in carried)]
     frozen = {column.number for column in still if kind_of(column.label)[0] in ("weight", "bias")}
     weights = states | frozen | set(given.params if given is not None else ())
-    used = _used_by_updates(formulas, states)
-    groups = _losses(table, kept, reach, weights, states, used, given)
+    used = used_by_updates(formulas, states)
+    groups = losses_of(table, kept, reach, weights, states, used, given.loss if given is not None else None)
     result: list[Roles] = []
     taken: set[int] = set()
     for loss in groups:
@@ -136,147 +146,6 @@ def _why_not(table: Table, states: set[int], kept: dict[int, Expr]) -> str:
     if not states:
         return f"{table.name}: rows that repeat, but nothing is updated from row to row{because}; not audited"
     return f"{table.name}: no cell is a loss that depends on what is updated{because}; not audited"
-
-
-def _states(formulas: dict[int, Expr]) -> set[int]:
-    """Return the columns that carry over from the row above: parameters, velocities, counters."""
-    found: set[int] = set()
-    reads = {number: [place for place in places(formula) if len(place) == 2] for number, formula in formulas.items()}
-    for number, formula in formulas.items():
-        copied = formula.op == "v" and len(formula.value) == 2 and formula.value[1] < 0 and formula.value[0] in formulas
-        if copied or any(place[0] == number and place[1] < 0 for place in reads[number]):
-            found.add(number)
-    for _ in range(len(formulas)):
-        cycle = _cycle({n: [int(p[0]) for p in r if int(p[0]) in reads and p[0] not in found]
-                        for n, r in reads.items() if n not in found})
-        if not cycle:
-            break
-        back = {n for n in cycle if any(p[0] in cycle and p[1] < 0 for p in reads[n])}
-        if not back:
-            break
-        # The one that reads most of the row above by itself is the parameter; forward columns read one.
-        found |= _likeliest(back, reads)
-    return found
-
-
-def _likeliest(back: set[int], reads: dict[int, list[tuple[int, int]]]) -> set[int]:
-    scores = {n: sum(1 for p in reads[n] if p[1] < 0) for n in back}
-    best = max(scores.values())
-    return {n for n, score in scores.items() if score == best}
-
-
-def _cycle(links: dict[int, list[int]]) -> set[int]:
-    """Return the columns that lie on circles."""
-    on: set[int] = set()
-    for start in links:
-        seen: set[int] = set()
-        stack = list(links[start])
-        while stack:
-            one = stack.pop()
-            if one == start:
-                on.add(start)
-                break
-            if one not in seen:
-                seen.add(one)
-                stack.extend(links.get(one, []))
-    return on
-
-
-def _used_by_updates(formulas: dict[int, Expr], states: set[int]) -> set[int]:
-    """Return the columns that some update needs, by whatever way."""
-    seen: set[int] = set()
-    stack = [int(p[0]) for n in states for p in places(formulas[n]) if len(p) == 2]
-    while stack:
-        one = stack.pop()
-        if one in seen:
-            continue
-        seen.add(one)
-        if one in formulas and one not in states:
-            stack.extend(int(p[0]) for p in places(formulas[one]) if len(p) == 2)
-    return seen
-
-
-def _losses(table: Table, kept: dict[int, Expr], reach: dict[int, set[int]], weights: set[int], states: set[int],
-            used: set[int], given: Given | None) -> list[int]:
-    """Return the loss columns, one for each network in the table."""
-    if given is not None and given.loss is not None:
-        return [given.loss] if given.loss in kept else []
-    scores: dict[int, float] = {}
-    for number in kept:
-        mine = reach[number] & weights
-        if not mine & (states or weights):
-            continue
-        column = table.columns[number]
-        kind = kind_of(column.label)[0]
-        score = 0.0
-        if _is_difference(kept[number], kept):
-            continue  # called an error, perhaps, but nothing that has a least value
-        if kind == "total":
-            score += 6
-        elif kind == "error":
-            score += 2
-        elif kind in ("gradient", "activation", "sum", "weight", "bias", "input", "target"):
-            score -= 5
-        score += 3 * looks_like_loss(number, kept)
-        score += 0 if number in used else 1
-        if score >= 3:
-            scores[number] = score
-    groups: list[set[int]] = []
-    for number in scores:
-        mine = reach[number] & weights
-        touching = [group for group in groups if group & mine]
-        merged = set(mine).union(*touching) if touching else set(mine)
-        groups = [group for group in groups if group not in touching] + [merged]
-    result: list[int] = []
-    for group in groups:
-        rivals = [number for number in scores if reach[number] & weights <= group]
-        most = max(len(reach[number] & weights) for number in rivals)
-        rivals.sort(key=lambda n: (-scores[n] - 4.0 * len(reach[n] & weights) / most, n))
-        result.append(rivals[0])
-    return result
-
-
-def _is_difference(formula: Expr, kept: dict[int, Expr]) -> bool:
-    """Return whether a formula takes one quantity from another, such as the output from the target, unlike losses."""
-    return formula.op == "-" and all(arg.op == "v" for arg in formula.args) and not any(
-        len(arg.value) == 2 and arg.value[0] in kept and looks_like_loss(arg.value[0], kept) for arg in formula.args)
-
-
-def looks_like_loss(number: int, kept: dict[int, Expr]) -> bool:
-    """Return whether a formula is a sum of squared or absolute differences, of logarithms, or of such columns."""
-
-    def term(expr: Expr, depth: int) -> bool:
-        if expr.op == "-" and all(arg.op == "v" for arg in expr.args):
-            return False
-        if expr.op in ("+", "-") and any(term(arg, depth) for arg in expr.args):
-            return True
-        if expr.op in ("*", "/"):
-            # Two equal differences multiplied are a square.
-            if expr.op == "*" and expr.args[0] is expr.args[1]:
-                return term(expr.args[0], depth) or expr.args[0].op == "-"
-            return any(term(arg, depth) for arg in expr.args if arg.op != "n") and \
-                (expr.op == "*" or term(expr.args[0], depth))
-        if expr.op == "neg":
-            return term(expr.args[0], depth)
-        if expr.op == "^":
-            base = expr.args[0]
-            return expr.args[1].op == "n" and expr.args[1].value == 2 and base.op in ("-", "v", "neg") and _mixed(base)
-        if expr.op == "ABS":
-            return expr.args[0].op == "-"
-        if expr.op == "LN":
-            return True
-        if expr.op == "v" and depth < 3 and len(expr.value) == 2 and expr.value[0] in kept and expr.value[1] == 0:
-            return term(kept[expr.value[0]], depth + 1)
-        return False
-
-    def _mixed(base: Expr) -> bool:
-        return base.op == "-" or (base.op == "v" and base.value[0] in kept and kept[base.value[0]].op == "-") \
-            or base.op == "neg"
-
-    formula = kept[number]
-    if formula.op == "SQRT":
-        formula = formula.args[0]
-    return term(formula, 0)
 
 
 def _updates(roles: Roles, formulas: dict[int, Expr]) -> None:

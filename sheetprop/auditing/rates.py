@@ -1,0 +1,168 @@
+"""The learning rate: one cell, anchored, a number, the one that titles name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sheetprop.auditing.expressions import Expr, at, evaluate, places, replaced, show
+from sheetprop.auditing.finding import Finding
+from sheetprop.auditing.grid import Place
+from sheetprop.auditing.labels import is_rate, rate_in
+from sheetprop.auditing.repair import Repair
+from sheetprop.auditing.roles import Roles, Weight
+
+
+def walks(roles: Roles, weight: Weight) -> list[Place]:
+    """Return references that begin above the table and walk down with the rows."""
+    formula, number = roles.written(weight)
+    column = roles.table.columns[number]
+    return [place for place in places(formula)
+            if len(place) == 2 and roles.table.grid.owns(place[0]) and column.first + place[1] < roles.table.first]
+
+
+def walking_finding(roles: Roles, weights: list[Weight]) -> Finding:
+    table = roles.table
+    numbers = [roles.written(weight)[1] for weight in weights]
+    formula, number = roles.written(weights[0])
+    column = table.columns[number]
+    place = walks(roles, weights[0])[0]
+    cell = table.grid.spell(column.first + place[1], int(place[0]))
+    below = table.grid.spell(column.first + place[1] + 1, int(place[0]))
+    anchored = (table.grid.name, column.first + place[1], int(place[0]))
+    fixed = replaced(formula, lambda p: at(anchored) if p == place else at(p))
+    row = column.first
+    return Finding("rate", table.grid.name, table.grid.merged(table.cells(n) for n in numbers),
+                   "the update of " + ", ".join(weight.column.label or weight.column.title for weight in weights),
+                   f"its reference {cell} is not anchored: {table.grid.spell(row, number)} reads {cell}, "
+                   f"{table.grid.spell(row + 1, number)} reads {below}, and so on along the {table.grid.file_}",
+                   computes="=" + show(formula, row, table.grid),
+                   expected="=" + show(fixed, row, table.grid),
+                   repair=f"replace {cell} by {table.grid.spell_fixed(anchored)}")
+
+
+def rate_findings(roles: Roles, weights: list[Weight], common: Expr) -> list[Finding]:
+    """Check the learning rate's cell: not blank, not text, the one that titles name."""
+    table = roles.table
+    read = {place for n in roles.forward for place in places(roles.graph.formulas[n])}
+    ours = ("own value", "own gradient", "itself")
+    stated = roles.stated_rate
+    constants = [place for place in places(common) if place not in read and place[0] not in ours
+                 and (len(place) == 3 or place[0] in table.constants)]
+    found: list[Finding] = []
+    cells = table.grid.merged(table.cells(roles.written(weight)[1]) for weight in weights)
+    for place in constants:
+        if len(place) == 2:
+            continue
+        value = _held(roles, place)
+        where = table.grid.spell_fixed(place).replace("$", "")
+        if value is None:
+            found.append(Finding("rate", table.grid.name, cells, "updates", f"the learning rate {where} is blank, so "
+                                 "that nothing is learned", repair=_elsewhere(roles, where)))
+        elif isinstance(value, str):
+            found.append(Finding("rate", table.grid.name, cells, "updates", f"the learning rate {where} is the text "
+                                 f"{value!r}, no number", repair=_elsewhere(roles, where)))
+    if stated is not None:
+        roles.rate = stated
+        value = _held(roles, stated)
+        roles.rate_value = value if type(value) is float else None
+        own = {place[0] for place in constants if len(place) == 2}
+        if stated not in constants and not (len(stated) == 2 and stated[0] in own):
+            found.append(_not_stated(roles, weights, constants, stated))
+    elif len(constants) == 1 and not found:
+        roles.rate = constants[0]
+        value = _held(roles, roles.rate) if len(roles.rate) == 3 else None
+        if type(value) is float:
+            roles.rate_value = value
+    elif not constants:
+        inside = places(common)
+        if {place[0] for place in inside} == {"own value", "own gradient"}:
+            # The rate is typed into the formulas: how far the update moves for a gradient of 1.
+            at_rest: dict[Place, Any] = dict.fromkeys(inside, 0.0)
+            moved = {place: 1.0 if place[0] == "own gradient" else 0.0 for place in inside}
+            roles.rate_value = float(evaluate(common, at_rest) - evaluate(common, moved))
+    return found
+
+
+def _not_stated(roles: Roles, weights: list[Weight], constants: list[Place], stated: Place) -> Finding:
+    """Return the finding for updates that do not read the learning rate that the user names."""
+    table = roles.table
+    formula, number = roles.written(weights[0])
+    row = table.columns[number].first
+    one = Repair(table.columns[number], replaced(formula, lambda p: at(stated) if p == constants[0] else at(p)), []) \
+        if len(constants) == 1 and constants[0] in places(formula) else None
+    rate = show(at(stated), row, table.grid)
+    instead = f"{show(at(constants[0]), row, table.grid)} where {rate} belongs" if one is not None else \
+        f"something else than {rate}"
+    return Finding("rate", table.grid.name, table.grid.merged(table.cells(roles.written(w)[1]) for w in weights),
+                   "updates", f"they use {instead}, the learning rate given",
+                   computes="=" + show(formula, row, table.grid),
+                   expected="=" + show(one.formula, row, table.grid) if one is not None else "",
+                   repair=f"replace {show(at(constants[0]), row, table.grid)} by {rate}" if one is not None else "")
+
+
+def _held(roles: Roles, place: Place) -> Any:
+    return roles.table.grid.fixed_value(place) if len(place) == 3 else None
+
+
+def rate_cells(roles: Roles) -> list[tuple[int, int]]:
+    """Return cells with a number beside, below or above a label of a learning rate, outside the table."""
+    grid, table = roles.table.grid, roles.table
+    found: list[tuple[int, int]] = []
+    rows, columns = grid.extent
+    for row in range(1, min(rows, table.last) + 1):
+        if table.first <= row <= table.last:
+            continue
+        for column in range(1, min(columns, 200) + 1):
+            text = grid.value(row, column)
+            if isinstance(text, str) and is_rate(text):
+                for r, c in ((row, column + 1), (row + 1, column), (row, column + 2), (row - 1, column),
+                             (row, column - 1)):
+                    if r >= 1 and c >= 1 and type(grid.value(r, c)) is float:
+                        found.append((r, c))
+                        break
+    return found
+
+
+def _elsewhere(roles: Roles, where: str) -> str:
+    cells = rate_cells(roles)
+    if len(cells) != 1:
+        return ""
+    row, column = cells[0]
+    grid = roles.table.grid
+    return f"replace {where} by {grid.spell_fixed((grid.name, row, column))}, which is labelled as the learning rate"
+
+
+def title_findings(networks: list[Roles]) -> list[Finding]:
+    """Compare the learning rates of one sheet with the one that its name or a title names.
+
+    Nothing is said where titles name several rates, or where some network's rate is not known.
+    """
+    values = [roles.rate_value for roles in networks]
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
+        return []
+    grid = networks[0].table.grid
+    first = min(roles.table.first for roles in networks)
+    named: dict[str, float] = {}
+    _, columns = grid.extent
+    for row in range(max(1, first - 80), first):
+        for column in range(1, min(columns, 120) + 1):
+            text = grid.value(row, column)
+            if isinstance(text, str):
+                read = rate_in(text)
+                if read is not None:
+                    named[grid.spell(row, column)] = read
+    if not named:
+        read = rate_in(grid.name)
+        if read is not None:
+            named["the sheet's name"] = read
+    if len(set(named.values())) != 1:
+        return []
+    where, said = next(iter(named.items()))
+    if any(abs(said - value) <= 1e-9 * max(1.0, abs(value)) for value in known):
+        return []
+    roles = networks[0]
+    cells = where if where[0].isupper() else grid.spell(first, roles.weights[0].column.number)
+    return [Finding("title", grid.name, cells, "", f"{where} names the learning rate {said:g}, but the updates use "
+                    f"{', '.join(f'{value:g}' for value in dict.fromkeys(known))}",
+                    repair="correct the title or the rate")]
