@@ -120,6 +120,12 @@ class Backprop:
         return self.spec.network.initial()
 
     @property
+    def equations(self) -> tuple[str, ...]:
+        """Every equation and chain rule, as LaTeX."""
+        return tuple(latex for part in self.parts for step in part.steps
+                     for latex in (step.latex, step.chain_latex) if latex)
+
+    @property
     def edges_named(self) -> bool:
         """Whether the network's picture has its weights on its lines."""
         return edges_named(self.spec.network)

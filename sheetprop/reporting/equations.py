@@ -9,9 +9,8 @@ would put between them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -41,10 +40,28 @@ class Atom:
     descent: float
 
 
+Layouts = dict[str, tuple[Atom, dict[str, str]]]
+"""Atoms by their source, each with the outlines of its glyphs by name."""
+
+
+def layouts(formulas: Iterable[str]) -> Layouts:
+    """Lay out every atom of some formulas: all of the work that needs matplotlib."""
+    setter = Typesetter({})
+    for latex in formulas:
+        setter.svg(latex, "")
+    return setter.known
+
+
 @dataclass
 class Typesetter:
-    """Sets formulas; keeps the outlines of the glyphs that they use."""
+    """Sets formulas; keeps the outlines of the glyphs that they use.
 
+    Attributes:
+        known: atoms that are laid out already; others are added when they are met.
+        outlines: of the glyphs used so far.
+    """
+
+    known: Layouts
     outlines: dict[str, str] = field(default_factory=dict)
 
     def svg(self, latex: str, spoken: str, *, size: float = 1.0, shared: bool = False) -> str:
@@ -108,7 +125,9 @@ class Typesetter:
         fraction = re.fullmatch(r"\\frac\{(.*)\}\{(.*)\}", token)
         if fraction and _balanced(fraction.group(1)):
             return self._fraction(self._line(fraction.group(1)), self._line(fraction.group(2)))
-        atom, outlines = _layout(token)
+        if token not in self.known:
+            self.known[token] = _layout(token)
+        atom, outlines = self.known[token]
         self.outlines.update(outlines)
         return atom
 
@@ -177,7 +196,6 @@ def tokens(latex: str) -> Iterator[str]:
         yield current.strip()
 
 
-@lru_cache(maxsize=4096)
 def _layout(token: str) -> tuple[Atom, dict[str, str]]:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextToPath

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from sheetprop.mnist.record import Run
 from sheetprop.reporting import netpicture, sheetsvg
 from sheetprop.reporting.backprop import Curve
 from sheetprop.reporting.context import Context
-from sheetprop.reporting.sheetpictures import SheetPicture, blocks, shortened, widened
+from sheetprop.reporting.equations import Layouts
+from sheetprop.reporting.sheetpictures import Pictures, SheetPicture, blocks, shortened, widened
 from sheetprop.reporting.words import plain
 from sheetprop.workbook.layout import Layout
 
@@ -24,13 +26,6 @@ PAGE = 1860
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Drawings as SVG by name; a name that does not apply is absent."""
-
-    svg: dict[str, str]
-
-
-@dataclass(frozen=True)
 class SheetDrawing:
     """One sheet in one view, cut into pieces that fit a page."""
 
@@ -39,30 +34,56 @@ class SheetDrawing:
     pieces: tuple[str, ...]
 
 
-def charts(curves: Sequence[Curve], run: Run | None) -> dict[str, str]:
-    """Draw what matplotlib draws."""
+@dataclass(frozen=True)
+class Figures:
+    """Everything that is drawn.
+
+    Attributes:
+        svg: drawings by name; a name that does not apply is absent.
+        layouts: the atoms of the equations.
+        pictures: the sheets, before they are drawn.
+    """
+
+    svg: dict[str, str]
+    layouts: Layouts
+    pictures: Pictures | None
+
+    @cached_property
+    def sheets(self) -> tuple[SheetDrawing, ...]:
+        """The sheets, drawn for paper and Markdown; a page for the screen shows them as tables instead."""
+        return tuple(_sheet_drawings(self.pictures)) if self.pictures is not None else ()
+
+
+def error_charts(curves: Sequence[Curve]) -> dict[str, str]:
+    """Draw the charts of part 1."""
     from sheetprop.reporting import plots
 
-    svg: dict[str, str] = {}
-    if curves:
-        svg["comparison"] = plots.comparison(curves, log=False, name="compare")
-        # The same once more for the first page, with ids of its own.
-        svg[FRONT] = svg["comparison"].replace("compare-", "front-")
-        svg["comparison-log"] = plots.comparison(curves, log=True, name="comparelog")
-        svg["each"] = plots.each(curves, name="each")
-    if run is not None and run.epochs:
-        svg["training"] = plots.training(run, name="training")
-        if run.per_class:
-            svg["per-class"] = plots.per_class(run, name="perclass")
-    return svg
+    comparison = plots.comparison(curves, log=False, name="compare")
+    return {
+        "comparison": comparison,
+        FRONT: comparison.replace("compare-", "front-"),  # the same for the first page, with ids of its own
+        "comparison-log": plots.comparison(curves, log=True, name="comparelog"),
+        "each": plots.each(curves, name="each"),
+    }
 
 
-def draw(context: Context, drawn: dict[str, str]) -> Figures:
+def run_charts(run: Run | None) -> dict[str, str]:
+    """Draw the charts of part 2."""
+    from sheetprop.reporting import plots
+
+    if run is None or not run.epochs:
+        return {}
+    bars = {"per-class": plots.per_class(run, name="perclass")} if run.per_class else {}
+    return {"training": plots.training(run, name="training"), **bars}
+
+
+def draw(context: Context, drawn: dict[str, str], layouts: Layouts) -> Figures:
     """Return every drawing of a report.
 
     Args:
         context: what it says.
         drawn: the charts.
+        layouts: the atoms of the equations.
     """
     svg = dict(drawn)
     part1, part2 = context.backprop, context.mnist
@@ -73,30 +94,23 @@ def draw(context: Context, drawn: dict[str, str]) -> Figures:
             f"The {part1.spec.network.shape} network with its numbers at η = {plain(rate)}, iteration 0.")
     if part2 is not None and part2.diagram:
         svg["architecture"] = part2.diagram
-    return Figures({name: drawing for name, drawing in svg.items() if drawing})
+    return Figures({name: drawing for name, drawing in svg.items() if drawing}, layouts,
+                   None if part1 is None else part1.pictures)
 
 
-def sheet_drawings(context: Context, *, background: bool) -> list[SheetDrawing]:
-    """Draw the sheets for paper and Markdown, each in values view and, where it has formulas, in formulas view.
+def _sheet_drawings(pictures: Pictures) -> Iterator[SheetDrawing]:
+    """Draw each sheet in values view and, where it has formulas, in formulas view.
 
     The sheets of the learning rates differ in their numbers only, so all but the first are shown shorter.
-
-    Args:
-        context: with the sheets.
-        background: paint a white page behind each, for places that may be dark.
     """
-    if context.backprop is None:
-        return []
-    pictures = context.backprop.pictures
     first_rate = next((picture.name for picture in pictures.sheets if picture.kind == "rate"), "")
-    result = []
     for picture in pictures.sheets:
         shorter = picture.kind == "rate" and picture.name != first_rate
         for view in ("values", "formulas") if picture.formulas else ("values",):
             rows = (2, 3) if view == "values" else (1, 1)
             shown = shortened(picture, Layout.FIRST_ROW + rows[0], rows[1]) if shorter else picture
-            shown = widened(shown, sheetsvg.FORMULA_CHARACTER) if view == "formulas" else shown
-            result.append(SheetDrawing(shown, view, tuple(
-                sheetsvg.draw(shown, columns, pictures.looks, formulas=view == "formulas", background=background)
-                for columns in blocks(shown, PAGE))))
-    return result
+            if view == "formulas" and picture.kind != "rate":  # the columns of a rate's sheet have room enough
+                shown = widened(shown, sheetsvg.FORMULA_CHARACTER)
+            yield SheetDrawing(shown, view, tuple(
+                sheetsvg.draw(shown, columns, pictures.looks, formulas=view == "formulas")
+                for columns in blocks(shown, PAGE)))

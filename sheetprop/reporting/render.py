@@ -42,7 +42,7 @@ def html(context: Context, drawn: Figures, folder: Path | None = None) -> str:
     """
     from markupsafe import Markup
 
-    setter = Typesetter()
+    setter = Typesetter(drawn.layouts)
     env = environment(folder)
     env.globals.update(
         math=lambda latex, spoken, size=1.0: Markup(setter.svg(latex, spoken, size=size, shared=True)),
@@ -116,7 +116,7 @@ def paper(context: Context, drawn: Figures, folder: Path | None = None, *, page:
         width, height, style = shape.groups()
         return image(drawing, spoken, f"width:{width};height:{height};{style}")
 
-    setter = Typesetter()
+    setter = Typesetter(drawn.layouts)
     env = environment(folder)
     env.globals.update(math=equation, digit_uri=digits.data_uri, slug=slug)
     with told():
@@ -124,7 +124,7 @@ def paper(context: Context, drawn: Figures, folder: Path | None = None, *, page:
             c=context, medium="paper", figures={k: image(v, _described(v)) for k, v in drawn.svg.items()},
             page_size=page,
             sheets=[(d.picture, d.view, [image(p, _described(p), _share(p)) for p in d.pieces])
-                    for d in figures.sheet_drawings(context, background=False)],
+                    for d in drawn.sheets],
             faces=[(face, face.path.as_uri()) for face in typefaces.FACES]))
     return Paper(text, tuple(drawings))
 
@@ -151,7 +151,7 @@ def markdown(context: Context, drawn: Figures, folder: Path | None = None) -> tu
             continue  # a copy of another, needed where drawings stand in the page itself
         pictures[f"pictures/{slug(name)}.svg"] = _standalone(svg)
     sheets: list[tuple[Any, str, list[str]]] = []
-    for drawing in figures.sheet_drawings(context, background=True):
+    for drawing in drawn.sheets:
         files = []
         for number, piece in enumerate(drawing.pieces, start=1):
             tail = f"-{number}" if len(drawing.pieces) > 1 else ""

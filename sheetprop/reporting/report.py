@@ -11,7 +11,7 @@ from pathlib import Path
 from sheetprop.errors import SheetpropError, nearest
 from sheetprop.files import replacing
 from sheetprop.reporting import context as contexts
-from sheetprop.reporting import figures, mnistpart
+from sheetprop.reporting import equations, figures, mnistpart
 from sheetprop.reporting.aside import Aside
 from sheetprop.reporting.auditpart import Audited
 from sheetprop.reporting.context import Context
@@ -122,8 +122,10 @@ def prepare(
     contexts.checked_date(date)
     aside = aside or Aside(figures.LIBRARY, here=True)
     part2 = None if run is None else mnistpart.read(run)
+    run_charts = aside.call(figures.run_charts, None if part2 is None else part2.run)
     part1 = None
-    charts = None
+    error_charts: Callable[[], dict[str, str]] = dict
+    layouts: Callable[[], equations.Layouts] = dict
     if workbook is not None:
         from sheetprop.engine import book as engine
         from sheetprop.reporting import backprop
@@ -133,19 +135,18 @@ def prepare(
         with Verifying(sha256) as verifying:
             book = engine.open(workbook)
             lines = backprop.Lines(book, workbook)
-            charts = aside.call(figures.charts, lines.curves, None if part2 is None else part2.run)
+            error_charts = aside.call(figures.error_charts, lines.curves)
             part1 = backprop.read(lines, sha256)
+            layouts = aside.call(equations.layouts, part1.equations)
             outcome = verifying.outcome(book)
             part1 = replace(part1, verification=outcome.result, not_verified=outcome.problem)
-    if charts is None:
-        charts = aside.call(figures.charts, (), None if part2 is None else part2.run)
     audits: tuple[Audited, ...] = ()
     if audited:
         from sheetprop.reporting import auditpart
 
         audits = auditpart.read(audited)
     context = contexts.make(part1, part2, audits, title=title, author=author, date=date)
-    return context, figures.draw(context, charts())
+    return context, figures.draw(context, {**run_charts(), **error_charts()}, layouts())
 
 
 def _check_given(paths: Sequence[Path]) -> None:

@@ -21,16 +21,14 @@ FORMULA_CHARACTER = _WIDE_CHARACTER * _FORMULA
 """Width of a character of a formula, in pixels."""
 
 
-def draw(picture: SheetPicture, columns: Sequence[PicturedColumn], looks: Sequence[Look], *, formulas: bool,
-         background: bool = False) -> str:
-    """Return some columns of a sheet as SVG.
+def draw(picture: SheetPicture, columns: Sequence[PicturedColumn], looks: Sequence[Look], *, formulas: bool) -> str:
+    """Return some columns of a sheet as SVG, on a white page of its own since the one around it may be dark.
 
     Args:
         picture: the sheet.
         columns: those to draw, in order.
         looks: of all cells.
         formulas: write formulas instead of values.
-        background: paint a white page behind everything, for places that may be dark.
     """
     rows = picture.rows
     width = _GUTTER + sum(column.width for column in columns)
@@ -60,11 +58,11 @@ def draw(picture: SheetPicture, columns: Sequence[PicturedColumn], looks: Sequen
     view = "formulas" if formulas else "values"
     described = (f"Sheet {picture.name}, {view}, columns {columns[0].letters} to {columns[-1].letters}, "
                  f"rows {rows[0].number} to {rows[-1].number}")
-    page = f'<rect width="{width:g}" height="{y:g}" fill="#ffffff"/>' if background else ""
     return (
         f'<svg class="sheet" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + 1:g} {y + 1:g}" '
         f'width="{width + 1:g}" height="{y + 1:g}" role="img" aria-label="{escape(described, quote=True)}" '
-        f'font-family="{_FAMILY}" font-size="12"><title>{escape(described)}</title>{page}'
+        f'font-family="{_FAMILY}" font-size="12"><title>{escape(described)}</title>'
+        f'<rect width="{width:g}" height="{y:g}" fill="#ffffff"/>'
         f'<rect width="{width:g}" height="{_HEAD}" fill="#eef1f4"/>'
         f'<rect width="{_GUTTER}" height="{y:g}" fill="#eef1f4"/>'
         f'{_boxes(boxes)}{"".join(parts)}{"".join(lines)}'

@@ -19,7 +19,7 @@ from sheetprop.reporting.formfonts import Fonts
 from sheetprop.reporting.typefaces import ITALIC, REGULAR, SEMIBOLD, TYPEWRITER, Face
 
 # A stand-in is known by its width.
-_FIRST_WIDTH = 1000
+_FIRST_WIDTH = 300
 _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
 _TOKEN = re.compile(r"[A-Za-z]|-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")

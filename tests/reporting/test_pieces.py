@@ -23,7 +23,7 @@ from sheetprop.reporting.sheetpictures import blocks, shortened
     {"preset": "mazur"}, {"layers": (3, 4, 2), "activation": "tanh", "bias": True, "seed": 1},
     {"layers": (2, 3, 3, 1), "activation": "relu", "seed": 2}])
 def test_every_equation_is_typeset(options: dict[str, Any]) -> None:
-    setter = Typesetter()
+    setter = Typesetter({})
     for equation in derive(sheetprop.spec(**options).network):
         drawing = ElementTree.fromstring(setter.svg(latex(equation.expression), "spoken"))
         assert drawing.findall(".//{http://www.w3.org/2000/svg}path")
