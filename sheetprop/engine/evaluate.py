@@ -263,8 +263,8 @@ def _name(node: Name, array: bool) -> Closure:
         closure: Closure | None = meant.cache.get(key)
         if closure is None:
             closure = meant.cache[key] = operand_of(meant.tree, array)
-        with context.space.deeper():
-            return closure(context)
+        inner = closure
+        return context.space.deeper(lambda: inner(context))
 
     return run
 

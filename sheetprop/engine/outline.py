@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from sheetprop.engine.references import MAX_ROW
 from sheetprop.engine.tree import Area, Cell, Error, Node
 
-_ITEM = re.compile(r"\[((?:'.|[^\[\]'])*)\]", re.DOTALL)
-_ESCAPED = re.compile(r"'(.)", re.DOTALL)
+# Compiled when first used: few workbooks refer to tables.
+_ITEM = r"(?s:\[((?:'.|[^\[\]'])*)\])"
+_ESCAPED = r"(?s:'(.))"
 
 
 class Table:
@@ -111,7 +112,7 @@ def _chosen(inner: str) -> tuple[frozenset[str], list[str]] | None:
             return frozenset((inner.casefold(),)), []
         return frozenset(items), [_plain(inner)] if inner else []
     columns: list[str] = []
-    for found in _ITEM.finditer(inner):
+    for found in re.finditer(_ITEM, inner):
         word = found.group(1)
         if word.strip().casefold() in _PARTS:
             items.add(word.strip().casefold())
@@ -121,4 +122,4 @@ def _chosen(inner: str) -> tuple[frozenset[str], list[str]] | None:
 
 
 def _plain(text: str) -> str:
-    return _ESCAPED.sub(r"\1", text)
+    return re.sub(_ESCAPED, r"\1", text)

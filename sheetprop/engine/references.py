@@ -10,10 +10,11 @@ from sheetprop.errors import SheetpropError
 MAX_ROW = 1_048_576
 MAX_COLUMN = 16_384
 
-_CELL = re.compile(r"\$?([A-Za-z]{1,3})\$?([1-9]\d{0,6})\Z", re.ASCII)
-_RANGE = re.compile(r"\$?([A-Za-z]{1,3})\$?([1-9]\d{0,6}):\$?([A-Za-z]{1,3})\$?([1-9]\d{0,6})\Z", re.ASCII)
-_PLAIN_SHEET = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*\Z", re.ASCII)
-_LOOKS_LIKE_CELL = re.compile(r"[A-Za-z]{1,3}\d{1,7}\Z|[Rr]\d*[Cc]?\d*\Z|[Cc]\d*\Z", re.ASCII)
+# Patterns are compiled when first used: most workbooks need only some of them.
+_CELL = r"(?a:\$?([A-Za-z]{1,3})\$?([1-9]\d{0,6})\Z)"
+_RANGE = r"(?a:\$?([A-Za-z]{1,3})\$?([1-9]\d{0,6}):\$?([A-Za-z]{1,3})\$?([1-9]\d{0,6})\Z)"
+_PLAIN_SHEET = r"(?a:[A-Za-z_][A-Za-z0-9_.]*\Z)"
+_LOOKS_LIKE_CELL = r"(?a:[A-Za-z]{1,3}\d{1,7}\Z|[Rr]\d*[Cc]?\d*\Z|[Cc]\d*\Z)"
 
 
 @lru_cache(maxsize=32768)
@@ -46,7 +47,7 @@ def cell_at(text: str) -> tuple[int, int]:
     Raises:
         SheetpropError: the text is no address inside a sheet.
     """
-    found = _CELL.match(text.strip())
+    found = re.match(_CELL, text.strip())
     if found:
         column, row = column_number(found.group(1)), int(found.group(2))
         if column <= MAX_COLUMN and row <= MAX_ROW:
@@ -60,7 +61,7 @@ def area_at(text: str) -> tuple[int, int, int, int]:
     Raises:
         SheetpropError: the text is neither.
     """
-    found = _RANGE.match(text.strip())
+    found = re.match(_RANGE, text.strip())
     if not found:
         row, column = cell_at(text)
         return row, column, row, column
@@ -83,6 +84,6 @@ def split_sheet(text: str) -> tuple[str | None, str]:
 
 def quoted(sheet: str) -> str:
     """Return the sheet's name as a formula spells it, in quotes where it needs them."""
-    if _PLAIN_SHEET.match(sheet) and not _LOOKS_LIKE_CELL.match(sheet):
+    if re.match(_PLAIN_SHEET, sheet) and not re.match(_LOOKS_LIKE_CELL, sheet):
         return sheet
     return "'" + sheet.replace("'", "''") + "'"

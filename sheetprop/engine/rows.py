@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html import unescape
 
 from sheetprop.engine.outline import Outline
 from sheetprop.engine.parse import FormulaError, relative_rows
@@ -27,7 +26,7 @@ from sheetprop.engine.storage import (
 )
 from sheetprop.engine.tree import Call, Foreign, Text
 from sheetprop.engine.values import ERRORS, VALUE, ExcelError, Value
-from sheetprop.engine.xmlparts import unescape_controls
+from sheetprop.engine.xmlparts import unescape, unescape_controls
 from sheetprop.errors import SheetpropError
 
 VALUES = re.compile(rb"<v(?:\s[^>]*)?(?:/>|>([^<]*)</v>)")
@@ -38,11 +37,14 @@ _TYPE = re.compile(rb'\st="(\w+)"')
 _PLACE = re.compile(rb'\sr="([A-Za-z]{1,3})([0-9]{1,7})"')
 _ROW_NUMBER = re.compile(rb'\sr="([0-9]{1,7})"')
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
-_TEXTS = re.compile(rb"<t(?:\s[^>]*)?>([^<]*)</t>")
-_PHONETIC = re.compile(rb"<rPh\b.*?</rPh>", re.DOTALL)
 _KEY = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|(\$?)([A-Za-z]{1,3})(\$?)([1-9][0-9]{0,6})(?![\w.(!\[])|[\w.]+')
 _MARKERS = 24
 _KEPT = 6
+
+
+def _texts(inner: bytes) -> list[bytes]:
+    """Return the texts of a cell that holds its own, phonetic hints left out."""
+    return re.findall(rb"<t(?:\s[^>]*)?>([^<]*)</t>", re.sub(rb"(?s)<rPh\b.*?</rPh>", b"", inner))
 
 
 class Irregular(Exception):  # noqa: N818 - a signal to the reader, never seen by users
@@ -317,7 +319,7 @@ class Reader:
                 if b"<f" in inner:
                     raise Irregular
                 if kind == b"inlineStr":
-                    runs = _TEXTS.findall(_PHONETIC.sub(b"", inner))
+                    runs = _texts(inner)
                     value: Value = unescape_controls(unescape(b"".join(runs).decode("utf-8", "replace")))
                     constants.append((column, value, -1, kind))
                 else:

@@ -61,12 +61,12 @@ class Raised(Exception):  # noqa: N818 - it is a value on its way up, not a fail
         self.error = error
 
 
-_NUMBER = re.compile(r"\s*[-+]?(?:\d+(?:,\d{3})*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*(%?)\s*\Z", re.ASCII)
+_NUMBER = r"(?a:\s*[-+]?(?:\d+(?:,\d{3})*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*(%?)\s*\Z)"
 
 
 def number_in(text: str) -> float | None:
     """Return the number that `text` spells, as Excel reads it ("5", " 1e3 ", "12%", "1,000"), else None."""
-    found = _NUMBER.match(text)
+    found = re.match(_NUMBER, text)
     if found is None:
         stripped = text.strip()
         if "$" in stripped or stripped[:1] == "(":
@@ -94,7 +94,7 @@ def _money(text: str) -> float | None:
     if inner is not text and inner[:1] in ("-", "+", "("):
         return None
     bare = re.sub(r"\A([-+]?)\s*\$\s*", r"\1", inner)
-    number = number_in(bare) if _NUMBER.match(bare) else None
+    number = number_in(bare) if re.match(_NUMBER, bare) else None
     return number if number is None or inner is text else -number
 
 

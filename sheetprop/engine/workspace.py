@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
-from collections.abc import Iterator
 
 from sheetprop.engine.loading import Contents
 from sheetprop.engine.parse import FormulaError
@@ -15,7 +13,10 @@ from sheetprop.engine.values import NAME, REF, Raised, Value
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+    from sheetprop.engine.operands import Operand
 
 
 class Workspace:
@@ -59,14 +60,13 @@ class Workspace:
             self._names[(scope, key)] = meant
         return self._names[(scope, key)]
 
-    @contextlib.contextmanager
-    def deeper(self) -> Iterator[None]:
-        """Count how deep names stand within names; one that means itself is #NAME?."""
+    def deeper(self, named: Callable[[], Operand]) -> Operand:
+        """Return what a name stands for; one that means itself, in more than 50 steps too, is #NAME?."""
         self._depth += 1
         try:
             if self._depth > 50:
                 raise Raised(NAME)
-            yield
+            return named()
         finally:
             self._depth -= 1
 

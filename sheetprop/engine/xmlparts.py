@@ -97,6 +97,31 @@ def plain_text(item: Element) -> str:
     return unescape_controls("".join(found))
 
 
+_NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+
+
+def unescape(text: str) -> str:
+    """Return the text with XML's five entities and its character references replaced by what they stand for."""
+    if "&" not in text:
+        return text
+    first, *rest = text.split("&")
+    found = [first]
+    for piece in rest:
+        name, mark, after = piece.partition(";")
+        meant = _NAMED.get(name) or (_character(name[1:]) if name[:1] == "#" else None)
+        found.append(f"{meant}{after}" if mark and meant is not None else f"&{piece}")
+    return "".join(found)
+
+
+def _character(number: str) -> str | None:
+    """Return the character of a reference such as ``65`` or ``x41``; None where that is no number."""
+    try:
+        code = int(number[1:], 16) if number[:1] in ("x", "X") else int(number)
+    except ValueError:
+        return None
+    return chr(code) if 0 < code < 0xD800 or 0xE000 <= code < 0x110000 else "\ufffd"
+
+
 def unescape_controls(text: str) -> str:
     """Return the text with `_x000D_`-style escapes turned into the characters they stand for."""
     if "_x" not in text:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from formula_writer import write_book
@@ -336,3 +337,12 @@ def test_damaged_compression_is_noticed(tmp_path: Path, plain: Path) -> None:
     with pytest.raises(SheetpropError, match="damaged"):
         sheetprop.open(tmp_path / "z.xlsx")
     assert zlib
+
+
+def test_entities_are_those_of_xml() -> None:
+    """XML knows five entities and character references; names of HTML are none, and no lone surrogate comes in."""
+    from sheetprop.engine.xmlparts import unescape
+
+    judge = ElementTree.fromstring("<t>a&amp;b &lt;&gt;&quot;&apos; &#65;&#x42;&#128; &amp;lt;</t>").text
+    assert unescape("a&amp;b &lt;&gt;&quot;&apos; &#65;&#x42;&#128; &amp;lt;") == judge
+    assert unescape("&nbsp; & &amp &#xD800; &#0;") == "&nbsp; & &amp \ufffd \ufffd"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 
 from sheetprop.engine.context import Closure
@@ -89,7 +88,7 @@ def find(name: str) -> bool:
     """Say whether the engine itself knows a function, loading the module that holds it where needed."""
     if name not in REGISTRY and name not in LAZY:
         for module in (HOME[name],) if name in HOME else MODULES:
-            importlib.import_module(f"sheetprop.engine.functions.{module}")
+            __import__(f"sheetprop.engine.functions.{module}")
     return name in REGISTRY or name in LAZY
 
 
