@@ -125,10 +125,13 @@ def _name_finding(one: _Series) -> Finding | None:
         return one.finding("it is a number of the data", f"take the label {one.label!r} and begin the values in "
                            f"{one.grid.line} {one.first}" if one.label else "",
                            area=one.name, claim=claim)
-    if (left, right) != (one.column, one.column) and left == right and named is not None and named.header_row == top:
+    text = one.grid.value(top, left)
+    # Headers may have several rows; a title further up belongs to no column.
+    if left == right != one.column and named is not None and isinstance(text, str) and text.strip() \
+            and 0 < named.header_row <= top < table.first:
         own = table.column(one.column)
         assert own is not None
-        return one.finding(f"it is called {named.label!r} but shows {one.label or own.title}: {one.grid.file_} "
+        return one.finding(f"it is called {text!r} but shows {one.label or own.title}: {one.grid.file_} "
                            f"{own.title} where {named.title} belongs")
     return None
 

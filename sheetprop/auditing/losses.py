@@ -67,6 +67,12 @@ def _is_difference(formula: Expr, kept: dict[int, Expr]) -> bool:
         len(arg.value) == 2 and arg.value[0] in kept and looks_like_loss(arg.value[0], kept) for arg in formula.args)
 
 
+def _softplus(expr: Expr) -> bool:
+    """Return whether a logarithm is an activation, LN(1+EXP(x))."""
+    inside = expr.args[0]
+    return inside.op == "+" and {arg.op for arg in inside.args} == {"n", "EXP"}
+
+
 def looks_like_loss(number: int, kept: dict[int, Expr]) -> bool:
     """Return whether a formula is a sum of squared or absolute differences, of logarithms, or of such columns."""
 
@@ -89,7 +95,7 @@ def looks_like_loss(number: int, kept: dict[int, Expr]) -> bool:
         if expr.op == "ABS":
             return expr.args[0].op == "-"
         if expr.op == "LN":
-            return True
+            return not _softplus(expr)
         if expr.op == "v" and depth < 3 and len(expr.value) == 2 and expr.value[0] in kept and expr.value[1] == 0:
             return term(kept[expr.value[0]], depth + 1)
         return False
