@@ -47,7 +47,7 @@ def calc(file: str, output: str | None, in_place: bool, check: bool, rel: float,
 def what_if(file: str, sets: tuple[str, ...], gets: tuple[str, ...], output: str | None, force: bool) -> None:
     """Evaluate a workbook for many values of some cells at once.
 
-    Example: sheetprop what-if FILE --set "Parameters!C5=0:1:1000" --get "Compare!B104" -o out.csv
+    Example: sheetprop what-if FILE --set "Parameters!C33=0:1:1000" --get "Compare!B106" -o out.csv
     """
     from sheetprop.engine.commands import run_what_if
 

@@ -19,11 +19,16 @@ _FILE = click.Path(path_type=Path)
 @click.option("--data", "folder", type=_FILE, help="Use the files in this folder; fetch nothing.")
 @click.option("--cache", type=_FILE, help="Cache folder for the download.  [default: the user's]")
 @click.option("--no-download", is_flag=True, help="Only look; fail when the files are not there.")
-def data(folder: Path | None, cache: Path | None, no_download: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def data(folder: Path | None, cache: Path | None, no_download: bool, as_json: bool) -> None:
     """Find or fetch MNIST, check its sums, say where it is."""
     from sheetprop.mnist.data import data as find
 
     found = find(folder, cache=cache, download=not no_download, say=lambda text: click.echo(text, err=True))
+    if as_json:
+        click.echo(json.dumps({"folder": str(found.raw), "origin": found.origin,
+                               "files": [file.model_dump(mode="json") for file in found.files]}, indent=1))
+        return
     click.echo(f"{found.raw} ({found.origin})")
     for file in found.files:
         click.echo(f"  {file.name:<24} {file.bytes:>10,} bytes  MD5 {file.md5}")
@@ -70,6 +75,7 @@ def summary(network: str, form: str, functional: bool, out: Path | None) -> None
 @click.command()
 @click.option("--recipe", help="Name of the recipe.")
 @click.option("--list", "listed", is_flag=True, help="List the recipes and stop.")
+@click.option("--json", "as_json", is_flag=True, help="With --list: all settings of the recipes, as JSON.")
 @click.option("--epochs", type=int, help="Instead of the recipe's.")
 @click.option("--batch-size", type=int, help="Instead of the recipe's.")
 @click.option("--lr", type=float, help="Base or highest learning rate, instead of the recipe's.")
@@ -89,7 +95,7 @@ def summary(network: str, form: str, functional: bool, out: Path | None) -> None
 @click.option("--force", is_flag=True, help="Replace a record that is there.")
 @click.option("--teacher", type=_FILE,
               help="Finished run that a recipe with a teacher learns from.  [default: it is trained first]")
-def train(recipe: str | None, listed: bool, epochs: int | None, batch_size: int | None, lr: float | None,
+def train(recipe: str | None, listed: bool, as_json: bool, epochs: int | None, batch_size: int | None, lr: float | None,
           seed: int | None, runs: int, device: str, precision: str, threads: int | None, held_out: int,
           folder: Path | None, out: Path, resume: bool, force: bool, teacher: Path | None) -> None:
     """Train a recipe on MNIST and keep a record of it.
@@ -99,6 +105,11 @@ def train(recipe: str | None, listed: bool, epochs: int | None, batch_size: int 
     from sheetprop.mnist.recipes import recipe as find
     from sheetprop.mnist.recipes import recipes
 
+    if as_json and not listed:
+        raise click.UsageError("--json goes with --list; a training run writes its record.json")
+    if listed and as_json:
+        click.echo(json.dumps([known.model_dump(mode="json") for known in recipes()], indent=1, ensure_ascii=False))
+        return
     if listed:
         for known in recipes():
             click.echo(f"{known.name:<6} {known.title} ({known.origin})")

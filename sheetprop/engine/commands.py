@@ -153,7 +153,7 @@ def _values(text: str) -> tuple[str, list[float]]:
     """Return the cell and the values of one --set."""
     cell, mark, given = text.rpartition("=")
     if not mark or not cell:
-        raise SheetpropError(f'--set {text!r}: is no setting; write it like "Parameters!C5=0:1:1000"')
+        raise SheetpropError(f'--set {text!r}: is no setting; write it like "Parameters!C33=0:1:1000"')
     try:
         if ":" in given:
             first, last, count = given.split(":")

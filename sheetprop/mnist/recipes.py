@@ -9,26 +9,26 @@ _OWN = "our own; tuned on 55,000 training images and 5,000 held-out ones"
 _ALL = (
     Recipe(
         name="000", title="inverse decay of the learning rate, batch 128, 20 epochs",
-        origin="settings of shared/assignments 000; its network is known only as a lost picture, so the network "
+        origin="settings of public hand-in 000; its network is known only as a lost picture, so the network "
                "(under 20,000 parameters) is our choice, and so are momentum 0.9 and seed 1",
         network="000", epochs=20, batch_size=128, learning_rate=0.1,
         schedule=Inverse(start=0.1, decay=0.319, digits=10),
     ),
     Recipe(
-        name="001", title="SGD 0.01 with momentum, batch 128, 15 epochs", origin="shared/assignments 001",
+        name="001", title="SGD 0.01 with momentum, batch 128, 15 epochs", origin="public hand-in 001",
         network="001", epochs=15, batch_size=128, learning_rate=0.01, schedule=Constant(),
     ),
     Recipe(
-        name="002", title="SGD 0.01 with momentum, batch 32, 19 epochs", origin="shared/assignments 002",
+        name="002", title="SGD 0.01 with momentum, batch 32, 19 epochs", origin="public hand-in 002",
         network="002", epochs=19, batch_size=32, learning_rate=0.01, schedule=Constant(),
     ),
     Recipe(
-        name="003", title="SGD 0.01 with momentum, batch 128, 19 epochs", origin="shared/assignments 003",
+        name="003", title="SGD 0.01 with momentum, batch 128, 19 epochs", origin="public hand-in 003",
         network="003", epochs=19, batch_size=128, learning_rate=0.01, schedule=Constant(),
     ),
     Recipe(
         name="004", title="SGD 0.01 with momentum, batch 512, StepLR(15, 0.1), 20 epochs",
-        origin="shared/assignments 004; crop, enlargement and rotation are one bilinear resampling here",
+        origin="public hand-in 004; crop, enlargement and rotation are one bilinear resampling here",
         network="004", epochs=20, batch_size=512, learning_rate=0.01, schedule=StepDown(every=15, factor=0.1),
         augmentation=Augmentation(degrees=15, crop=22, crop_probability=0.1),
     ),

@@ -216,7 +216,8 @@ def _earlier(place: Place, made: Recipe, held_out: int) -> tuple[RunRecord | Non
     kept = record.read(path)
     if kept.recipe is None:
         raise SheetpropError(f"{path}: was made from a log and cannot be resumed; choose another --out")
-    old, new = kept.recipe.model_dump(), made.model_dump()
+    words = {"title", "origin"}  # which say how a recipe is called, not how it trains
+    old, new = kept.recipe.model_dump(exclude=words), made.model_dump(exclude=words)
     for name in new:
         if old[name] != new[name]:
             raise SheetpropError(f"{path}: was started with {name} {old[name]}, now it is {new[name]}; resume with the "

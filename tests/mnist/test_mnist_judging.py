@@ -236,6 +236,8 @@ def test_commands_that_list() -> None:
     assert [line.split()[0] for line in call("networks").splitlines()] == list(NETWORKS)
     assert json.loads(call("networks", "--json"))[1]["parameters"] == 17_410
     assert [line.split()[0] for line in call("train", "--list").splitlines()] == list(RECIPES)
+    settings = [Recipe.model_validate(one) for one in json.loads(call("train", "--list", "--json"))]
+    assert settings == list(RECIPES.values())
     assert "Total params: 14,666" in call("summary", "003")
     assert call("summary", "003", "--format", "svg").startswith("<svg")
 

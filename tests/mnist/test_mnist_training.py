@@ -233,6 +233,12 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_record(
     assert run.steps.step
 
 
+def test_a_recipe_described_in_other_words_is_resumed(toy: Digits, small_recipe: Recipe, tmp_path: Path) -> None:
+    train(small_recipe, out=tmp_path, data=toy, threads=1, epochs=1)
+    renamed = small_recipe.model_copy(update={"title": "in other words", "origin": "said better"})
+    assert train(renamed, out=tmp_path, data=toy, threads=1, epochs=1, runs=2, resume=True).summary.runs == 2
+
+
 def test_a_changed_recipe_is_not_resumed(toy: Digits, small_recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(small_recipe, out=tmp_path, data=toy, threads=1, listener=StopAt(2, 1))
