@@ -11,7 +11,7 @@ page() { # name, words that only this page has
     if pdftotext -f "$number" -l "$number" -layout "$work/book.pdf" - | grep -c -- "$2" >/dev/null; then
       pdftoppm -r 110 -f "$number" -l "$number" -png -singlefile "$work/book.pdf" "$work/$1"
       # The footer is cut off, then the margins.
-      convert "$work/$1.png" -gravity south -chop 0x92 -trim -bordercolor white -border 12 +repage \
+      convert "$work/$1.png" -gravity south -chop 0x72 -trim -bordercolor white -border 12 +repage \
         -strip -colors 128 "$here/$1.png"
       return
     fi
