@@ -40,8 +40,10 @@ def calc(file: str, output: str | None, in_place: bool, check: bool, rel: float,
 @click.command("what-if")
 @click.argument("file", type=click.Path())
 @click.option("--set", "sets", multiple=True, required=True, metavar="CELL=VALUES",
-              help="A cell and its values: FROM:TO:COUNT, or a list like 0.1,0.2,0.5. Several --set vary together.")
-@click.option("--get", "gets", multiple=True, required=True, metavar="CELL", help="A cell or range to report.")
+              help="A cell, range or defined name, and its values: FROM:TO:COUNT, or a list like 0.1,0.2,0.5. "
+                   "Several --set vary together; the cells of a range all get the same.")
+@click.option("--get", "gets", multiple=True, required=True, metavar="CELL",
+              help="A cell, range or defined name to report.")
 @click.option("-o", "--output", type=click.Path(), help="CSV file; default is standard output.")
 @click.option("--force", is_flag=True, help="Replace an output file that exists.")
 def what_if(file: str, sets: tuple[str, ...], gets: tuple[str, ...], output: str | None, force: bool) -> None:
@@ -51,7 +53,9 @@ def what_if(file: str, sets: tuple[str, ...], gets: tuple[str, ...], output: str
     """
     from sheetprop.engine.commands import run_what_if
 
-    text = run_what_if(file, sets, gets, output=output, force=force)
+    text, remarks = run_what_if(file, sets, gets, output=output, force=force)
+    for remark in remarks:
+        click.echo(f"sheetprop: {remark}", err=True)
     if text:
         click.echo(text, nl=False)
 
@@ -59,10 +63,14 @@ def what_if(file: str, sets: tuple[str, ...], gets: tuple[str, ...], output: str
 @click.command()
 @click.argument("file", type=click.Path())
 @click.option("--of", "of", required=True, metavar="CELL", help="The cell whose derivative is wanted.")
-@click.option("--wrt", "wrt", multiple=True, required=True, metavar="RANGE", help="Cells with respect to which.")
+@click.option("--wrt", "wrt", multiple=True, required=True, metavar="RANGE",
+              help="Cells with respect to which: a cell, a range or a defined name.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def grad(file: str, of: str, wrt: tuple[str, ...], as_json: bool) -> None:
-    """Differentiate a cell of a workbook with respect to input cells (reverse mode, exact)."""
+    """Differentiate a cell of a workbook with respect to input cells (reverse mode, exact).
+
+    Example: sheetprop grad FILE --of "LR 0.1!X108" --wrt "Parameters!C23:C30" --wrt eta_1
+    """
     from sheetprop.engine.commands import run_grad
 
     click.echo(run_grad(file, of, wrt, as_json=as_json))

@@ -169,8 +169,9 @@ def _values(text: str) -> tuple[str, list[float]]:
         raise SheetpropError(f"--set {text!r}: has no values; write FROM:TO:COUNT or numbers with commas") from None
 
 
-def run_what_if(file: str, sets: Sequence[str], gets: Sequence[str], *, output: str | None, force: bool) -> str:
-    """Do what `sheetprop what-if` does; return the CSV text, or nothing when it went to a file.
+def run_what_if(file: str, sets: Sequence[str], gets: Sequence[str], *, output: str | None,
+                force: bool) -> tuple[str, list[str]]:
+    """Do what `sheetprop what-if` does; return the CSV text, empty when it went to a file, and what to know of it.
 
     Raises:
         SheetpropError: a setting, a cell or the file cannot be used.
@@ -192,7 +193,11 @@ def run_what_if(file: str, sets: Sequence[str], gets: Sequence[str], *, output: 
     book = open_book(file)
     count = max(lengths, default=1)
     function = book.function(inputs=[cell for cell, _ in pairs], outputs=list(gets))
-    given = np.array([values * count if len(values) == 1 else values for _, values in pairs], dtype=np.float64).T
+    lines = [values * count if len(values) == 1 else values for _, values in pairs]
+    # The cells of a range all get the same values.
+    cells = [len(book.function(inputs=[cell], outputs=[cell]).input_cells) for cell, _ in pairs]
+    given = np.repeat(np.array(lines, dtype=np.float64), cells, axis=0).T
+    remarks = function.remarks()
     results = function(given)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -200,10 +205,10 @@ def run_what_if(file: str, sets: Sequence[str], gets: Sequence[str], *, output: 
     for line, out in zip(given.tolist(), np.atleast_2d(results).tolist(), strict=True):
         writer.writerow([*map(repr, line), *("" if number != number else repr(number) for number in out)])
     if output is None:
-        return buffer.getvalue()
+        return buffer.getvalue(), remarks
     with replacing(output, force=force) as temporary:
         temporary.write_text(buffer.getvalue(), encoding="utf-8")
-    return ""
+    return "", remarks
 
 
 def run_grad(file: str, of: str, wrt: Sequence[str], *, as_json: bool) -> str:

@@ -1,12 +1,56 @@
-"""What generated functions call when they run over arrays, or inside a loop compiled by numba."""
+"""What generated functions call: over single numbers, over arrays, or inside a loop compiled by numba."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from sheetprop.engine.kernel import Kernel
+from sheetprop.engine.values import power
 from sheetprop.errors import SheetpropError
+
+
+def compiled(kernel: Kernel, dialect: str) -> Callable[..., Any]:
+    """Turn a kernel's source into a function.
+
+    Raises:
+        SheetpropError: numba is asked for and not installed.
+    """
+    scope: dict[str, Any] = {"__builtins__": {"range": range}}
+    if dialect in ("numpy", "careful"):
+        scope.update(array_scope(dialect == "careful"))
+        import numpy as np
+
+        scope.update({name: list(values) for name, values in kernel.constants.items()})
+        scope.update({name: np.array(float(text.strip("()"))) for text, name in kernel.numbers.items()})
+    elif dialect == "numba":
+        return compiled_loop(kernel)
+    else:
+        scope.update(_SCALAR)
+        scope.update({name: list(values) for name, values in kernel.constants.items()})
+    exec(compile(kernel.source, f"<sheetprop {dialect}>", "exec"), scope)
+    return scope["run"]  # type: ignore[no-any-return]
+
+
+def _sign(x: float) -> float:
+    return float((x > 0) - (x < 0))
+
+
+def _power_slope(a: float, b: float) -> float:
+    if b == 0.0:
+        return 0.0
+    return power(a, b - 1.0) if b != 1.0 else 1.0
+
+
+_SCALAR: dict[str, Any] = {
+    **{name: getattr(math, name) for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos",
+                                              "atan", "sinh", "cosh", "tanh")},
+    "abs": abs, "floor": lambda x: float(math.floor(x)), "sign": _sign, "power": power,
+    "maximum": lambda a, b: a if a >= b else b, "minimum": lambda a, b: a if a <= b else b,
+    "logical_not": lambda x: not x, "power_slope": _power_slope,
+    "log_or_zero": lambda a: math.log(a) if a > 0 else 0.0,
+}
 
 
 def array_scope(careful: bool) -> dict[str, Any]:
@@ -85,8 +129,6 @@ def compiled_loop(kernel: Kernel) -> Callable[..., Any]:
         import numba
     except ImportError:
         raise SheetpropError("backend 'numba': is not installed; pip install 'sheetprop[fast]'") from None
-    import math
-
     import numpy as np
 
     nan = math.nan

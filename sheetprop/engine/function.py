@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sheetprop.engine.calculation import Runner
+from sheetprop.engine.dialects import compiled
 from sheetprop.engine.kernel import Kernel
 from sheetprop.engine.references import address, area_at, quoted, split_sheet
+from sheetprop.engine.schedule import Step
 from sheetprop.engine.session import Session
 from sheetprop.engine.storage import Block, Column, SheetStore
 from sheetprop.engine.trace import Piece, Spot, Untraceable, trace
-from sheetprop.engine.values import ExcelError, Raised, Value, power
+from sheetprop.engine.values import ExcelError, Raised, Value
 from sheetprop.engine.workspace import Workspace
 from sheetprop.errors import SheetpropError
 
@@ -93,9 +95,7 @@ class Function:
         self._stuck = None
         space = session.space
         runner = session.runner
-        if any(space.sheets[sheet].family_at(row, column) is not None or any(
-                array.top <= row <= array.bottom and array.left <= column <= array.right
-                for array in space.sheets[sheet].arrays) for sheet, row, column in self._inputs):
+        if any(_formula_at(space, spot) for spot in self._inputs):
             space = _cut_loose(space, self._inputs)
             runner = Runner(space)
         self._space = space
@@ -119,7 +119,7 @@ class Function:
             try:
                 kernel = Kernel(self._space, self._pieces, self._inputs, self._outputs, dialect=dialect,
                                 gradient=gradient)
-                self._made[key] = _compiled(kernel, dialect)
+                self._made[key] = compiled(kernel, dialect)
             except Untraceable as stuck:
                 self._made[key] = stuck
             except (Raised, RecursionError, MemoryError):
@@ -144,6 +144,29 @@ class Function:
                           gradient=gradient).source
         except Untraceable as stuck:
             raise self._no_slope(stuck) from None
+
+    def remarks(self) -> list[str]:
+        """Return what a user should know of the inputs and outputs, a line each.
+
+        That is: an input whose cell holds a formula or text, which the given values replace; an input
+        on which no output depends; an output that depends on no input.
+        """
+        self._session.settled()
+        space = self._session.space
+        steps = self._session.runner.schedule()
+        found: list[str] = []
+        for spot, name in zip(self._inputs, self.input_cells, strict=True):
+            sheet, row, column = spot
+            if _formula_at(space, spot):
+                found.append(f"{name}: holds a formula, which the given values replace")
+            elif type(value := space.sheets[sheet].get(row, column)) is str:
+                found.append(f"{name}: holds the text {value!r}, which the given values replace")
+            if not any(_depends(space, steps, [spot], [output]) for output in self._outputs):
+                found.append(f"{name}: none of the cells asked for depends on it")
+        found.extend(f"{name}: depends on none of the cells set"
+                     for spot, name in zip(self._outputs, self.output_cells, strict=True)
+                     if not _depends(space, steps, self._inputs, [spot]))
+        return found
 
     # ---- values
 
@@ -378,6 +401,23 @@ class Function:
         return as_torch(self, self.vjp)
 
 
+def _formula_at(space: Workspace, spot: Spot) -> bool:
+    """Say whether a cell's value comes from a formula, its own or an array formula's."""
+    sheet, row, column = space.sheets[spot[0]], spot[1], spot[2]
+    return sheet.family_at(row, column) is not None or any(
+        array.top <= row <= array.bottom and array.left <= column <= array.right for array in sheet.arrays)
+
+
+def _depends(space: Workspace, steps: list[Step], inputs: list[Spot], outputs: list[Spot]) -> bool:
+    """Say whether an output may depend on an input."""
+    if set(inputs) & set(outputs):
+        return True
+    try:
+        return bool(trace(space, steps, inputs, outputs))
+    except Untraceable:
+        return True
+
+
 def _cut_loose(space: Workspace, inputs: list[Spot], *, own_values: bool = False) -> Workspace:
     """Return a copy of a workspace in which the inputs hold no formulas; values are shared unless said."""
     from sheetprop.engine.loading import Contents
@@ -385,7 +425,7 @@ def _cut_loose(space: Workspace, inputs: list[Spot], *, own_values: bool = False
     old = space.contents
     contents = Contents(old.package)
     contents.names, contents.spelled = old.names, old.spelled
-    contents.date1904, contents.iterate = old.date1904, old.iterate
+    contents.date1904, contents.iterate, contents.outline = old.date1904, old.iterate, old.outline
     for sheet in space.sheets:
         copy = SheetStore(sheet.name, sheet.index, sheet.part)
         copy.columns = {at: _column(held) for at, held in sheet.columns.items()} if own_values else sheet.columns
@@ -409,44 +449,4 @@ def _column(held: Column) -> Column:
     return copy
 
 
-def _compiled(kernel: Kernel, dialect: str) -> Callable[..., Any]:
-    """Turn a kernel's source into a function."""
-    scope: dict[str, Any] = {"__builtins__": {"range": range}}
-    if dialect in ("numpy", "careful"):
-        from sheetprop.engine.dialects import array_scope
-
-        scope.update(array_scope(dialect == "careful"))
-        import numpy as np
-
-        scope.update({name: list(values) for name, values in kernel.constants.items()})
-        scope.update({name: np.array(float(text.strip("()"))) for text, name in kernel.numbers.items()})
-    elif dialect == "numba":
-        from sheetprop.engine.dialects import compiled_loop
-
-        return compiled_loop(kernel)
-    else:
-        scope.update(_SCALAR)
-        scope.update({name: list(values) for name, values in kernel.constants.items()})
-    exec(compile(kernel.source, f"<sheetprop {dialect}>", "exec"), scope)
-    return scope["run"]  # type: ignore[no-any-return]
-
-
-def _sign(x: float) -> float:
-    return float((x > 0) - (x < 0))
-
-
-def _power_slope(a: float, b: float) -> float:
-    if b == 0.0:
-        return 0.0
-    return power(a, b - 1.0) if b != 1.0 else 1.0
-
-
-_SCALAR: dict[str, Any] = {
-    **{name: getattr(math, name) for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos",
-                                              "atan", "sinh", "cosh", "tanh")},
-    "abs": abs, "floor": lambda x: float(math.floor(x)), "sign": _sign, "power": power,
-    "maximum": lambda a, b: a if a >= b else b, "minimum": lambda a, b: a if a <= b else b,
-    "logical_not": lambda x: not x, "power_slope": _power_slope,
-    "log_or_zero": lambda a: math.log(a) if a > 0 else 0.0,
-}
 __all__ = ["ExcelError", "Function", "Value"]

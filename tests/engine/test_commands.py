@@ -86,3 +86,18 @@ def test_grad(book: Path) -> None:
     assert data == {"of": "S!B1", "value": 7.0, "gradient": {"S!A1": 3.0}}
     with pytest.raises(SheetpropError, match="A4"):
         run(engine.grad, book, "--of", "S!A4", "--wrt", "S!A1")
+
+
+def test_what_if_says_what_it_replaces_and_what_moves_nothing(workbook: Any) -> None:
+    path = workbook({"S": {**CELLS, "C1": "words", "C2": 5}})
+    result = CliRunner().invoke(engine.what_if, [str(path), "--set", "S!A2=1,2", "--set", "S!C1:C2=3",
+                                                 "--get", "S!A3", "--get", "S!B1"])
+    assert result.exit_code == 0, result.output
+    assert [line.removeprefix("sheetprop: ") for line in result.stderr.splitlines()] == [
+        "S!A2: holds a formula, which the given values replace",
+        "S!C1: holds the text 'words', which the given values replace",
+        "S!C1: none of the cells asked for depends on it",
+        "S!C2: none of the cells asked for depends on it",
+        "S!B1: depends on none of the cells set",
+    ]
+    assert result.stdout.splitlines() == ["S!A2,S!C1,S!C2,S!A3,S!B1", "1.0,3.0,3.0,,7.0", "2.0,3.0,3.0,,7.0"]
