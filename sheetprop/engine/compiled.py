@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sheetprop.engine.printing import formula_text
 from sheetprop.engine.reads import calls, reads_of
@@ -61,39 +61,41 @@ def calculate(space: Workspace, path: Path) -> None:
         lanes = [lane for unit in level for lane in _lanes(space, unit)]
         while lanes:
             together = _alike(lanes)
+            spots = [spot for lane in together for spot in lane.step]
             try:
-                _evaluate(space, library, together)
+                _evaluate(space, library, spots)
             except SheetpropError:
                 raise
             except Exception as error:
-                lane = together[0]
-                raise SheetpropError(f"{path}: formulas fails at {lane.sheet.name}!{address(*lane.place)} "
+                raise SheetpropError(f"{path}: formulas fails at {spots[0].sheet.name}!{address(*spots[0][2:])} "
                                      f"({type(error).__name__}: {error}); try another engine") from None
             for lane in together:
                 lane.at += 1
-            lanes = [lane for lane in lanes if lane.at < len(lane.places)]
+            lanes = [lane for lane in lanes if lane.at < len(lane.steps)]
+
+
+class _Spot(NamedTuple):
+    """A formula cell."""
+
+    sheet: SheetStore
+    family: Family
+    row: int
+    column: int
 
 
 class _Lane:
-    """Cells of a sheet that are calculated one after the other."""
+    """Steps of a sheet that are calculated one after the other; the cells of a step share a shape."""
 
-    __slots__ = ("at", "families", "places", "sheet")
+    __slots__ = ("at", "steps")
 
-    def __init__(self, sheet: SheetStore, families: dict[int, Family], places: list[tuple[int, int]]) -> None:
-        self.sheet = sheet
-        self.families = families
-        self.places = places
+    def __init__(self, steps: list[list[_Spot]]) -> None:
+        self.steps = steps
         self.at = 0
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Row and column of the next cell."""
-        return self.places[self.at]
-
-    @property
-    def family(self) -> Family:
-        """What stands in the next cell."""
-        return self.families[self.places[self.at][1]]
+    def step(self) -> list[_Spot]:
+        """The cells of the next step."""
+        return self.steps[self.at]
 
 
 def _levels(space: Workspace) -> list[list[Unit]]:
@@ -121,11 +123,37 @@ def _levels(space: Workspace) -> list[list[Unit]]:
 def _lanes(space: Workspace, unit: Unit) -> Iterator[_Lane]:
     """Yield a lane for each row of a unit, or one for all where rows need each other."""
     rows = range(unit.first, unit.last + 1) if unit.step > 0 else range(unit.last, unit.first - 1, -1)
-    places = [[(row, column) for column in unit.columns] for row in rows]
-    if len(places) > 1 and _rows_need_each_other(space, unit):
-        places = [[place for row in places for place in row]]
-    for one in places:
-        yield _Lane(unit.sheet, unit.program.by_column, one)
+    together = _columns_together(space, unit)
+    families = unit.program.by_column
+    lanes = [[[_Spot(unit.sheet, families[column], row, column) for column in columns] for columns in together]
+             for row in rows]
+    if len(lanes) > 1 and _rows_need_each_other(space, unit):
+        lanes = [[step for steps in lanes for step in steps]]
+    for steps in lanes:
+        yield _Lane(steps)
+
+
+def _columns_together(space: Workspace, unit: Unit) -> list[list[int]]:
+    """Return the columns of a row in an order in which they can be calculated, those of one shape together.
+
+    The columns of a unit come in such an order, one by one; here a column waits only for the columns
+    before it that it may read in its own row.
+    """
+    levels: dict[int, int] = {}
+    steps: dict[tuple[int, str], list[int]] = {}
+    for column in unit.columns:
+        family = unit.program.by_column[column]
+        level = 0
+        for read in reads_of(family, space, unit.sheet):
+            top, bottom = read.rows(unit.first, unit.first)
+            if not (read.top_fixed or read.bottom_fixed) and not top <= unit.first <= bottom:
+                continue
+            left, right = read.columns(column)
+            level = max([level, *(before + 1 for other, before in levels.items() if left <= other <= right)])
+        levels[column] = level
+        shape = _shape(family) if calls(family) <= _ELEMENTWISE else str(column)
+        steps.setdefault((level, shape), []).append(column)
+    return [steps[key] for key in sorted(steps, key=lambda key: key[0])]
 
 
 def _rows_need_each_other(space: Workspace, unit: Unit) -> bool:
@@ -140,12 +168,13 @@ def _rows_need_each_other(space: Workspace, unit: Unit) -> bool:
 
 
 def _alike(lanes: list[_Lane]) -> list[_Lane]:
-    """Return the lanes whose next cells can be calculated together, the one furthest behind among them."""
+    """Return the lanes whose next steps can be calculated together, the one furthest behind among them."""
     last = min(lanes, key=lambda lane: lane.at)
-    if not calls(last.family) <= _ELEMENTWISE:
+    family = last.step[0].family
+    if not calls(family) <= _ELEMENTWISE:
         return [last]
-    shape = _shape(last.family)
-    return [lane for lane in lanes if _shape(lane.family) == shape]
+    shape = _shape(family)
+    return [lane for lane in lanes if _shape(lane.step[0].family) == shape]
 
 
 def _shape(family: Family) -> str:
@@ -237,19 +266,19 @@ def _spelled(family: Family, row: int, column: int) -> dict[str, int]:
     return found
 
 
-def _evaluate(space: Workspace, library: _Library, lanes: list[_Lane]) -> None:
-    """Calculate the next cell of each lane, all by one call where the areas that they read are the same."""
+def _evaluate(space: Workspace, library: _Library, spots: list[_Spot]) -> None:
+    """Calculate cells of one shape, all by one call where the areas that they read are the same."""
     import numpy as np
 
-    lead = lanes[0]
-    function, wanted = library.function(lead.family, *lead.place)
+    lead = spots[0]
+    function, wanted = library.function(lead.family, lead.row, lead.column)
     arguments: list[Any] = []
     for at in wanted:
-        places = [_meant(space, lane, _references(lane.family)[at]) for lane in lanes]
+        places = [_meant(space, spot, _references(spot.family)[at]) for spot in spots]
         if places[0][1:3] != places[0][3:] or isinstance(_references(lead.family)[at], Area):
             if any(other != places[0] for other in places[1:]):
-                for lane in lanes:
-                    _evaluate(space, library, [lane])
+                for spot in spots:
+                    _evaluate(space, library, [spot])
                 return
             arguments.append(_area(library, *places[0]))
         else:
@@ -258,22 +287,22 @@ def _evaluate(space: Workspace, library: _Library, lanes: list[_Lane]) -> None:
             arguments.append(np.array(values, dtype=float if numeric else object).reshape(-1, 1))
     with np.errstate(all="ignore"):
         result = np.asarray(function(*arguments), dtype=object).reshape(-1)
-    for at, lane in enumerate(lanes):
-        value = plain(result[at if len(result) == len(lanes) else 0])
-        lane.sheet.set(*lane.place, 0.0 if value is None else value)
+    for at, spot in enumerate(spots):
+        value = plain(result[at if len(result) == len(spots) else 0])
+        spot.sheet.set(spot.row, spot.column, 0.0 if value is None else value)
 
 
-def _meant(space: Workspace, lane: _Lane, node: Node) -> tuple[SheetStore, int, int, int, int]:
-    """Return the sheet and the rectangle that a reference in a lane's next cell means."""
-    row, column = lane.place
+def _meant(space: Workspace, spot: _Spot, node: Node) -> tuple[SheetStore, int, int, int, int]:
+    """Return the sheet and the rectangle that a reference in a cell means."""
+    row, column = spot.row, spot.column
     if isinstance(node, Name):
-        meant = space.name_meant(node, lane.sheet)
+        meant = space.name_meant(node, spot.sheet)
         if meant is None or not isinstance(meant.tree, Cell | Area):
-            raise SheetpropError(f"{lane.sheet.name}!{address(row, column)}: uses the name {node.name}, "
+            raise SheetpropError(f"{spot.sheet.name}!{address(row, column)}: uses the name {node.name}, "
                                  "which is no cell; use engine 'formulas-model'")
         node = meant.tree
     assert isinstance(node, Cell | Area)
-    sheet = lane.sheet if node.sheet is None else space.sheet_named(node.sheet)
+    sheet = spot.sheet if node.sheet is None else space.sheet_named(node.sheet)
     if isinstance(node, Cell):
         return sheet, *node.at(row, column), *node.at(row, column)
     return sheet, *node.at(row, column)

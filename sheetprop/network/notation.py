@@ -1,13 +1,110 @@
-"""Two printers for expressions: plain text and LaTeX. The third, Excel, is in `workbook.formulas`."""
+"""How an expression is written: what all notations share, and plain text and LaTeX. Excel's is `workbook.formulas`."""
 
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
 from sheetprop.network.expression import Difference, Expression, Function, Number, Power, Product, Sum, Symbol
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _HALF = 0.5
+
+
+class Notation:
+    """Writes an expression; where brackets stand follows from the tree, how things look is each notation's own.
+
+    Attributes:
+        plus, minus, times: what stands between terms and factors.
+        brackets: what stands around a part that needs brackets.
+        functions: by name, what stands before and after the argument of a function.
+        leading_minus: whether a factor of -1 is written as a minus before the product.
+    """
+
+    plus: ClassVar[str] = " + "
+    minus: ClassVar[str] = " - "
+    times: ClassVar[str] = "·"
+    brackets: ClassVar[tuple[str, str]] = ("(", ")")
+    functions: ClassVar[dict[str, tuple[str, str]]] = {}
+    leading_minus: ClassVar[bool] = True
+
+    def write(self, expression: Expression) -> str:
+        """Return `expression` as text."""
+        match expression:
+            case Number(value):
+                return self.number(value)
+            case Symbol(name):
+                return self.symbol(name)
+            case Sum(terms):
+                return self.plus.join(self.write(term) for term in terms)
+            case Difference(left, right):
+                return f"{self.write(left)}{self.minus}{self.bracketed(right, Sum, Difference)}"
+            case Product(factors):
+                negative = self.leading_minus and factors[0] == Number(-1.0)
+                rest = factors[1:] if negative else factors
+                return "-" * negative + self.times.join(self.bracketed(factor, Sum, Difference) for factor in rest)
+            case Power(base, exponent):
+                return self.bracketed(base, Sum, Difference, Product, Power) + self.exponent(exponent)
+            case Function("sigmoid", argument):
+                return self.sigmoid(argument)
+            case Function(name, argument):
+                before, after = self.functions[name]
+                return before + self.write(argument) + after
+            case _:
+                raise TypeError(f"no way to write {expression!r}")
+
+    def bracketed(self, node: Expression, *kinds: type[Expression]) -> str:
+        """Return `node`, in brackets where it is of one of the kinds."""
+        inner = self.write(node)
+        return inner.join(self.brackets) if isinstance(node, kinds) else inner
+
+    def number(self, value: float) -> str:
+        """Return a constant."""
+        return format(value, "g")
+
+    def symbol(self, name: str) -> str:
+        """Return a named quantity."""
+        return name
+
+    def exponent(self, exponent: int) -> str:
+        """Return what stands behind the base of a power."""
+        raise NotImplementedError
+
+    def sigmoid(self, argument: Expression) -> str:
+        """Return the sigmoid of an expression."""
+        raise NotImplementedError
+
+
+class _Text(Notation):
+    functions: ClassVar = {"tanh": ("tanh(", ")"), "relu": ("max(0, ", ")"), "step": ("[", " > 0]")}
+
+    def number(self, value: float) -> str:
+        return number_text(value)
+
+    def exponent(self, exponent: int) -> str:
+        return str(exponent).translate(_SUPERSCRIPTS)
+
+    def sigmoid(self, argument: Expression) -> str:
+        return f"1/(1 + e^(-{self.bracketed(argument, Sum, Difference)}))"
+
+
+class _Latex(Notation):
+    times: ClassVar = r" \cdot "
+    brackets: ClassVar = (r"\left(", r"\right)")
+    functions: ClassVar = {"tanh": (r"\tanh\left(", r"\right)"), "relu": (r"\max\left(0, ", r"\right)"),
+                           "step": (r"\left[", r" > 0\right]")}
+
+    def number(self, value: float) -> str:
+        return r"\tfrac{1}{2}" if value == _HALF else format(value, "g")
+
+    def symbol(self, name: str) -> str:
+        return symbol_latex(name)
+
+    def exponent(self, exponent: int) -> str:
+        return f"^{{{exponent}}}"
+
+    def sigmoid(self, argument: Expression) -> str:
+        return rf"\frac{{1}}{{1 + e^{{-{self.bracketed(argument, Sum, Difference)}}}}}"
 
 
 def number_text(value: float) -> str:
@@ -17,35 +114,12 @@ def number_text(value: float) -> str:
 
 def text(expression: Expression) -> str:
     """Return `expression` as one line of plain text, such as ``(a_o1 - t1)·a_o1·(1 - a_o1)·a_h1``."""
-    match expression:
-        case Number(value):
-            return number_text(value)
-        case Symbol(name):
-            return name
-        case Sum(terms):
-            return " + ".join(text(term) for term in terms)
-        case Difference(left, right):
-            return f"{text(left)} - {_bracketed(right, Sum, Difference)}"
-        case Product(factors):
-            if factors[0] == Number(-1.0):
-                return "-" + "·".join(_bracketed(factor, Sum, Difference) for factor in factors[1:])
-            return "·".join(_bracketed(factor, Sum, Difference) for factor in factors)
-        case Power(base, exponent):
-            return _bracketed(base, Sum, Difference, Product) + str(exponent).translate(_SUPERSCRIPTS)
-        case Function("sigmoid", argument):
-            return f"1/(1 + e^(-{_bracketed(argument, Sum, Difference)}))"
-        case Function("tanh", argument):
-            return f"tanh({text(argument)})"
-        case Function("relu", argument):
-            return f"max(0, {text(argument)})"
-        case Function("step", argument):
-            return f"[{text(argument)} > 0]"
-        case _:
-            raise TypeError(f"no text for {expression!r}")
+    return _Text().write(expression)
 
 
-def _bracketed(node: Expression, *kinds: type[Expression]) -> str:
-    return f"({text(node)})" if isinstance(node, kinds) else text(node)
+def latex(expression: Expression) -> str:
+    """Return `expression` as LaTeX for display mathematics."""
+    return _Latex().write(expression)
 
 
 def symbol_latex(name: str) -> str:
@@ -64,36 +138,3 @@ def symbol_latex(name: str) -> str:
     activation, letter, first, second = unit.groups()
     index = first if second is None else f"{first},{second}"
     return f"a_{{{letter}_{{{index}}}}}" if activation else f"{letter}_{{{index}}}"
-
-
-def latex(expression: Expression) -> str:
-    """Return `expression` as LaTeX for display mathematics."""
-    match expression:
-        case Number(value):
-            return r"\tfrac{1}{2}" if value == _HALF else format(value, "g")
-        case Symbol(name):
-            return symbol_latex(name)
-        case Sum(terms):
-            return " + ".join(latex(term) for term in terms)
-        case Difference(left, right):
-            return f"{latex(left)} - {_braced(right, Sum, Difference)}"
-        case Product(factors):
-            if factors[0] == Number(-1.0):
-                return "-" + r" \cdot ".join(_braced(factor, Sum, Difference) for factor in factors[1:])
-            return r" \cdot ".join(_braced(factor, Sum, Difference) for factor in factors)
-        case Power(base, exponent):
-            return f"{_braced(base, Sum, Difference, Product)}^{{{exponent}}}"
-        case Function("sigmoid", argument):
-            return rf"\frac{{1}}{{1 + e^{{-{_braced(argument, Sum, Difference)}}}}}"
-        case Function("tanh", argument):
-            return rf"\tanh\left({latex(argument)}\right)"
-        case Function("relu", argument):
-            return rf"\max\left(0, {latex(argument)}\right)"
-        case Function("step", argument):
-            return rf"\left[{latex(argument)} > 0\right]"
-        case _:
-            raise TypeError(f"no LaTeX for {expression!r}")
-
-
-def _braced(node: Expression, *kinds: type[Expression]) -> str:
-    return rf"\left({latex(node)}\right)" if isinstance(node, kinds) else latex(node)

@@ -10,7 +10,7 @@ from sheetprop.workbook import style
 from sheetprop.workbook.cells import Cells, Quantity
 from sheetprop.workbook.formulas import letters, quoted
 from sheetprop.workbook.layout import Layout
-from sheetprop.workbook.names import CHART_DATA, START
+from sheetprop.workbook.names import CHART_DATA
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -59,17 +59,5 @@ def source(rate: int) -> tuple[str, str]:
 def draw(sheet: Worksheet, layout: Layout) -> None:
     """Write and paint the sheet."""
     style.put(sheet, cells(layout))
-    painter = style.Painter(sheet)
-    painter.paint("A1", style.HEADING)
-    painter.paint("A2", style.SUBHEADING)
-    sheet["A3"] = "◂ Start"
-    style.link(sheet, "A3", START)
-    painter.paint("A3", style.LINKED)
-    last = letters(len(layout.rate_sheets) + 1)
-    painter.paint_range(f"A{HEAD_ROW}:{last}{HEAD_ROW}", style.HEAD)
-    bottom = FIRST_ROW + _STEPS
-    painter.paint_range(f"A{FIRST_ROW}:A{bottom}", style.Look(border=True, number=style.WHOLE))
-    painter.paint_range(f"B{FIRST_ROW}:{last}{bottom}", style.Look(border=True, number=style.SMALL))
-    style.widths(sheet, {"A": 11, **{letters(rate + 2): 13 for rate in range(len(layout.rate_sheets))}})
-    sheet.freeze_panes = f"B{FIRST_ROW}"
+    style.rates_table(sheet, len(layout.rate_sheets), HEAD_ROW, FIRST_ROW, FIRST_ROW + _STEPS)
     style.page(sheet, landscape=False, repeat_rows=f"{HEAD_ROW}:{HEAD_ROW}")

@@ -17,7 +17,7 @@ from sheetprop.workbook import style
 from sheetprop.workbook.cells import Cells, Quantity, Text, Value
 from sheetprop.workbook.formulas import MAX_COLUMNS, excel, letters, quoted
 from sheetprop.workbook.layout import Layout
-from sheetprop.workbook.names import ABSOLUTE, CHECK, CHOSEN, PARAMETERS, RELATIVE, START, STEP
+from sheetprop.workbook.names import ABSOLUTE, CHECK, CHOSEN, PARAMETERS, RELATIVE, STEP
 from sheetprop.workbook.parameters import CHANGED_CELL
 
 if TYPE_CHECKING:
@@ -251,12 +251,9 @@ def draw(sheet: Worksheet, layout: Layout) -> None:
     """Write and paint the sheet."""
     style.put(sheet, cells(layout))
     painter = style.Painter(sheet)
-    painter.paint("A1", style.HEADING)
-    for address in ("A2", "A3", "A7"):
+    style.title(sheet, painter, "J1")
+    for address in ("A3", "A7"):
         painter.paint(address, style.SUBHEADING)
-    sheet["J1"] = "◂ Start"
-    style.link(sheet, "J1", START)
-    painter.paint("J1", style.LINKED)
     for number in (5, 6):
         painter.paint(f"A{number}", style.Look(bold=True))
         painter.paint(f"D{number}", style.Look(bold=True, size=13, colour=style.TITLE))
@@ -271,7 +268,6 @@ def draw(sheet: Worksheet, layout: Layout) -> None:
     _paint_rows(painter, layout)
     style.widths(sheet, {"A": 10, "B": 10, "C": 9, "D": 15, "E": 16, "F": 12, "G": 11, "H": 15, "I": 12, "J": 11,
                          "K": 3})
-    sheet.row_dimensions[1].height = 26
     sheet.freeze_panes = f"D{FIRST_ROW}"
     sheet.print_area = f"A1:J{last_row(layout)}"
     style.page(sheet, landscape=False, repeat_rows=f"{HEAD_ROW - 1}:{HEAD_ROW}")

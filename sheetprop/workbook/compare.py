@@ -10,7 +10,7 @@ from sheetprop.workbook import chart_data, style
 from sheetprop.workbook.cells import Cells, Quantity
 from sheetprop.workbook.formulas import letters, quoted
 from sheetprop.workbook.layout import Layout
-from sheetprop.workbook.names import COMPARE, START
+from sheetprop.workbook.names import COMPARE
 
 if TYPE_CHECKING:
     from openpyxl.chart import ScatterChart
@@ -63,21 +63,7 @@ def chart_source(layout: Layout, rate: int) -> tuple[str, str]:
 def draw(sheet: Worksheet, layout: Layout) -> None:
     """Write and paint the sheet."""
     style.put(sheet, cells(layout))
-    painter = style.Painter(sheet)
-    painter.paint("A1", style.HEADING)
-    painter.paint("A2", style.SUBHEADING)
-    sheet["A3"] = "◂ Start"
-    style.link(sheet, "A3", START)
-    painter.paint("A3", style.LINKED)
-    last = letters(len(layout.rate_sheets) + 1)
-    painter.paint_range(f"A{HEAD_ROW}:{last}{HEAD_ROW}", style.HEAD)
-    for iteration in range(min(2, layout.spec.iterations + 1)):
-        row = FIRST_ROW + iteration
-        painter.paint(f"A{row}", style.Look(border=True, number=style.WHOLE))
-        painter.paint_range(f"B{row}:{last}{row}", style.Look(border=True, number=style.SMALL))
-    style.widths(sheet, {"A": 11, **{letters(rate + 2): 13 for rate in range(len(layout.rate_sheets))}})
-    sheet.row_dimensions[1].height = 26
-    sheet.freeze_panes = f"B{FIRST_ROW}"
+    style.rates_table(sheet, len(layout.rate_sheets), HEAD_ROW, FIRST_ROW, FIRST_ROW + min(1, layout.spec.iterations))
     style.page(sheet, repeat_rows=f"{HEAD_ROW}:{HEAD_ROW}")
     sheet.print_title_cols = "A:A"
     if len(layout.rate_sheets) > _RATES_A_PAGE:

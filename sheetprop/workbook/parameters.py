@@ -9,7 +9,7 @@ from sheetprop.network import symbols
 from sheetprop.workbook import style
 from sheetprop.workbook.cells import Cells, Text, Value
 from sheetprop.workbook.layout import FORMAT, Layout
-from sheetprop.workbook.names import ABSOLUTE, CHECK_CONSTANTS, CHOSEN, PARAMETERS, RELATIVE, START, STEP
+from sheetprop.workbook.names import ABSOLUTE, CHECK_CONSTANTS, CHOSEN, PARAMETERS, RELATIVE, STEP
 
 if TYPE_CHECKING:
     from openpyxl.workbook.defined_name import DefinedName
@@ -111,11 +111,7 @@ def draw(sheet: Worksheet, layout: Layout) -> None:
     """Write and paint the sheet."""
     style.put(sheet, cells(layout))
     painter = style.Painter(sheet)
-    painter.paint("A1", style.HEADING)
-    painter.paint("A2", style.SUBHEADING)
-    sheet["G1"] = "◂ Start"
-    style.link(sheet, "G1", START)
-    painter.paint("G1", style.LINKED)
+    style.title(sheet, painter, "G1")
     painter.paint_range("A4:C4", style.HEAD)
     for address in Layout.STRUCTURE.values():
         place = address[1:]
@@ -136,7 +132,6 @@ def draw(sheet: Worksheet, layout: Layout) -> None:
             painter.paint(f"E{row}", style.Look(border=True, colour=style.ALARM, align="center",
                                                 number='"changed";;""'))
     style.widths(sheet, {"A": 20, "B": 58, "C": 24, "D": 14, "E": 11, "F": 3, "G": 9})
-    sheet.row_dimensions[1].height = 26
     sheet.freeze_panes = "A4"
     _validate(sheet, layout)
     style.page(sheet, landscape=False, repeat_rows="1:2")

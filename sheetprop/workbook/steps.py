@@ -11,7 +11,7 @@ from sheetprop.workbook import style
 from sheetprop.workbook.cells import Cells, Quantity, Text
 from sheetprop.workbook.formulas import quoted
 from sheetprop.workbook.layout import Layout
-from sheetprop.workbook.names import START, STEPS
+from sheetprop.workbook.names import STEPS
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -77,12 +77,8 @@ def draw(sheet: Worksheet, layout: Layout) -> None:
     """Write and paint the sheet."""
     style.put(sheet, cells(layout))
     painter = style.Painter(sheet)
-    painter.paint("A1", style.HEADING)
-    painter.paint("A2", style.SUBHEADING)
+    style.title(sheet, painter, "H1")
     painter.paint("A3", style.SUBHEADING)
-    sheet["H1"] = "◂ Start"
-    style.link(sheet, "H1", START)
-    painter.paint("H1", style.LINKED)
     painter.paint_range(f"A{HEAD_ROW}:H{HEAD_ROW}", style.HEAD)
     sizes: dict[str, float] = {"A": 6, "B": 15, "C": 17, "D": 46, "E": 40, "F": 40, "G": 40, "H": 14}
     for row, equation in entries(layout):
@@ -100,6 +96,5 @@ def draw(sheet: Worksheet, layout: Layout) -> None:
         sheet.row_dimensions[row].height = min(400.0, 15.5 * max(1, lines) + 3)
     style.widths(sheet, sizes)
     sheet.row_dimensions[HEAD_ROW].height = 32
-    sheet.row_dimensions[1].height = 26
     sheet.freeze_panes = f"D{FIRST_ROW}"
     style.page(sheet, repeat_rows=f"{HEAD_ROW}:{HEAD_ROW}")

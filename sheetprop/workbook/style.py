@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheetprop.workbook.cells import Cells, Text
+from sheetprop.workbook.formulas import letters, quoted
+from sheetprop.workbook.names import START
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell
@@ -152,12 +154,32 @@ def link(sheet: Worksheet, address: str, target: str, cell: str = "A1") -> None:
     """Make a native link from a cell to a place in this workbook."""
     from openpyxl.worksheet.hyperlink import Hyperlink
 
-    from sheetprop.workbook.formulas import quoted
-
     place = Hyperlink(ref=address, location=f"{quoted(target)}!{cell}", display=None, tooltip=f"Go to {target}")
     sheet[address].hyperlink = place
     # openpyxl copies the location into an empty cell's value and forgets the reference; set both again.
     place.ref = address
+
+
+def title(sheet: Worksheet, painter: Painter, back: str) -> None:
+    """Paint the heading and the line under it, and link the cell `back` to the sheet Start."""
+    painter.paint("A1", HEADING)
+    painter.paint("A2", SUBHEADING)
+    sheet[back] = "◂ Start"
+    link(sheet, back, START)
+    painter.paint(back, LINKED)
+    sheet.row_dimensions[1].height = 26
+
+
+def rates_table(sheet: Worksheet, rates: int, head: int, first: int, last: int) -> None:
+    """Paint a sheet that is a table with iterations down the rows and a column for each learning rate."""
+    painter = Painter(sheet)
+    title(sheet, painter, "A3")
+    columns = [letters(rate + 2) for rate in range(rates)]
+    painter.paint_range(f"A{head}:{columns[-1]}{head}", HEAD)
+    painter.paint_range(f"A{first}:A{last}", Look(border=True, number=WHOLE))
+    painter.paint_range(f"B{first}:{columns[-1]}{last}", Look(border=True, number=SMALL))
+    widths(sheet, {"A": 11, **dict.fromkeys(columns, 13)})
+    sheet.freeze_panes = f"B{first}"
 
 
 def page(sheet: Worksheet, *, landscape: bool = True, repeat_rows: str | None = None, area: str | None = None,
