@@ -79,6 +79,15 @@ def load(package: Package) -> Contents:
     Raises:
         SheetpropError: parts are missing or damaged, or a sheet has cells outside its bounds.
     """
+    try:
+        return _load(package)
+    except SheetpropError as error:
+        # What reads a part knows its name and not that of the file.
+        where = f"{package.path}: "
+        raise error if str(error).startswith(where) else SheetpropError(f"{where}{error}") from None
+
+
+def _load(package: Package) -> Contents:
     contents = Contents(package)
     main = next((target for kind, target in relations(package, "").values() if kind == "officeDocument"), None)
     if main is None or main not in package:

@@ -74,7 +74,7 @@ def _placeholder(structure: dict[str, Any]) -> Spec:
     try:
         layers = tuple(int(units) for units in str(structure["layers"]).split("-"))
     except ValueError:
-        raise SheetpropError(f"{PARAMETERS}!{where['layers']}: {structure['layers']!r} are no layers; "
+        raise SheetpropError(f"{PARAMETERS}!{where['layers']}: {_shown(structure['layers'])} are no layers; "
                              "write them like 2-2-2, as built") from None
     activations = tuple(name.strip() for name in str(structure["activation"]).split(","))
     for name in activations:
@@ -91,8 +91,8 @@ def _placeholder(structure: dict[str, Any]) -> Spec:
 def _whole(structure: dict[str, Any], name: str) -> int:
     value = structure[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or value < 1:
-        raise SheetpropError(f"{PARAMETERS}!{Layout.STRUCTURE[name]}: {value!r} is no whole number of at least 1; "
-                             "put back the number as built")
+        raise SheetpropError(f"{PARAMETERS}!{Layout.STRUCTURE[name]}: {_shown(value)} is no whole number of at least "
+                             "1; put back the number as built")
     return int(value)
 
 
@@ -112,7 +112,11 @@ def _with(layout: Layout, sheet: _Sheet, rates: list[float]) -> Spec:
 def _number(sheet: _Sheet, address: str, name: str) -> float:
     value = sheet[address]
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        shown = "nothing" if value is None else repr(value)
-        raise SheetpropError(f"{PARAMETERS}!{address}: {shown} stands where the number {name} belongs; "
+        raise SheetpropError(f"{PARAMETERS}!{address}: {_shown(value)} stands where the number {name} belongs; "
                              "write it like 0.15")
     return float(value)
+
+
+def _shown(value: Any) -> str:
+    """Return a cell's value for a message: text in quotes, an error as the sheet shows it."""
+    return "nothing" if value is None else repr(value) if type(value) is str else str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import sheetprop
-from sheetprop.cli.main import cli
+from sheetprop.cli.main import cli, run
 from sheetprop.errors import SheetpropError
 from sheetprop.verification.verify import verify, verify_book
 from sheetprop.workbook.reading import read_layout
@@ -115,40 +116,71 @@ def test_an_exercise_filled_in_rightly_agrees_in_the_run_as_well(build: Build) -
     assert next(one for one in result.comparisons if one.group == "run").cells == 5 * 13
 
 
+def _spoil(classic: Path, path: Path) -> None:
+    """Make of a right workbook one that cannot be used, as the name of the file says."""
+    import openpyxl
+
+    kind = path.stem
+    if kind == "text":
+        path.write_text("hello", encoding="utf-8")
+    elif kind == "empty":
+        path.touch()
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "other":
+        openpyxl.Workbook().save(path)
+    elif kind == "locked":
+        # What Excel writes with a password: a compound file with a stream of this name.
+        path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000) + "EncryptedPackage".encode("utf-16-le"))
+    elif kind in ("half", "end"):
+        data = classic.read_bytes()
+        path.write_bytes(data[:5000] if kind == "half" else data[:-1])
+    elif kind == "document":
+        with zipfile.ZipFile(path, "w") as out:
+            out.writestr("word/document.xml", "<w/>")
+    elif kind in ("tag", "part"):
+        with zipfile.ZipFile(classic) as source, zipfile.ZipFile(path, "w") as out:
+            for name in source.namelist():
+                data = source.read(name)
+                if name != "xl/worksheets/sheet5.xml":
+                    out.writestr(name, data)
+                elif kind == "tag":
+                    out.writestr(name, data[:len(data) // 2])
+    elif kind != "none":
+        layout = read_layout(sheetprop.open(classic))
+        book = openpyxl.load_workbook(classic)
+        if kind == "removed":
+            del book["LR 2"]
+        elif kind == "newer":
+            book["Parameters"][layout.STRUCTURE["format"]] = 99
+        elif kind == "layers":
+            book["Parameters"][layout.STRUCTURE["layers"]] = "=1/0"
+        elif kind == "word":
+            book["Parameters"][layout.parameter("w1").replace("$", "")] = "much"
+        book.save(path)
+
+
 @pytest.mark.parametrize(("name", "says"), [
     ("none.xlsx", "there is no such file"), ("text.xlsx", "is no"), ("other.xlsx", "no workbook of sheetprop"),
     ("half.xlsx", "truncated"), ("removed.xlsx", "'LR 2' is missing"), ("locked.xlsx", "is encrypted"),
-    ("word.xlsx", "where the number w1 belongs"),
+    ("word.xlsx", "where the number w1 belongs"), ("empty.xlsx", "empty"), ("folder.xlsx", "is a folder"),
+    ("end.xlsx", "truncated"), ("document.xlsx", "another kind of document"), ("tag.xlsx", "not well-formed XML"),
+    ("part.xlsx", "the part of its sheet 'LR 0.5' is missing"), ("newer.xlsx", "install a newer sheetprop"),
+    ("layers.xlsx", "Parameters!C5: #DIV/0! are no layers"),
 ])
 def test_files_that_cannot_be_used_say_so_in_one_line(
-    classic: Path, tmp_path: Path, name: str, says: str
+    classic: Path, tmp_path: Path, name: str, says: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import openpyxl
-
     path = tmp_path / name
-    if name == "text.xlsx":
-        path.write_text("hello", encoding="utf-8")
-    elif name == "other.xlsx":
-        openpyxl.Workbook().save(path)
-    elif name == "locked.xlsx":
-        # What Excel writes with a password: a compound file with a stream of this name.
-        path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000) + "EncryptedPackage".encode("utf-16-le"))
-    elif name == "half.xlsx":
-        path.write_bytes(classic.read_bytes()[:5000])
-    elif name == "removed.xlsx":
-        book = openpyxl.load_workbook(classic)
-        del book["LR 2"]
-        book.save(path)
-    elif name == "word.xlsx":
-        layout = read_layout(sheetprop.open(classic))
-        book = openpyxl.load_workbook(classic)
-        book["Parameters"][layout.parameter("w1").replace("$", "")] = "much"
-        book.save(path)
-    with pytest.raises(SheetpropError) as caught:
-        verify(path)
-    assert says in str(caught.value)
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
+    _spoil(classic, path)
+    monkeypatch.setattr(sys, "argv", ["sheetprop", "verify", str(path)])
+    assert run() == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"sheetprop: {path}: ")
+    assert says in printed.err
+    assert printed.err.count("\n") == 1
 
 
 def test_an_unknown_engine_is_one_line(classic: Path) -> None:
