@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -33,6 +34,7 @@ class Aside:
             here: start none.
         """
         self._process: subprocess.Popen[bytes] | None = None
+        self._line: ThreadPoolExecutor | None = None
         if not here and not any(module in sys.modules for module in modules):
             root = str(Path(__file__).resolve().parents[2])
             paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -40,38 +42,41 @@ class Aside:
                 self._process = subprocess.Popen(
                     [sys.executable, "-c", _SERVE, *modules], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                     env={**os.environ, "PYTHONPATH": paths})
+                # A thread of its own waits for each answer, so that neither process waits for the other to read.
+                self._line = ThreadPoolExecutor(1)
 
     def call(self, function: Callable[..., _Result], *arguments: Any) -> Callable[[], _Result]:
-        """Begin a call; return what waits for its result. Results are asked for in the order of the calls."""
-        process = self._process
-        if process is None:
+        """Begin a call, after those before it; return what waits for its result."""
+        if self._line is None:
             return lambda: function(*arguments)
-        assert process.stdin is not None
-        with contextlib.suppress(OSError):  # a process that has died is told when its answer is asked for
-            pickle.dump((function, arguments), process.stdin)
-            process.stdin.flush()
-        return self._answer
+        return self._line.submit(self._exchange, function, arguments).result
 
-    def _answer(self) -> Any:
+    def _exchange(self, function: Callable[..., _Result], arguments: tuple[Any, ...]) -> _Result:
         assert self._process is not None
+        assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
+            pickle.dump((function, arguments), self._process.stdin)
+            self._process.stdin.flush()
             result, error = pickle.load(self._process.stdout)
-        except (EOFError, pickle.UnpicklingError) as problem:
+        except (OSError, EOFError, pickle.UnpicklingError) as problem:
             raise SheetpropError("a process of the report ended before its work was done, perhaps for want of memory; "
                                  "make fewer formats at once") from problem
         if error is not None:
             raise error
-        return result
+        answer: _Result = result
+        return answer
 
     def __enter__(self) -> Aside:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        if self._process is not None:
+        if self._process is not None and self._line is not None:
             self._process.kill()
-            self._process.communicate()
+            self._line.shutdown(cancel_futures=True)
+            with contextlib.suppress(OSError):  # what was still to be sent
+                self._process.__exit__(None, None, None)
 
 
 def serve(modules: list[str]) -> None:

@@ -48,7 +48,7 @@ def environment(folder: Path | None = None, *, markdown: bool = False) -> Any:
     made.filters.update(
         number=words.number, plain=words.plain, percent=words.percent, accuracy=words.accuracy, many=words.many,
         duration=words.duration, size=words.size, listed=words.listed, safe_svg=Markup, code=code, fence=fence,
-        slug=slug, markup=Markup)
+        slug=slug, markup=Markup, begun=words.begun)
     made.globals["zip"] = zip
     return made
 

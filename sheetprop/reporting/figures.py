@@ -21,16 +21,17 @@ LIBRARY = "matplotlib.backends.backend_svg"
 FRONT = "front"
 """The figure of the first page."""
 
-PAGE = 1860
-"""Widest piece of a sheet on a page, in the sheet's own pixels."""
+PAGE, FORMULAS_PAGE = 1860, 1400
+"""Width of a page in a sheet's own pixels, in values view and in formulas view, whose letters are smaller."""
 
 
 @dataclass(frozen=True)
 class SheetDrawing:
-    """One sheet in one view, cut into pieces that fit a page."""
+    """One sheet in one view, cut into pieces that fit a page so many pixels wide."""
 
     picture: SheetPicture
     view: str
+    page: int
     pieces: tuple[str, ...]
 
 
@@ -107,10 +108,13 @@ def _sheet_drawings(pictures: Pictures) -> Iterator[SheetDrawing]:
     for picture in pictures.sheets:
         shorter = picture.kind == "rate" and picture.name != first_rate
         for view in ("values", "formulas") if picture.formulas else ("values",):
-            rows = (2, 3) if view == "values" else (1, 1)
-            shown = shortened(picture, Layout.FIRST_ROW + rows[0], rows[1]) if shorter else picture
-            if view == "formulas" and picture.kind != "rate":  # the columns of a rate's sheet have room enough
-                shown = widened(shown, sheetsvg.FORMULA_CHARACTER)
-            yield SheetDrawing(shown, view, tuple(
-                sheetsvg.draw(shown, columns, pictures.looks, formulas=view == "formulas")
-                for columns in blocks(shown, PAGE)))
+            formulas = view == "formulas"
+            page = FORMULAS_PAGE if formulas and not shorter else PAGE
+            shown = picture
+            if shorter:
+                first, last = (1, 1) if formulas else (2, 3)
+                shown = shortened(picture, Layout.FIRST_ROW + first, last)
+            elif formulas and picture.kind != "rate":  # the columns of a rate's sheet have room enough
+                shown = widened(picture, sheetsvg.FORMULA_CHARACTER)
+            yield SheetDrawing(shown, view, page, tuple(
+                sheetsvg.draw(shown, columns, pictures.looks, formulas=formulas) for columns in blocks(shown, page)))

@@ -36,9 +36,53 @@ class Fonts:
                 runs.append((font, character))
         return runs
 
-    def add_to(self, pdf: Any) -> dict[str, Any]:
-        """Add the fonts, reduced to what is used, to a `pydyf.PDF`; return the reference of each."""
-        return {font.name: font.add_to(pdf) for font in self._loaded.values() if font.used}
+    def reduced(self) -> tuple[Reduced, ...]:
+        """Return the fonts that are used, reduced to what is used."""
+        return tuple(font.reduced() for font in self._loaded.values() if font.used)
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """What a PDF holds of a font.
+
+    Attributes:
+        name: in the drawings.
+        file: the font file with the outlines of the used glyphs only; their numbers stay.
+        base: the name of the font.
+        described: its measures, in thousandths of an em.
+        widths: of the used glyphs, by number.
+        used: the character of each used glyph.
+    """
+
+    name: str
+    file: bytes
+    base: str
+    described: dict[str, int | list[int]]
+    widths: dict[int, int]
+    used: dict[int, str]
+
+    def add_to(self, pdf: Any) -> Any:
+        """Add the font to a `pydyf.PDF` and return its reference."""
+        import pydyf
+
+        def added(item: Any) -> Any:
+            pdf.add_object(item)
+            return item.reference
+
+        descriptor = added(pydyf.Dictionary({
+            "Type": "/FontDescriptor", "FontName": self.base,
+            **{key: pydyf.Array(value) if isinstance(value, list) else value for key, value in self.described.items()},
+            "FontFile2": added(pydyf.Stream([self.file], {"Length1": len(self.file)}, compress=True))}))
+        widths = [item for number, width in self.widths.items() for item in (number, pydyf.Array((width,)))]
+        described = added(pydyf.Dictionary({
+            "Type": "/Font", "Subtype": "/CIDFontType2", "BaseFont": self.base, "CIDToGIDMap": "/Identity",
+            "CIDSystemInfo": pydyf.Dictionary({
+                "Registry": pydyf.String("Adobe"), "Ordering": pydyf.String("Identity"), "Supplement": 0}),
+            "W": pydyf.Array(widths), "FontDescriptor": descriptor}))
+        return added(pydyf.Dictionary({
+            "Type": "/Font", "Subtype": "/Type0", "BaseFont": self.base, "Encoding": "/Identity-H",
+            "DescendantFonts": pydyf.Array((described,)),
+            "ToUnicode": added(pydyf.Stream([_to_unicode(self.used)], compress=True))}))
 
 
 @dataclass
@@ -80,42 +124,25 @@ class Font:
             numbers.append(f"{number:04x}")
         return "".join(numbers)
 
-    def add_to(self, pdf: Any) -> Any:
-        """Add the font to a PDF and return its reference."""
-        import pydyf
-
-        def added(item: Any) -> Any:
-            pdf.add_object(item)
-            return item.reference
-
+    def reduced(self) -> Reduced:
+        """Return what a PDF needs of the font."""
         def em(value: float) -> int:
             return round(float(value * self._unit * 1000))
 
-        reduced = self._reduced()
-        tag = "".join(chr(65 + int(digit, 16)) for digit in digest(reduced)[:6])
-        name = f"/{tag}+{self.face.path.stem}"
+        file = self._subset()
+        tag = "".join(chr(65 + int(digit, 16)) for digit in digest(file)[:6])
         head, across = self._file["head"], self._file["hhea"]
-        mono = self.face.family.endswith("Mono")
-        descriptor = added(pydyf.Dictionary({
-            "Type": "/FontDescriptor", "FontName": name, "Flags": 5 if mono else 4,
-            "FontBBox": pydyf.Array([em(value) for value in (head.xMin, head.yMin, head.xMax, head.yMax)]),
-            "ItalicAngle": round(self._file["post"].italicAngle), "Ascent": em(across.ascent),
-            "Descent": em(across.descent), "CapHeight": em(getattr(self._file["OS/2"], "sCapHeight", across.ascent)),
-            "StemV": 80, "FontFile2": added(pydyf.Stream([reduced], {"Length1": len(reduced)}, compress=True))}))
         names, metrics = self._file.getGlyphOrder(), self._file["hmtx"].metrics
-        widths = [item for number in sorted(self.used)
-                  for item in (number, pydyf.Array((em(metrics[names[number]][0]),)))]
-        described = added(pydyf.Dictionary({
-            "Type": "/Font", "Subtype": "/CIDFontType2", "BaseFont": name, "CIDToGIDMap": "/Identity",
-            "CIDSystemInfo": pydyf.Dictionary({
-                "Registry": pydyf.String("Adobe"), "Ordering": pydyf.String("Identity"), "Supplement": 0}),
-            "W": pydyf.Array(widths), "FontDescriptor": descriptor}))
-        return added(pydyf.Dictionary({
-            "Type": "/Font", "Subtype": "/Type0", "BaseFont": name, "Encoding": "/Identity-H",
-            "DescendantFonts": pydyf.Array((described,)),
-            "ToUnicode": added(pydyf.Stream([_to_unicode(self.used)], compress=True))}))
+        return Reduced(
+            self.name, file, f"/{tag}+{self.face.path.stem}",
+            {"Flags": 5 if self.face.family.endswith("Mono") else 4,
+             "FontBBox": [em(value) for value in (head.xMin, head.yMin, head.xMax, head.yMax)],
+             "ItalicAngle": round(self._file["post"].italicAngle), "Ascent": em(across.ascent),
+             "Descent": em(across.descent), "CapHeight": em(getattr(self._file["OS/2"], "sCapHeight", across.ascent)),
+             "StemV": 80},
+            {number: em(metrics[names[number]][0]) for number in sorted(self.used)}, dict(self.used))
 
-    def _reduced(self) -> bytes:
+    def _subset(self) -> bytes:
         """Return the font file with the outlines of the used glyphs only; their numbers stay."""
         from fontTools import subset
 

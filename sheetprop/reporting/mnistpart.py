@@ -92,8 +92,8 @@ class Mnist:
 
     @property
     def epoch_count(self) -> int:
-        """Number of epochs of the run that figures show."""
-        return len(self.run.epochs) if self.run else 0
+        """Number of epochs of the run that figures show; a pasted log may lack the first ones."""
+        return self.run.epochs[-1].epoch if self.run and self.run.epochs else 0
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from sheetprop.errors import SheetpropError
 from sheetprop.files import replacing
 from sheetprop.reporting import svgform
 from sheetprop.reporting.render import Paper
+from sheetprop.reporting.svgform import Forms
 
 # Of a report without a date: the same for all, so that the same input gives the same bytes.
 _NO_DATE = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -22,7 +23,9 @@ class PaperError(SheetpropError):
     """The PDF cannot be made; the other formats can."""
 
 
-def write(made: Paper, date: str, target: Path, attachments: Sequence[Path] = ()) -> None:
+def write(
+    made: Paper, date: str, target: Path, attachments: Sequence[Path] = (), drawn: Callable[[], Forms] | None = None,
+) -> None:
     """Write the PDF.
 
     Args:
@@ -30,6 +33,7 @@ def write(made: Paper, date: str, target: Path, attachments: Sequence[Path] = ()
         date: ISO 8601, for metadata; may be empty.
         target: the file.
         attachments: files that travel inside the PDF.
+        drawn: gives the drawings of `made` as `svgform.forms` returns them, once the pages are laid out.
 
     Raises:
         PaperError: WeasyPrint or Pango is missing.
@@ -45,7 +49,7 @@ def write(made: Paper, date: str, target: Path, attachments: Sequence[Path] = ()
 
     def finish(document: Any, pdf: Any) -> None:
         del document
-        svgform.put_in(pdf, made.drawings)
+        svgform.put_in(pdf, svgform.forms(made.drawings) if drawn is None else drawn())
         _tell_scopes(pdf)
 
     try:

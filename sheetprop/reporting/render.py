@@ -17,6 +17,8 @@ from sheetprop.reporting.figures import Figures
 # On the screen colours follow the reader's choice of light or dark.
 _SCREEN = {palette.INK: "var(--ink)", palette.MUTED: "var(--muted)", palette.RULE: "var(--rule)",
            **{colour: f"var(--s{k})" for k, colour in enumerate(palette.SERIES, start=1)}}
+# So much larger a narrow sheet is shown that is alone on its page.
+_ALONE = 1.5
 
 
 @dataclass(frozen=True)
@@ -123,16 +125,17 @@ def paper(context: Context, drawn: Figures, folder: Path | None = None, *, page:
         text = str(env.get_template("paper/page.html.j2").render(
             c=context, medium="paper", figures={k: image(v, _described(v)) for k, v in drawn.svg.items()},
             page_size=page,
-            sheets=[(d.picture, d.view, [image(p, _described(p), _share(p)) for p in d.pieces])
+            sheets=[(d.picture, d.view, [image(p, _described(p), _share(p, d)) for p in d.pieces])
                     for d in drawn.sheets],
             faces=[(face, face.path.as_uri()) for face in typefaces.FACES]))
     return Paper(text, tuple(drawings))
 
 
-def _share(svg: str) -> str:
-    """Return the width of a piece of a sheet as a share of the page, so that all cells have one size."""
+def _share(svg: str, drawing: figures.SheetDrawing) -> str:
+    """Return the width of a piece of a sheet as a share of the page: one scale for all pieces of a sheet."""
     found = re.search(r'width="(\d+)', svg)
-    return f"width:{min(100.0, 100.0 * int(found.group(1)) / figures.PAGE):.2f}%" if found else ""
+    scale = _ALONE if len(drawing.pieces) == 1 else figures.PAGE / drawing.page
+    return f"width:{min(100.0, 100.0 * scale * int(found.group(1)) / figures.PAGE):.2f}%" if found else ""
 
 
 def _described(svg: str) -> str:

@@ -198,34 +198,37 @@ def _write(
     made: tuple[Context, Figures], folder: Path, formats: Sequence[str], templates: Path | None, page: str,
     attachments: Sequence[Path], aside: Aside,
 ) -> Reported:
-    """Write the formats: the PDF in the other process, the others here in the meantime."""
-    from sheetprop.reporting import paper, render
+    """Write the formats: the PDF here, in the meantime its drawings and the other formats in the other process."""
+    from sheetprop.reporting import paper, render, svgform
 
     context, drawn = made
     files: dict[str, Path] = {}
     not_made: dict[str, str] = {}
-    pictures = 0
-    waiting: Callable[[], None] | None = None
+    pages: render.Paper | None = None
     if "pdf" in formats:
         try:
             pages = render.paper(context, drawn, templates, page=page)
-            waiting = aside.call(paper.write, pages, context.date, folder / NAMES["pdf"], attachments)
         except MissingFontError as error:
             not_made["pdf"] = f"PDF: {error}; the other formats do without"
-    if "html" in formats:
-        files["html"] = _text(folder / NAMES["html"], render.html(context, drawn, templates))
-    if "md" in formats:
-        text, beside = render.markdown(context, drawn, templates)
-        _pictures(folder, beside)
-        pictures = len(beside)
-        files["md"] = _text(folder / NAMES["md"], text)
-    if waiting is not None:
+    if pages is None:
+        aside = Aside(here=True)  # nothing to do in the meantime
+    forms = aside.call(svgform.forms, pages.drawings) if pages is not None else None
+    html = aside.call(render.html, context, drawn, templates) if "html" in formats else None
+    markdown = aside.call(render.markdown, context, drawn, templates) if "md" in formats else None
+    if pages is not None:
         try:
-            waiting()
+            paper.write(pages, context.date, folder / NAMES["pdf"], attachments, forms)
             files["pdf"] = folder / NAMES["pdf"]
         except paper.PaperError as error:
             not_made["pdf"] = str(error)
-    return Reported(folder, {name: files[name] for name in formats if name in files}, pictures, context.alarms,
+    if html is not None:
+        files["html"] = _text(folder / NAMES["html"], html())
+    pictures: dict[str, bytes] = {}
+    if markdown is not None:
+        text, pictures = markdown()
+        _pictures(folder, pictures)
+        files["md"] = _text(folder / NAMES["md"], text)
+    return Reported(folder, {name: files[name] for name in formats if name in files}, len(pictures), context.alarms,
                     not_made)
 
 

@@ -18,6 +18,7 @@ RATE_SHEETS = 8
 _LAST_COLUMN = 60
 # A formula takes at most about so many lines.
 _FORMULA_LINES = 4
+_WHOLE_SHARE = 1.15
 _PIXELS_A_CHARACTER, _PIXELS_A_POINT = 7.0, 4 / 3
 
 
@@ -163,7 +164,12 @@ def _letters(column: int) -> str:
 
 
 def blocks(picture: SheetPicture, width: int) -> list[tuple[PicturedColumn, ...]]:
-    """Return the columns in groups that fit into so many pixels, about equally wide; frozen columns begin each."""
+    """Return the columns in groups that fit into so many pixels, about equally wide; frozen columns begin each.
+
+    What is a little too wide stays whole.
+    """
+    if sum(column.width for column in picture.columns) <= width * _WHOLE_SHARE:
+        return [picture.columns]
     frozen = picture.columns[:picture.frozen]
     kept = sum(column.width for column in frozen)
     rest = picture.columns[picture.frozen:]

@@ -30,7 +30,7 @@ def draw(picture: SheetPicture, columns: Sequence[PicturedColumn], looks: Sequen
         looks: of all cells.
         formulas: write formulas instead of values.
     """
-    rows = picture.rows
+    rows = _filled(picture, columns)
     width = _GUTTER + sum(column.width for column in columns)
     parts: list[str] = []
     x = float(_GUTTER)
@@ -69,6 +69,13 @@ def draw(picture: SheetPicture, columns: Sequence[PicturedColumn], looks: Sequen
         f'<path d="M.5 .5h{width:g}v{y:g}h{-width:g}z" fill="none" stroke="#c9d1da"/></svg>')
 
 
+def _filled(picture: SheetPicture, columns: Sequence[PicturedColumn]) -> tuple[PicturedRow, ...]:
+    """Return the rows down to the last one that shows something in these columns."""
+    last = max((place for place, row in enumerate(picture.rows)
+                if any(_shown(row.cells[column.index - 1], formulas=True) for column in columns)), default=0)
+    return picture.rows[:last + 1]
+
+
 def _size(look: Look) -> float:
     return look.size * _PIXELS * 0.94
 
@@ -84,10 +91,11 @@ def _wraps(cell: PicturedCell, look: Look, *, formulas: bool) -> bool:
 def _height(row: PicturedRow, columns: Sequence[PicturedColumn], *, formulas: bool) -> float:
     """Return the height of a row; formulas take as many lines as they need, up to eight."""
     height = float(row.height)
-    for column in columns if formulas else ():
+    for place, column in enumerate(columns) if formulas else ():
         cell = row.cells[column.index - 1]
         if cell.formula and cell.look >= 0:
-            lines = _lines(cell.formula, column.width - 6, _FORMULA, _WIDE_CHARACTER)[:8]
+            room = column.width + _spill(row, columns, place, formulas=True)
+            lines = _lines(cell.formula, room - 6, _FORMULA, _WIDE_CHARACTER)[:8]
             height = max(height, len(lines) * _FORMULA * _LINE + 6)
     return height
 
@@ -149,7 +157,8 @@ def _row(
         if not text:
             continue
         room = float(column.width)
-        if not _wraps(cell, look, formulas=formulas) and not cell.numeric:
+        as_formula = formulas and bool(cell.formula)
+        if as_formula or not (look.wrap or cell.numeric):
             room += _spill(row, columns, place, formulas=formulas)
         texts.append(_text(text, cell, look, x, y, room, height, formulas=formulas))
     return texts

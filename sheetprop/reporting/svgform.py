@@ -12,10 +12,11 @@ import base64
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from sheetprop.reporting.formfonts import Fonts
+from sheetprop.reporting.formfonts import Fonts, Reduced
 from sheetprop.reporting.typefaces import ITALIC, REGULAR, SEMIBOLD, TYPEWRITER, Face
 
 # A stand-in is known by its width.
@@ -45,35 +46,58 @@ def stand_in(svg: str, number: int) -> str:
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-def put_in(pdf: Any, drawings: Sequence[str]) -> None:
+@dataclass(frozen=True)
+class Form:
+    """A drawing as a PDF holds it: its content stream, its size, and the names of the fonts that it uses."""
+
+    content: bytes
+    wide: float
+    high: float
+    used: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Forms:
+    """Drawings in the order of their numbers, and their fonts."""
+
+    forms: tuple[Form, ...]
+    fonts: tuple[Reduced, ...]
+
+
+def forms(drawings: Sequence[str]) -> Forms:
+    """Return drawings, given as SVG, as a PDF holds them: all of the work that needs no PDF."""
+    fonts = Fonts()
+    made = []
+    for svg in drawings:
+        drawing = _Drawing(svg, fonts)
+        content = drawing.content()
+        made.append(Form(content, *drawing.view[2:], frozenset(drawing.used)))
+    return Forms(tuple(made), fonts.reduced())
+
+
+def put_in(pdf: Any, drawn: Forms) -> None:
     """Put drawings in the place of their stand-ins.
 
     Args:
         pdf: a `pydyf.PDF`, as WeasyPrint gives it to a finisher.
-        drawings: as SVG, in the order of their numbers.
+        drawn: what `forms` returned.
     """
     import pydyf
 
     pictures = {int(item.extra["Width"]): item for item in pdf.objects
                 if isinstance(item, pydyf.Stream) and item.extra.get("Subtype") == "/Image"}
-    fonts = Fonts()
-    filled = []
-    for number, svg in enumerate(drawings):
+    fonts = {font.name: font.add_to(pdf) for font in drawn.fonts}
+    for number, form in enumerate(drawn.forms):
         picture = pictures.get(_FIRST_WIDTH + number)
         if picture is None:
             continue  # a template of the user's own may leave a drawing out
-        form = _Form(svg, fonts)
-        _, _, wide, high = form.view
-        picture.stream, picture.compress = [form.content()], True
+        picture.stream, picture.compress = [form.content], True
         # A picture fills the unit square; the form is scaled to do the same.
         picture.extra = pydyf.Dictionary({
-            "Type": "/XObject", "Subtype": "/Form", "BBox": pydyf.Array((0, 0, wide, high)),
-            "Matrix": pydyf.Array((f"{1 / wide:.9f}", 0, 0, f"{1 / high:.9f}", 0, 0))})
-        filled.append((picture, form.used))
-    references = fonts.add_to(pdf)
-    for picture, used in filled:
-        picture.extra["Resources"] = pydyf.Dictionary(
-            {"Font": pydyf.Dictionary({name: references[name] for name in sorted(used)})} if used else {})
+            "Type": "/XObject", "Subtype": "/Form", "BBox": pydyf.Array((0, 0, form.wide, form.high)),
+            "Matrix": pydyf.Array((f"{1 / form.wide:.9f}", 0, 0, f"{1 / form.high:.9f}", 0, 0)),
+            "Resources": pydyf.Dictionary(
+                {"Font": pydyf.Dictionary({name: fonts[name] for name in sorted(form.used)})} if form.used else {})})
 
 
 def _view(root: ElementTree.Element) -> tuple[float, float, float, float]:
@@ -81,7 +105,7 @@ def _view(root: ElementTree.Element) -> tuple[float, float, float, float]:
     return left, top, wide, high
 
 
-class _Form:
+class _Drawing:
     """One drawing on its way into a content stream."""
 
     def __init__(self, svg: str, fonts: Fonts) -> None:

@@ -58,6 +58,11 @@ def many(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def begun(text: str) -> str:
+    """Return a text as the beginning of a sentence, with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 def duration(seconds: float | None) -> str:
     """Return a time as ``8.4 s``, ``2 min 05 s`` or ``1 h 12 min``."""
     if seconds is None:

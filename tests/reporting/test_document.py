@@ -251,7 +251,7 @@ def test_an_audit_is_a_part_and_no_failure(tmp_path: Path, workbook: Path, run: 
 def test_a_pasted_log_works(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_text("".join(
-        f"Epoch: {k}\nloss=0.0{9 - k} batch_id=468: 100%|██████████| 469/469 [00:27<00:00, 17.22it/s]\n\n"
+        f"Epoch: {k + 10}\nloss=0.0{9 - k} batch_id=468: 100%|██████████| 469/469 [00:27<00:00, 17.22it/s]\n\n"
         f"Test set: Average loss: 0.0{60 - k}, Accuracy: {9800 + k}/10000 ({98 + k / 100:.2f}%)\n\n"
         for k in range(1, 4)), encoding="utf-8")
     path = tmp_path / "record.json"
@@ -260,6 +260,7 @@ def test_a_pasted_log_works(tmp_path: Path) -> None:
     assert context.sound
     page = render.html(context, drawn)
     assert "made from a pasted log" in page
+    assert "after 13 epochs" in context.claim
     assert "98.03 %" in page
     assert "no confusion matrix" in page
     render.markdown(context, drawn)
@@ -317,24 +318,22 @@ def test_bad_input(tmp_path: Path, run: Path) -> None:
         report(None, run, output=tmp_path / "out", formats=["html"])
 
 
-@pytest.mark.parametrize("aside", [False, True])
+@pytest.mark.parametrize("broken", [False, True])
 def test_without_weasyprint_the_other_formats_are_made(
-    tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch, aside: bool
+    tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch, broken: bool
 ) -> None:
     import sys
 
-    if aside:  # the other process finds one that does not work
-        broken = tmp_path / "broken"
-        broken.mkdir()
-        (broken / "weasyprint.py").write_text("raise OSError('cannot load library libpango-1.0-0')", encoding="utf-8")
-        monkeypatch.setenv("PYTHONPATH", str(broken))
-        monkeypatch.setattr(figures, "LIBRARY", "weasyprint_is_not_imported_yet")
-    else:
-        monkeypatch.setitem(sys.modules, "weasyprint", None)
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    if broken:  # one that is installed and does not work
+        (tmp_path / "weasyprint.py").write_text("raise OSError('cannot load library libpango-1.0-0')", encoding="utf-8")
+        monkeypatch.delitem(sys.modules, "weasyprint")
+        monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(figures, "LIBRARY", "not_imported_yet")  # so that there is another process
     made = report(None, run, output=tmp_path / "out")
     assert set(made.files) == {"html", "md"}
     assert "WeasyPrint cannot start" in made.not_made["pdf"]
-    assert ("cannot load library" in made.not_made["pdf"]) is aside
+    assert ("cannot load library" in made.not_made["pdf"]) is broken
     assert not made.sound
     assert not (tmp_path / "out" / "report.pdf").exists()
 
