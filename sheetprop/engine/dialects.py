@@ -46,7 +46,7 @@ def _power_slope(a: float, b: float) -> float:
 _SCALAR: dict[str, Any] = {
     **{name: getattr(math, name) for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos",
                                               "atan", "sinh", "cosh", "tanh")},
-    "abs": abs, "floor": lambda x: float(math.floor(x)), "sign": _sign, "power": power,
+    "nan": math.nan, "abs": abs, "floor": lambda x: float(math.floor(x)), "sign": _sign, "power": power,
     "maximum": lambda a, b: a if a >= b else b, "minimum": lambda a, b: a if a <= b else b,
     "logical_not": lambda x: not x, "power_slope": _power_slope,
     "log_or_zero": lambda a: math.log(a) if a > 0 else 0.0,
@@ -62,7 +62,7 @@ def array_scope(careful: bool) -> dict[str, Any]:
     import numpy as np
 
     scope: dict[str, Any] = {
-        "exp": np.exp, "log": np.log, "log10": np.log10, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos,
+        "nan": math.nan, "exp": np.exp, "log": np.log, "log10": np.log10, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos,
         "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "sinh": np.sinh, "cosh": np.cosh,
         "tanh": np.tanh, "abs": np.abs, "floor": np.floor, "sign": np.sign, "where": np.where,
         "np_add": np.add, "np_subtract": np.subtract, "np_multiply": np.multiply, "np_divide": np.divide,

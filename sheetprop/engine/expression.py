@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from sheetprop.engine.choosing import MOST_CHOICES, E, chosen, number, place_among, place_of
 from sheetprop.engine.context import Context
 from sheetprop.engine.evaluate import closure_of
 from sheetprop.engine.reads import VOLATILE
@@ -20,26 +21,6 @@ SMOOTH = {"EXP": "exp", "LN": "log", "LOG10": "log10", "SQRT": "sqrt", "SIN": "s
           "ABS": "abs"}
 FLAT = {"INT": "floor", "SIGN": "sign"}
 LARGEST = 20_000
-
-
-class E:
-    """One operation. `text` is a leaf's variable or number; `adjoint` the variable that collects its slope."""
-
-    __slots__ = ("active", "adjoint", "args", "name", "op", "text")
-
-    def __init__(self, op: str, args: tuple[E, ...] = (), text: str = "", adjoint: str = "",
-                 active: bool | None = None) -> None:
-        self.op = op
-        self.args = args
-        self.text = text
-        self.adjoint = adjoint
-        self.active: bool = any(arg.active for arg in args) if active is None else active
-        self.name = ""
-
-
-def number(value: float) -> E:
-    """Return a constant."""
-    return E("leaf", text=f"({value!r})" if value < 0 or value != value else repr(value), active=False)
 
 
 class Scope:
@@ -231,11 +212,21 @@ class Scope:
             return E("sum", tuple(_product(list(parts)) for parts in zip(*grids, strict=True)))
         if name == "INDEX" and len(given) in (2, 3) and isinstance(given[0], Area):
             return self.index(given[0], given[1:])
-        if name == "CHOOSE" and len(given) > 1 and not self.is_active(given[0]):
-            at = self.constant(given[0])
-            chosen = int(float(at.text.strip("()"))) if at.text.strip("()").replace(".", "", 1).isdigit() else 0
-            if 1 <= chosen < len(given):
-                return self.build(given[chosen])
+        if name == "CHOOSE" and len(given) > 1:
+            return self.option(self.build(given[0]), list(given[1:]))
+        if name == "MATCH" and len(given) in (2, 3):
+            return self.place(given[0], given[1], self.fixed(given[2]) if len(given) == 3 else 1)
+        if name in ("VLOOKUP", "HLOOKUP") and len(given) in (3, 4) and isinstance(given[1], Area):
+            lines = self.lines(given[1], across=name == "HLOOKUP")
+            at = self.fixed(given[2])
+            if not 1 <= at <= len(lines):
+                raise self.stuck(f"{name} outside its table")
+            mode = 1 if len(given) == 3 or self.fixed(given[3]) else 0
+            return self.option(self.placed(given[0], lines[0], mode), lines[at - 1])
+        if name == "LOOKUP" and len(given) == 3 and isinstance(given[2], Area):
+            return self.option(self.place(given[0], given[1], 1), self.cells(given[2]))
+        if name == "XLOOKUP" and len(given) == 3 and isinstance(given[2], Area):
+            return self.option(self.place(given[0], given[1], 0), self.cells(given[2]))
         raise self.stuck(f"the function {name}")
 
     def elements_exact(self, node: Node) -> list[E]:
@@ -261,25 +252,84 @@ class Scope:
             return _product(parts)
         return E("extreme", tuple(parts), name)
 
-    def index(self, area: Area, places: tuple[Node, ...]) -> E:
-        if any(self.is_active(place) for place in places):
-            raise self.stuck("INDEX at a place that depends on an input")
+    def fixed(self, node: Node) -> int:
+        """Return a whole number that may not depend on an input, nor move from row to row."""
+        if not self.is_active(node):
+            value = _plain(self.build(node))
+            if value is not None:
+                return int(value)
+        raise self.stuck("a choice of column or order that depends on an input")
+
+    def lines(self, area: Area, *, across: bool) -> list[list[Cell]]:
+        """Return the columns of a range, or its rows."""
         cells = self.cells(area)
-        numbers: list[int] = []
-        for place in places:
-            at = self.constant(place)
-            try:
-                numbers.append(int(float(at.text.strip("()"))))
-            except ValueError:
-                raise self.stuck("INDEX at a place that moves from row to row") from None
-        left, right = (cells[0].column, cells[-1].column)
-        width = right - left + 1
-        height = len(cells) // width
-        row, column = (numbers[0], numbers[1]) if len(numbers) == 2 else \
-            (1, numbers[0]) if height == 1 else (numbers[0], 1)
-        if not (1 <= row <= height and 1 <= column <= width):
-            raise self.stuck("INDEX outside its range")
-        return self.build(cells[(row - 1) * width + column - 1])
+        width = cells[-1].column - cells[0].column + 1
+        rows = [cells[at:at + width] for at in range(0, len(cells), width)]
+        return rows if across else [list(column) for column in zip(*rows, strict=True)]
+
+    def option(self, position: E, options: Sequence[Node]) -> E:
+        """Return one of some nodes by its place; only the one is built where the place is known."""
+        at = _plain(position)
+        if at is not None:
+            if not 1 <= at < len(options) + 1:
+                raise self.stuck("a choice outside its range")
+            return self.build(options[int(at) - 1])
+        if len(options) > MOST_CHOICES:
+            raise self.stuck(f"a choice among more than {MOST_CHOICES} cells")
+        return chosen(position, [self.build(one) for one in options])
+
+    def place(self, wanted: Node, among: Node, mode: int) -> E:
+        """Return what MATCH gives: a place, or NaN; its slope is 0."""
+        if not isinstance(among, Area) or 1 not in (len(self.lines(among, across=False)),
+                                                    len(self.lines(among, across=True))):
+            raise self.stuck("a lookup in something else than a row or column of cells")
+        return self.placed(wanted, self.cells(among), mode)
+
+    def placed(self, wanted: Node, cells: list[Cell], mode: int) -> E:
+        if len(cells) > MOST_CHOICES:
+            raise self.stuck(f"a lookup among more than {MOST_CHOICES} cells")
+        held = [self.elements(cell) for cell in cells]
+        if any(not one and self.is_text(cell) for one, cell in zip(held, cells, strict=True)):
+            raise self.stuck("a lookup among text")
+        values = [one[0] if one else None for one in held]
+        x = self.build(wanted)
+        if mode == 0:
+            return place_of(x, values)
+        while values and values[-1] is None:
+            values.pop()
+        known = [_plain(value) if value is not None else None for value in values]
+        numbers = [value for value in known if value is not None]
+        if len(numbers) < len(known) or numbers != sorted(numbers, reverse=mode < 0):
+            raise self.stuck("a lookup by order among cells that are not sorted, or depend on an input")
+        return place_among(x, numbers, mode > 0)
+
+    def is_text(self, cell: Cell) -> bool:
+        """Say whether a cell holds text in any of the rows."""
+        sheet = self.sheet if cell.sheet is None else self.space.sheet_named(cell.sheet)
+        return any(type(sheet.get(*cell.at(row, self.column))) is str for row in self.rows)
+
+    def index(self, area: Area, places: tuple[Node, ...]) -> E:
+        lines = self.lines(area, across=True)
+        positions = [self.build(place) for place in places]
+        if len(positions) == 2:
+            across = _plain(positions[1])
+            if across is not None and 1 <= across < len(lines[0]) + 1:
+                return self.option(positions[0], [line[int(across) - 1] for line in lines])
+            down = _plain(positions[0])
+            if down is not None and 1 <= down < len(lines) + 1:
+                return self.option(positions[1], lines[int(down) - 1])
+            raise self.stuck("INDEX outside its range, or at a row and a column that both depend on an input")
+        if len(lines) > 1 and len(lines[0]) > 1:
+            raise self.stuck("INDEX of a whole row")
+        return self.option(positions[0], self.cells(area))
+
+
+def _plain(e: E) -> float | None:
+    """Return the number that an expression is, or None where it is more than that."""
+    try:
+        return float(e.text.strip("()")) if e.op == "leaf" and not e.active else None
+    except ValueError:
+        return None
 
 
 def _product(parts: list[E]) -> E:

@@ -76,6 +76,7 @@ class Function:
         self._pieces: list[Piece] | None = None
         self._stuck: Untraceable | None = None
         self._version = -1
+        self._chooses = False
         self._space: Workspace = session.space
 
     def _spelled(self, spot: Spot) -> str:
@@ -120,6 +121,7 @@ class Function:
                 kernel = Kernel(self._space, self._pieces, self._inputs, self._outputs, dialect=dialect,
                                 gradient=gradient)
                 self._made[key] = compiled(kernel, dialect)
+                self._chooses = "(nan)" in kernel.source
             except Untraceable as stuck:
                 self._made[key] = stuck
             except (Raised, RecursionError, MemoryError):
@@ -264,8 +266,7 @@ class Function:
                     results = self._kernel("careful", False)(*part)
             for at, result in enumerate(results):
                 found[start:start + _CHUNK, at] = result
-        found[~np.isfinite(found)] = np.nan
-        return found
+        return self._finished(found, given)
 
     def _numba(self, given: Floats) -> Floats:
         import numpy as np
@@ -276,7 +277,17 @@ class Function:
             raise SheetpropError(f"{stuck.place}: {stuck.why} cannot be compiled; leave the backend open") from None
         found = np.empty((len(given), len(self._outputs)))
         run(np.ascontiguousarray(given), found)
-        found[~np.isfinite(found)] = np.nan
+        return self._finished(found, given)
+
+    def _finished(self, found: Floats, given: Floats) -> Floats:
+        """Return results with NaN for what is no number; choices outside their range are looked up by recalculating."""
+        import numpy as np
+
+        lost = ~np.isfinite(found)
+        found[lost] = np.nan
+        if self._chooses:
+            for at in np.flatnonzero(lost.any(axis=1)):
+                found[at] = self._recalculated(given[at].tolist())
         return found
 
     def _recalculated(self, line: list[float]) -> list[float]:

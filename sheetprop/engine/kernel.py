@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from sheetprop.engine.adjoint import VECTOR, Adjoint, shared_first
-from sheetprop.engine.expression import SMOOTH, E, Scope, number
+from sheetprop.engine.adjoint import Adjoint, shared_first
+from sheetprop.engine.choosing import E, number
+from sheetprop.engine.expression import SMOOTH, Scope
 from sheetprop.engine.lanes import over_lanes
 from sheetprop.engine.references import address
 from sheetprop.engine.trace import Piece, Spot, Untraceable
@@ -457,11 +458,6 @@ class Kernel:
             first, second = self.text(e.args[0]), self.text(e.args[1])
             return f"instead({first}, {second})" if self.dialect in ("careful", "numba") else first
         raise ValueError(e.op)
-
-    @property
-    def vector(self) -> bool:
-        """Whether values are arrays of scenarios."""
-        return self.dialect in VECTOR
 
     def written(self, outputs: list[Spot]) -> str:
         """Put all blocks together into one function."""

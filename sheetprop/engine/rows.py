@@ -18,18 +18,17 @@ from sheetprop.engine.storage import (
     ArrayFormula,
     Block,
     Family,
-    Program,
     SheetStore,
     family,
     family_of,
     program_of,
 )
+from sheetprop.engine.templates import VALUES, Parsed, Template
 from sheetprop.engine.tree import Call, Foreign, Text
 from sheetprop.engine.values import ERRORS, VALUE, ExcelError, Value
 from sheetprop.engine.xmlparts import unescape, unescape_controls
 from sheetprop.errors import SheetpropError
 
-VALUES = re.compile(rb"<v(?:\s[^>]*)?(?:/>|>([^<]*)</v>)")
 ROW = re.compile(rb"<row((?:\s[^>]*?)?)(/?)>")
 CELL = re.compile(rb'<c(?: r="([A-Za-z]{1,3})([0-9]{1,7})")?((?:\s[^>]*?)?)(?:/>|>(.*?)</c>)', re.DOTALL)
 INNER = re.compile(rb"\s*(?:<f((?:\s[^>]*?)?)(?:/>|>([^<]*)</f>)\s*)?(?:<v(?:\s[^>]*?)?(?:/>|>([^<]*)</v>))?")
@@ -38,7 +37,6 @@ _PLACE = re.compile(rb'\sr="([A-Za-z]{1,3})([0-9]{1,7})"')
 _ROW_NUMBER = re.compile(rb'\sr="([0-9]{1,7})"')
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 _KEY = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|(\$?)([A-Za-z]{1,3})(\$?)([1-9][0-9]{0,6})(?![\w.(!\[])|[\w.]+')
-_MARKERS = 24
 _KEPT = 6
 
 
@@ -49,54 +47,6 @@ def _texts(inner: bytes) -> list[bytes]:
 
 class Irregular(Exception):  # noqa: N818 - a signal to the reader, never seen by users
     """The XML is not laid out as spreadsheet programs write it; it must be normalised first."""
-
-
-class Template:
-    """One row's XML with markers where the row's number, or one at a fixed distance, stands.
-
-    Attributes:
-        text: the bytes with markers, stored values as they are.
-        bare: the same with every ``<v>`` element empty.
-        offsets: distance from the row for each marker.
-        program: the formulas.
-        constants: (column, value, place among the row's ``<v>`` elements or -1, cell type).
-        exact: whether rows may be compared with their stored values in place.
-    """
-
-    __slots__ = ("bare", "constants", "exact", "offsets", "program", "shared", "text")
-
-    def __init__(self, text: bytes, offsets: list[int], program: Program,
-                 constants: list[tuple[int, Value, int, bytes]], exact: bool, shared: bool) -> None:
-        self.text = text
-        self.bare = VALUES.sub(b"<v/>", text)
-        self.offsets = offsets
-        self.program = program
-        self.constants = constants
-        self.exact = exact
-        self.shared = shared
-
-    def moved(self, text: bytes, row: int) -> bytes:
-        """Return `text` (one of the two forms) as it reads in `row`."""
-        for marker, offset in enumerate(self.offsets):
-            text = text.replace(b"\x00%c" % (marker + 1), b"%d" % (row + offset))
-        return text
-
-
-class _Pending:
-    """A parsed row that may become a template when the next one is no copy of an earlier row."""
-
-    __slots__ = ("block", "constants", "content", "exact", "row", "shared", "spans", "texts")
-
-    def __init__(self, content: bytes, row: int, spans: list[tuple[int, int, int]], texts: list[tuple[int, str]],
-                 constants: list[tuple[int, Value, int, bytes]], exact: bool, shared: bool, block: Block) -> None:
-        self.content = content
-        self.row = row
-        self.spans = spans
-        self.texts = texts
-        self.constants = constants
-        self.exact = exact
-        self.shared = shared
-        self.block = block
 
 
 def _padded(entity: re.Match[str]) -> str:
@@ -111,16 +61,6 @@ def is_foreign(one: Family) -> bool:
     if found is None:
         found = one.cache["foreign"] = any(isinstance(node, Foreign) for node in one.tree.walk())
     return found
-
-
-_DIGITS = b"0123456789"
-
-
-def _alike(above: bytes, content: bytes) -> bool:
-    """Say whether two rows may be copies: whether they differ in digits and stored values only."""
-    if b"<v" in content or b"<v" in above:
-        above, content = VALUES.sub(b"", above), VALUES.sub(b"", content)
-    return above.translate(None, _DIGITS) == content.translate(None, _DIGITS)
 
 
 def _marked(text: str, row: int) -> str:
@@ -142,7 +82,7 @@ class Reader:
         self.templates: list[Template] = []
         self.met: set[tuple[int, str]] = set()
         self.marked: dict[tuple[int, str], Family] = {}
-        self.pending: _Pending | None = None
+        self.pending: Parsed | None = None
         self.cells = 0
 
     def read(self, data: bytes, start: int, end: int) -> None:
@@ -201,7 +141,7 @@ class Reader:
                         matched, plain = template, False
                         self.keep_constants(template, row, content)
                         break
-                if matched is None and self.pending is not None and _alike(self.pending.content, content):
+                if matched is None and self.pending is not None and self.pending.alike(content):
                     # Only now is it worth to make a template of the row above.
                     fresh = self.pending_template()
                     if fresh is not None and fresh.exact and fresh.moved(fresh.text, row) == content:
@@ -349,25 +289,14 @@ class Reader:
             return None
         block = Block(row, row, program_of(formulas))
         sheet.blocks.append(block)
-        self.pending = _Pending(content, row, spans, texts, constants, exact, shared, block) if fits else None
+        self.pending = Parsed(content, row, spans, texts, constants, exact, shared, block) if fits else None
         return block
 
     def pending_template(self) -> Template | None:
         """Turn the row that was parsed last into a template, or return None where that is not sound."""
         pending, self.pending = self.pending, None
-        if pending is None:
-            return None
-        for base, text in pending.texts:
-            marks = list(relative_rows(text, pending.row))
-            if not text.isascii():
-                # Positions count bytes; where bytes read as Latin-1 give other references, give up.
-                found = marks
-                marks = list(relative_rows(text.encode().decode("latin-1"), pending.row))
-                if [mark[2] for mark in marks] != [mark[2] for mark in found]:
-                    return None
-            pending.spans.extend((base + start, base + end, offset) for start, end, offset in marks)
-        template = self.template(pending)
-        if template is not None:
+        template = pending.template() if pending is not None else None
+        if pending is not None and template is not None:
             pending.block.template = template
             pending.block.pure = template.exact
             self.templates.insert(0, template)
@@ -495,26 +424,3 @@ class Reader:
         if value is not None:
             self.sheet.set(row, column, value)
         self.sheet.unread.append((row, column, why))
-
-    def template(self, pending: _Pending) -> Template | None:
-        """Turn a parsed row into a template, or None where that would not be sound."""
-        content = pending.content
-        offsets: dict[int, int] = {}
-        pieces: list[bytes] = []
-        at = 0
-        if b"\x00" in content:
-            return None
-        for start, end, offset in sorted(pending.spans):
-            if start < at:
-                return None
-            marker = offsets.setdefault(offset, len(offsets) + 1)
-            if marker > _MARKERS:
-                return None
-            pieces.append(content[at:start])
-            pieces.append(b"\x00%c" % marker)
-            at = end
-        pieces.append(content[at:])
-        template = Template(b"".join(pieces), list(offsets), pending.block.program, pending.constants, pending.exact,
-                            pending.shared)
-        return template if template.moved(template.text, pending.row) == content else None
-

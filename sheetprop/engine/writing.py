@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from sheetprop.engine.loading import bounds, escape
 from sheetprop.engine.references import address, area_at, column_number
-from sheetprop.engine.rows import CELL, INNER, ROW, Irregular, Template
+from sheetprop.engine.rows import CELL, INNER, ROW, Irregular
 from sheetprop.engine.storage import Block, SheetStore
+from sheetprop.engine.templates import Template
 from sheetprop.engine.values import ExcelError, Value
 from sheetprop.errors import SheetpropError
 

@@ -164,6 +164,52 @@ def test_gradients_agree_with_central_differences(workbook: Any, formula: str) -
     np.testing.assert_allclose(function.gradient(np.tile(x, (3, 1)))[1], function.gradient(), rtol=1e-12)
 
 
+CHOICES = [
+    "=INDEX(D1:D4,A1)*A1+B1",
+    "=INDEX(D1:F4,A1,2)*C1",
+    "=INDEX(D1:F4,2,A1)",
+    "=CHOOSE(A1,B1*2,C1^2,A1*B1)",
+    "=MATCH(A1,E1:E4)*B1",
+    "=MATCH(A1,F1:F4,-1)*B1",
+    "=INDEX(D1:D4,MATCH(B1,E1:E4,1))^2",
+    "=INDEX(D1:D4,MATCH(INT(A1),G1:G4,0))*B1",
+    "=VLOOKUP(A1,E1:G4,3)*C1",
+    "=VLOOKUP(INT(A1),G1:H4,2,FALSE)*A1",
+    "=HLOOKUP(A1,D6:F7,2)+B1",
+    "=LOOKUP(A1,E1:E4,D1:D4)",
+    "=XLOOKUP(INT(A1),G1:G4,D1:D4)*B1",
+]
+
+
+@pytest.mark.parametrize("formula", CHOICES)
+def test_a_choice_has_the_value_and_the_slope_of_the_branch_taken(workbook: Any, formula: str) -> None:
+    """INDEX, MATCH and the lookups at a place that depends on an input; outside the range there is no number."""
+    cells = {"A1": 2.3, "B1": 2.1, "C1": 0.7, "I1": formula, "D6": 1, "E6": 2, "F6": 3, "D7": 5, "E7": "=B1*B1",
+             "F7": 7, "D4": 9}
+    for row, value in enumerate(("=B1*3", "=A1*C1", 4.5), start=1):
+        cells[f"D{row}"] = value
+    for row in range(1, 5):
+        cells.update({f"E{row}": row, f"F{row}": 5 - row, f"G{row}": [3, 1, 2, 4][row - 1], f"H{row}": f"=C1+{row}"})
+    path = workbook({"S": cells})
+    book = sheetprop.open(path)
+    function = book.function(["S!A1:C1"], ["S!I1"])
+    x = function.current()
+    np.testing.assert_allclose(function.gradient(), central(function, x), rtol=1e-6, atol=1e-7)
+    many = np.stack([np.linspace(-1.0, 6.0, 29), np.linspace(0.5, 3.5, 29), np.linspace(1.0, 2.0, 29)], axis=1)
+    again = sheetprop.open(path)
+    expected = []
+    for line in many:
+        for cell, value in zip(("A1", "B1", "C1"), line, strict=True):
+            again.set(f"S!{cell}", float(value))
+        again.calculate()
+        value = again["S"]["I1"]
+        expected.append(value if isinstance(value, float) else np.nan)
+    for backend in ("python", "numpy"):
+        np.testing.assert_allclose(function(many, backend=backend)[:, 0], expected, rtol=1e-14)
+    inside = many[(many[:, 0] >= 1.1) & (many[:, 0] < 2.9)]
+    np.testing.assert_allclose(function.gradient(inside), [function.gradient(line) for line in inside], rtol=1e-12)
+
+
 def test_ties_and_kinks_follow_pytorch(workbook: Any) -> None:
     book = sheetprop.open(workbook({"S": {"A1": 0, "B1": 0, "C1": "=MAX(A1,B1)", "D1": "=ABS(A1)", "E1": "=SQRT(A1)"}}))
     assert book.function(["S!A1:B1"], ["S!C1"]).gradient().tolist() == [0.5, 0.5]
