@@ -139,7 +139,8 @@ def made(path: Path, iterations: int, *, disturbed: bool = False) -> int:
     return int(done.stdout)
 
 
-def commands(book: Path, last_row: int, out: Path, save: bool, also: list[str]) -> dict[str, list[str]]:
+def commands(book: Path, last_row: int, out: Path, save: bool, also: list[str],
+             leave_out: list[str]) -> dict[str, list[str]]:
     """Return the command of each engine for one workbook."""
     sheetprop = shutil.which("sheetprop", path=str(Path(sys.executable).parent)) or "sheetprop"
     tail = [str(book), str(last_row), str(out)]
@@ -154,15 +155,16 @@ def commands(book: Path, last_row: int, out: Path, save: bool, also: list[str]) 
         found["formulas"] = [sys.executable, "-c", FORMULAS, *tail]
     if not save and "pycel" in also:
         found["pycel"] = [sys.executable, "-c", PYCEL, *tail]
-    return found
+    return {name: command for name, command in found.items() if name not in leave_out}
 
 
-def compare(title: str, book: Path, last_row: int, runs: int, save: bool, also: list[str], folder: Path) -> None:
-    """Print one table: the engines in turn, `runs` times."""
+def compare(title: str, book: Path, last_row: int, given: argparse.Namespace, save: bool, also: list[str],
+            folder: Path) -> None:
+    """Print one table: the engines in turn, as often as asked for."""
     out = folder / "out.xlsx"
     took: dict[str, list[tuple[float, float]]] = {}
-    for _ in range(runs):
-        for name, command in commands(book, last_row, out, save, also).items():
+    for _ in range(given.runs):
+        for name, command in commands(book, last_row, out, save, also, given.without.split(",")).items():
             out.unlink(missing_ok=True)
             try:
                 took.setdefault(name, []).append(timed(command))
@@ -230,6 +232,7 @@ def main() -> None:
     options.add_argument("--sizes", default="100,1000,10000", help="iterations of the generated workbooks")
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--also", default="", help="libreoffice, formulas, pycel: slow ones, at the smallest size")
+    options.add_argument("--without", default="", help="engines to leave out, such as ironcalc")
     options.add_argument("--real", type=Path, help="a folder of real workbooks")
     options.add_argument("--part", default="calc,save,disturbed,scenarios", help="which tables")
     options.add_argument("--scenarios", type=int, default=10_000)
@@ -255,19 +258,19 @@ def main() -> None:
                 heading()
                 for at, (size, (path, count)) in enumerate(books.items()):
                     slow = also if at == 0 else []
-                    compare(f"{count:,} formulas", path, FIRST + size, given.runs, save, slow, folder)
+                    compare(f"{count:,} formulas", path, FIRST + size, given, save, slow, folder)
         if "disturbed" in wanted:
             print("\ncalculate, every tenth row's formulas disturbed\n")
             heading()
             for size in sizes:
                 path = folder / f"disturbed{size}.xlsx"
                 count = made(path, size, disturbed=True)
-                compare(f"{count:,} formulas, disturbed", path, FIRST + size, given.runs, False, [], folder)
+                compare(f"{count:,} formulas, disturbed", path, FIRST + size, given, False, [], folder)
         if given.real is not None:
             print("\ncalculate, real workbooks\n")
             heading()
             for path in sorted(given.real.glob("*.xls[xm]")):
-                compare(path.name.split("__")[0], path, 1, given.runs, False, [], folder)
+                compare(path.name.split("__")[0], path, 1, given, False, [], folder)
         if "scenarios" in wanted:
             print("\nscenarios and gradient\n")
             scenarios(folder, given.scenarios, given.runs)
