@@ -360,7 +360,8 @@ def _unknown(node: Call) -> Closure:
         known, value = fallback.evaluate(node.name, [part(context) for part in parts])
         if known:
             return value
-        context.note_unknown(node.name)
+        if node.name != "#UNREADABLE":  # the reader has noted why
+            context.note_unknown(node.name)
         return NAME
 
     return run

@@ -346,3 +346,12 @@ def test_entities_are_those_of_xml() -> None:
     judge = ElementTree.fromstring("<t>a&amp;b &lt;&gt;&quot;&apos; &#65;&#x42;&#128; &amp;lt;</t>").text
     assert unescape("a&amp;b &lt;&gt;&quot;&apos; &#65;&#x42;&#128; &amp;lt;") == judge
     assert unescape("&nbsp; & &amp &#xD800; &#0;") == "&nbsp; & &amp \ufffd \ufffd"
+
+
+def test_a_formula_that_cannot_be_read_is_listed_once(workbook: Any) -> None:
+    book = sheetprop.open(workbook({"S": {"A1": "=SUM(1", "A2": "=A1"}}))
+    result = book.calculate()
+    assert [str(book["S"][cell]) for cell in ("A1", "A2")] == ["#NAME?", "#NAME?"]
+    (what,) = result.unsupported
+    assert what.startswith("=SUM(1: is no formula")
+    assert result.places[what] == "S!A1"
