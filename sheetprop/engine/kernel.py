@@ -38,7 +38,7 @@ class _Loop:
         self.piece = piece
         self.inside = set(piece.columns)
         self.carried: dict[int, int] = {}
-        self.saved: set[int] = set()
+        self.saved: dict[int, set[int]] = {}  # column -> the passes whose value is needed later, -1 for all
         self.expressions: dict[int, E] = {}
         self.body: list[tuple[str, E]] = []
         self.gathered: list[tuple[str, list[E]]] = []
@@ -102,7 +102,7 @@ class Kernel:
         sheet, row, column = spot
         for loop in self.loops.get((sheet, column), ()):
             if loop.piece.first <= row <= loop.piece.last:
-                loop.saved.add(column)
+                loop.saved.setdefault(column, set()).add(loop.index(row))
                 text = f"L{loop.number}_{column}[{loop.index(row)}]"
                 return E("leaf", text=text, adjoint=f"d{text}", active=True)
         return None
@@ -226,7 +226,7 @@ class Kernel:
         low, high = min(rows) + distance, max(rows) + distance
         for other in self.loops.get((sheet, column), ()):
             if other.piece.first <= low and high <= other.piece.last:
-                other.saved.add(column)
+                other.saved.setdefault(column, set()).add(-1)
                 begin = other.index(rows[0] + distance)
                 sign = 1 if other.piece.unit.step == loop.piece.unit.step else -1
                 at = f"i+{begin}" if sign > 0 else f"{begin}-i"
@@ -273,7 +273,8 @@ class Kernel:
         forward += [f"p{at}_{column} = {starts[(column, at)].text}"
                     for column, most in loop.carried.items() for at in range(1, most + 1)]
         numba = self.dialect == "numba"
-        for column in sorted(loop.saved):
+        last = {column for column, passes in loop.saved.items() if passes == {count - 1} and not numba}
+        for column in sorted(loop.saved.keys() - last):
             name = f"L{loop.number}_{column}"
             empty = f"{name} = []; a{loop.number}_{column} = {name}.append"
             forward.append(f"{name} = empty({count})" if numba else empty)
@@ -282,12 +283,13 @@ class Kernel:
             forward.append(f"T{loop.number} = []; t{loop.number} = T{loop.number}.append")
         forward.append(f"for i in range({count}):")
         forward += [f"  {line}" for line in body]
-        for column in sorted(loop.saved):
+        for column in sorted(loop.saved.keys() - last):
             forward.append(f"  L{loop.number}_{column}[i] = c{column}" if numba else
                            f"  a{loop.number}_{column}(c{column})")
         if self.gradient:
             forward.append(f"  t{loop.number}(({', '.join(kept)}{',' if kept else ''}))")
         forward += [f"  {line}" for line in self.shifts(loop)]
+        forward += [f"L{loop.number}_{column} = {{{count - 1}: c{column}}}" for column in sorted(last)]
         return forward, self.written_back(loop, starts, count, back, kept) if self.gradient else []
 
     def reused(self, body: list[str]) -> list[str]:
