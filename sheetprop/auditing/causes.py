@@ -21,8 +21,7 @@ def cause(repair: Repair, row: int, table: Table) -> str:
             said.append(f"its factor {_named(come[0], row, table)} has to be divided out")
         elif not gone and len(come) == 1 and come[0].op == "v":
             said.append(f"{_named(come[0], row, table)} is missing")
-        elif (not gone and not come and new.op == "neg") or (old.op == "-" and new.op == "-"
-                                                            and old.args == tuple(reversed(new.args))):
+        elif not gone and not come and _sign(old, new):
             said.append("a sign is wrong")
         elif len(gone) == 1 and not come and gone[0].op == "v":
             said.append(f"{_named(gone[0], row, table)} does not belong there")
@@ -41,6 +40,12 @@ def _named(node: Expr, row: int, table: Table) -> str:
     cell = show(node, row, table.grid)
     column = table.column(int(node.value[0])) if len(node.value) == 2 else None
     return f"{column.label} ({cell})" if column is not None and column.label else cell
+
+
+def _sign(old: Expr, new: Expr) -> bool:
+    """Return whether an edit turns a sign or a difference round."""
+    return new.op == "neg" or (old.op == new.op == "-" and old.args == tuple(reversed(new.args))) \
+        or ({old.op, new.op} == {"+", "-"} and old.args == new.args)
 
 
 def leaves(expr: Expr) -> list[Expr]:

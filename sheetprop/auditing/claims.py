@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sheetprop.auditing.derivative import Graph
-from sheetprop.auditing.expressions import Expr, at, evaluate, make, number, places
+from sheetprop.auditing.expressions import Expr, at, evaluate, make, number, places, walk
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import gradient_of, plain
 from sheetprop.auditing.points import Values, comparable, differs, random_rows
-from sheetprop.auditing.roles import Roles
+from sheetprop.auditing.roles import Roles, trace_backward
 from sheetprop.auditing.tables import Column
 
 
@@ -113,6 +113,34 @@ class Bench:
         return None if wrong is None else not wrong.any()
 
 
+def settle_gradients(bench: Bench) -> None:
+    """Give weights whose gradient neither a label nor their update tells the column that is their derivative."""
+    roles = bench.roles
+    without = [weight for weight in roles.weights if weight.gradient is None and weight.update is not None]
+    taken = {weight.gradient.number for weight in roles.weights if weight.gradient is not None}
+    own = {weight.place for weight in roles.weights}
+    free = [n for n in roles.graph.formulas if n not in taken and n not in roles.forward
+            and own & set(roles.graph.leaves((n, 0)))] if without else []
+    for weight in without:
+        fits = [n for n in free if _holds_derivative(bench, n, weight.place)]
+        if len(fits) == 1:
+            weight.gradient = roles.table.columns[fits[0]]
+            free.remove(fits[0])
+    if without:
+        trace_backward(roles)
+
+
+def _holds_derivative(bench: Bench, column: int, wrt: Place) -> bool:
+    """Return whether a column is the loss's derivative, or the negative of it, wherever it is tried."""
+    for values in (bench.near, bench.far):
+        expected, size = bench.derivative(bench.roles.goal, wrt, values)
+        found = bench.roles.graph.run((column, 0), values.given())
+        if not (abs(expected) > 0).any() or not comparable(found, expected) \
+                or differs(abs(found), abs(expected), size).any():
+            return False
+    return True
+
+
 def claims_of(bench: Bench) -> list[Claim]:
     """Return all claims of one network: gradients of weights, and labelled derivatives on the way to them."""
     roles = bench.roles
@@ -184,9 +212,17 @@ def _within(bench: Bench) -> list[Claim]:
         found.append(Claim(weight.column, roles.goal, weight.place, False, f"the update of {_short(name)}", True,
                            weight.update, within=True, shift=weight.move))
     rate = _rate(bench, found)
+    if rate is None:
+        return []
     for claim in found:
-        claim.scale = rate or claim.scale
-    return found if rate is not None else []
+        claim.scale = rate
+    if rate.op == "n":
+        roles.rate_value = rate.value
+    elif rate.op == "v":
+        roles.rate = rate.value
+        held = roles.table.grid.fixed_value(rate.value) if len(rate.value) == 3 else None
+        roles.rate_value = held if type(held) is float else None
+    return found
 
 
 def settle_scales(bench: Bench, claims: list[Claim]) -> None:
@@ -227,7 +263,7 @@ def _rate(bench: Bench, claims: list[Claim]) -> Expr | None:
         if len(ratio) and ratio[0] and np.allclose(ratio, ratio[0], rtol=1e-7):
             ratios[float(f"{ratio[0]:.9g}")] += 1
     if not ratios or ratios.most_common(1)[0][1] * 2 < len(claims):
-        return None
+        return _common_rate(bench, claims, ratios)
     ratio_ = ratios.most_common(1)[0][0]
     stated = bench.roles.stated_rate
     if stated is not None:
@@ -241,3 +277,17 @@ def _rate(bench: Bench, claims: list[Claim]) -> Expr | None:
             if np.allclose(held, sign * ratio_, rtol=1e-7):
                 return at(place) if sign == 1.0 else make("neg", at(place))
     return number(ratio_)
+
+
+def _common_rate(bench: Bench, claims: list[Claim], ratios: Counter[float]) -> Expr | None:
+    """Return the rate where most derivatives are wrong: what all formulas share and the network does not read."""
+    roles = bench.roles
+    if not claims or any(claim.formula.op != "-" or claim.formula.args[0] is not at(claim.wrt) for claim in claims):
+        return None
+    forward = {place for n in roles.forward for place in places(roles.graph.formulas[n])}
+    shared = set.intersection(*({p for p in places(claim.formula) if len(p) == 3} for claim in claims)) - forward
+    if len(shared) == 1:
+        return at(shared.pop())
+    typed = set.intersection(*({n.value for n in walk(claim.formula) if n.op == "n"} for claim in claims))
+    likely = [ratio for ratio, count in ratios.items() if ratio in typed and count > 1]
+    return number(likely[0]) if len(likely) == 1 and not shared else None

@@ -60,9 +60,9 @@ class Finding:
 
     def sentence(self) -> str:
         """Return the finding as text: where, what, how far off, and the repair."""
-        claim = f" is {self.claim}" if self.claim else ""
+        claim = f" {'are' if self.claim == 'the updates' else 'is'} {self.claim}" if self.claim else ""
         text = f"{self.cells}{claim}; {self.wrong}" if claim else f"{self.cells}: {self.wrong}"
-        if self.rows:
+        if self.rows and self.rows_wrong:
             text += f"; wrong in {self.off()}"
         if self.repair:
             text += f"; {self.repair}"

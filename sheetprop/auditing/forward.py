@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from sheetprop.auditing.edits import substituted
-from sheetprop.auditing.expressions import Expr, at, evaluate, make, places, replaced, walk
+from sheetprop.auditing.expressions import Expr, at, evaluate, make, number, places, replaced, walk
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import kind_of
 from sheetprop.auditing.roles import Roles
@@ -183,8 +183,8 @@ def _sums(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
             if used[weight] > 1 and len(unused) == 1:
                 others = [u for u in units.values() if u is not unit and weight in [w for w, _ in u.pairs]]
                 new = _pair_changed(formula, weight, source, unused[0], source)
-                closer = not others or abs(_number(roles, weight) - _middle(roles, unit, weight)) > min(
-                    abs(_number(roles, weight) - _middle(roles, other, weight)) for other in others)
+                closer = not others or abs(_numbered(roles, weight) - _middle(roles, unit, weight)) > min(
+                    abs(_numbered(roles, weight) - _middle(roles, other, weight)) for other in others)
                 if closer:
                     result.append(Oddity(column, new, "it uses a weight twice and leaves another one out", True))
     result += _order_of_weights(roles, units)
@@ -215,14 +215,14 @@ def _exchanged(formula: Expr, old: Place, new: Place) -> Expr:
     return replaced(formula, lambda place: at(new) if place == old else at(place))
 
 
-def _number(roles: Roles, place: Place) -> int:
+def _numbered(roles: Roles, place: Place) -> int:
     index = _index(roles, place)[1]
     return int(index) if index.isdigit() else int(place[0])
 
 
 def _middle(roles: Roles, unit: Unit, without: Place) -> float:
-    rest = [_number(roles, weight) for weight, _ in unit.pairs if weight != without]
-    return sum(rest) / len(rest) if rest else float(_number(roles, without))
+    rest = [_numbered(roles, weight) for weight, _ in unit.pairs if weight != without]
+    return sum(rest) / len(rest) if rest else float(_numbered(roles, without))
 
 
 def _order_of_weights(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
@@ -261,11 +261,14 @@ def _errors(roles: Roles) -> list[Oddity]:
                 and own.startswith("o") else None
             if wanted is None or (kind, own) == wanted:
                 continue
-            named = [m for m in (*roles.table.columns, *roles.table.constants) if _index(roles, (m, 0)) == wanted]
+            every = (*roles.table.columns, *roles.table.constants, *roles.table.borrowed)
+            named = [m for m in every if _index(roles, (m, 0)) == wanted]
             if len(named) > 1:
                 named = [m for m in named if m in related]
             if len(named) == 1:
-                new = _exchanged(roles.graph.formulas[n], place, (named[0], 0))
+                # On another sheet the row may be another one.
+                row = int(place[1]) if named[0] in roles.table.borrowed else 0
+                new = _exchanged(roles.graph.formulas[n], place, (named[0], row))
                 what = "the target" if kind == "target" else "the output"
                 result.append(Oddity(roles.table.columns[n], new, f"it uses {what} of another unit", True))
     if len(result) == len(errors) > 1:
@@ -292,9 +295,13 @@ def _totals(roles: Roles) -> list[Oddity]:
     sample = {(n, 0): 1.37 ** (k + 1) for k, n in enumerate(errors)}
     found, wanted = evaluate(formula, sample), evaluate(right, sample)  # type: ignore[arg-type]
     ratio = found / wanted if wanted else 0.0
-    if any(abs(ratio - factor) < 1e-9 for factor in (1.0, 1.0 / len(errors), 0.5, 1.0 / (2 * len(errors)), 2.0)):
+    samples = {index[-1:] for n in errors if (index := _index(roles, (n, 0))[1])[-1:].isalpha()}
+    shares = [1.0, *(float(count) for count in dict.fromkeys([len(samples), len(errors)]) if count > 1)]
+    if any(abs(ratio * share - factor) < 1e-9 for share in shares for factor in (1.0, 0.5, 2.0)):
         return []
-    return [Oddity(loss, right, "it does not add up every error once", True)]
+    # Whether the sum or the mean belongs there the gradients tell.
+    rights = [right if share == 1.0 else make("/", right, number(share)) for share in shares]
+    return [Oddity(loss, one, "it does not add up every error once", True) for one in rights]
 
 
 def _related(roles: Roles) -> set[int]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from sheetprop.auditing.causes import cause, leaves
-from sheetprop.auditing.claims import Bench, Claim, claims_of, settle_scales
+from sheetprop.auditing.claims import Bench, Claim, claims_of, settle_gradients, settle_scales
 from sheetprop.auditing.edits import shapes, swaps
 from sheetprop.auditing.expressions import Expr, evaluate, places, shifted, show
 from sheetprop.auditing.finding import Finding
-from sheetprop.auditing.forward import oddities
+from sheetprop.auditing.forward import Oddity, oddities
 from sheetprop.auditing.losses import looks_like_loss
 from sheetprop.auditing.points import comparable, differs
 from sheetprop.auditing.repair import Kinds, Repair, explains, own_repair, pair_repair, shared_repair, simple_repair
 from sheetprop.auditing.witness import label_findings, settle_labels
+
+_LATENT = " (latent: right on these rows, wrong at other values)"
 
 
 def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], int, set[int]]:
@@ -21,7 +23,9 @@ def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], in
     and the columns that are known to be wrong."""
     roles = bench.roles
     table = roles.table
+    settle_gradients(bench)
     claims = claims_of(bench)
+    notes += _unclaimed(bench, claims)
     settle_scales(bench, claims)
     kinds = Kinds(bench)
     failing: list[Claim] = []
@@ -56,7 +60,7 @@ def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], in
                 values[claim.place] = claim.target(expected, values)
     failing, found = settle_labels(bench, failing)
     found += label_findings(roles)
-    failing, holding = _by_forward(bench, failing, holding, found, bad_columns)
+    failing, latent = _by_forward(bench, failing, holding, latent, found, bad_columns)
     siblings = [claim.formula for claim in claims]
     simple: dict[int, Repair | None] = {}
     if 1 <= len(failing) <= 0.5 * len(claims):
@@ -74,6 +78,14 @@ def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], in
     return found, checked, bad_columns
 
 
+def _unclaimed(bench: Bench, claims: list[Claim]) -> list[str]:
+    """Return a note about weights that are updated, but by nothing that could be told to be their gradient."""
+    known = {claim.wrt for claim in claims if claim.weight}
+    left = [weight.column.label or weight.column.title for weight in bench.roles.weights
+            if weight.update is not None and weight.place not in known]
+    return [f"{bench.roles.table.name}: the gradient of {', '.join(left)} was not found; not audited"] if left else []
+
+
 def _quotient(bench: Bench, claim: Claim) -> bool:
     """Return whether a column estimates the derivative by a difference of losses."""
     import numpy as np
@@ -85,12 +97,20 @@ def _quotient(bench: Bench, claim: Claim) -> bool:
     return bool(np.all(np.abs(np.asarray(found - expected)) <= 0.05 * np.abs(expected) + 1e-3))
 
 
-def _by_forward(bench: Bench, failing: list[Claim], holding: list[Claim], found: list[Finding],
+def _by_forward(bench: Bench, failing: list[Claim], holding: list[Claim], latent: list[Claim], found: list[Finding],
                 bad: set[int]) -> tuple[list[Claim], list[Claim]]:
-    """Report forward columns that do not fit; drop the claims that they explain."""
+    """Report forward columns that do not fit; return the failing and the latent claims that they do not explain."""
     roles = bench.roles
     reported: set[int] = set()
-    for odd in oddities(roles):
+    odd_ones = oddities(roles)
+    # Of several ways to put one column right the one that settles the gradients.
+    best: dict[int, Oddity] = {}
+    for odd in odd_ones if failing else ():
+        if odd.sure and odd.column.number not in best and explains(
+                bench, roles.graph.with_formula(odd.column.number, odd.formula), failing, []):
+            best[odd.column.number] = odd
+    odd_ones = [odd for odd in odd_ones if best.get(odd.column.number, odd) is odd]
+    for odd in odd_ones:
         if odd.column.number in reported:
             continue
         if not odd.sure and not failing:
@@ -107,7 +127,8 @@ def _by_forward(bench: Bench, failing: list[Claim], holding: list[Claim], found:
             failing = []
         else:
             failing = [claim for claim in failing if not explains(bench, graph, [claim], [])]
-    return failing, holding
+        latent = [claim for claim in latent if not explains(bench, graph, [claim], [])]
+    return failing, latent
 
 
 def _by_onecause(bench: Bench, kinds: Kinds, failing: list[Claim], holding: list[Claim], found: list[Finding],
@@ -151,6 +172,8 @@ def _forward_finding(bench: Bench, repair: Repair, wrong: str, explained: list[C
     if explained:
         wrong += f" (with the repair {', '.join(claim.text for claim in explained)} agree with the derivative)"
     rows, count, worst = _off(bench, column.number, repair.formula)
+    if not count and rows:
+        wrong += _LATENT
     formula = bench.roles.graph.formulas[column.number]
     finding = Finding("forward", table.grid.name, table.cells(column.number), column.label, wrong,
                       computes="=" + show(formula, row, table.grid),
@@ -204,7 +227,7 @@ def _finding(bench: Bench, claim: Claim, repair: Repair | None, holding: list[Cl
     if other is not None and (repair is None or len(repair.steps) > 1):
         wrong = f"it computes {other.text}"
     if not count and rows:
-        wrong += " (latent: right on these rows, wrong at other values)"
+        wrong += _LATENT
     kind = "latent" if rows and not count else "update" if claim.within else "gradient"
     finding = Finding(kind, table.grid.name, table.cells(claim.column.number),
                       claim.text, wrong, computes="=" + show(formula, row, table.grid),

@@ -77,12 +77,13 @@ def kind_of(text: str) -> tuple[str, str]:
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("weight", re.compile(r"(?:w|weight|theta)(\d+)")),
     ("bias", re.compile(r"(?:b|bias)(\d*)")),
-    ("input", re.compile(r"(?:i|x|in|input)(\d+)")),
-    ("target", re.compile(r"(?:t|y|target|expected|tgt|actual|label)(\d+)")),
-    ("activation", re.compile(r"(?:a|act|out|sigmoid|sig|activation|s|tanh|relu)(h|o)(\d+)")),
-    ("activation", re.compile(r"(?:output|pred)()(\d+)")),
-    ("sum", re.compile(r"(?:net|z|sum|in|)(h|o)(\d+)")),
-    ("error", re.compile(r"(?:e|err|error|loss|l)(\d+)")),
+    # Tables with several samples name the sample behind: "E1 (A)".
+    ("input", re.compile(r"(?:i|x|in|input)(\d+[a-f]?)")),
+    ("target", re.compile(r"(?:t|y|target|expected|tgt|actual|label)(\d+[a-f]?)")),
+    ("activation", re.compile(r"(?:a|act|out|sigmoid|sig|activation|s|tanh|relu)(h|o)(\d+[a-f]?)")),
+    ("activation", re.compile(r"(?:output|pred)()(\d+[a-f]?)")),
+    ("sum", re.compile(r"(?:net|z|sum|in|)(h|o)(\d+[a-f]?)")),
+    ("error", re.compile(r"(?:e|err|error|loss|l)(\d+[a-f]?)")),
     ("count", re.compile(r"(?:epochs?|iterations?|iter|steps?|no|#|n|sno|index|idx)")),
 )
 

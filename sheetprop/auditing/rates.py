@@ -4,83 +4,94 @@ from __future__ import annotations
 
 from typing import Any
 
-from sheetprop.auditing.expressions import Expr, at, evaluate, places, replaced, show
+from sheetprop.auditing.expressions import at, evaluate, places, replaced, show
 from sheetprop.auditing.finding import Finding
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import is_rate, rate_in
+from sheetprop.auditing.lines import GRADIENT, OWN, TOKENS, VELOCITY, Line
 from sheetprop.auditing.repair import Repair
 from sheetprop.auditing.roles import Roles, Weight
 
 
-def walks(roles: Roles, weight: Weight) -> list[Place]:
+def walks(roles: Roles, line: Line) -> list[Place]:
     """Return references that begin above the table and walk down with the rows."""
-    formula, number = roles.written(weight)
-    column = roles.table.columns[number]
-    return [place for place in places(formula)
-            if len(place) == 2 and roles.table.grid.owns(place[0]) and column.first + place[1] < roles.table.first]
+    own = {column.number for column in (line.weight.column, line.weight.gradient, line.velocity) if column is not None}
+    return [place for place in places(line.written) if len(place) == 2 and roles.table.grid.owns(place[0])
+            and place[0] not in own and line.column.first + place[1] < roles.table.first]
 
 
-def walking_finding(roles: Roles, weights: list[Weight]) -> Finding:
-    table = roles.table
-    numbers = [roles.written(weight)[1] for weight in weights]
-    formula, number = roles.written(weights[0])
-    column = table.columns[number]
-    place = walks(roles, weights[0])[0]
+def walking_finding(roles: Roles, lines: list[Line]) -> Finding:
+    """Return the finding for formulas whose learning rate is not anchored."""
+    table, column, formula = roles.table, lines[0].column, lines[0].written
+    place = walks(roles, lines[0])[0]
     cell = table.grid.spell(column.first + place[1], int(place[0]))
     below = table.grid.spell(column.first + place[1] + 1, int(place[0]))
     anchored = (table.grid.name, column.first + place[1], int(place[0]))
     fixed = replaced(formula, lambda p: at(anchored) if p == place else at(p))
     row = column.first
-    return Finding("rate", table.grid.name, table.grid.merged(table.cells(n) for n in numbers),
-                   "the update of " + ", ".join(weight.column.label or weight.column.title for weight in weights),
-                   f"its reference {cell} is not anchored: {table.grid.spell(row, number)} reads {cell}, "
-                   f"{table.grid.spell(row + 1, number)} reads {below}, and so on along the {table.grid.file_}",
+    weights = ", ".join(line.weight.column.label or line.weight.column.title for line in lines)
+    return Finding("rate", table.grid.name, table.grid.merged(table.cells(line.column.number) for line in lines),
+                   f"the update of {weights}",
+                   f"its reference {cell} is not anchored: {table.grid.spell(row, column.number)} reads {cell}, "
+                   f"{table.grid.spell(row + 1, column.number)} reads {below}, and so on along the {table.grid.file_}",
                    computes="=" + show(formula, row, table.grid),
                    expected="=" + show(fixed, row, table.grid),
                    repair=f"replace {cell} by {table.grid.spell_fixed(anchored)}")
 
 
-def rate_findings(roles: Roles, weights: list[Weight], common: Expr) -> list[Finding]:
-    """Check the learning rate's cell: not blank, not text, the one that titles name."""
+def rate_findings(roles: Roles, updates: list[list[Line]]) -> list[Finding]:
+    """Check the learning rate's cell: not blank, not text, the one that titles name.
+
+    Args:
+        roles: the network, whose learning rate is noted.
+        updates: the formulas of each weight's update.
+    """
     table = roles.table
-    read = {place for n in roles.forward for place in places(roles.graph.formulas[n])}
-    ours = ("own value", "own gradient", "itself")
-    stated = roles.stated_rate
-    constants = [place for place in places(common) if place not in read and place[0] not in ours
-                 and (len(place) == 3 or place[0] in table.constants)]
+    forward = {place for n in roles.forward for place in places(roles.graph.formulas[n])}
+    every = [{place for line in lines for place in places(line.outline)} for lines in updates]
+    constants = sorted((place for place in set.intersection(*every) if place not in forward
+                        and place[0] not in TOKENS and (len(place) == 3 or place[0] in table.constants)), key=repr)
     found: list[Finding] = []
-    cells = table.grid.merged(table.cells(roles.written(weight)[1]) for weight in weights)
+    stated = roles.stated_rate
     for place in constants:
         if len(place) == 2:
             continue
         value = _held(roles, place)
         where = table.grid.spell_fixed(place).replace("$", "")
-        if value is None:
-            found.append(Finding("rate", table.grid.name, cells, "updates", f"the learning rate {where} is blank, so "
-                                 "that nothing is learned", repair=_elsewhere(roles, where)))
-        elif isinstance(value, str):
-            found.append(Finding("rate", table.grid.name, cells, "updates", f"the learning rate {where} is the text "
-                                 f"{value!r}, no number", repair=_elsewhere(roles, where)))
+        wrong = f"the learning rate {where} is blank, so that nothing is learned" if value is None else \
+            f"the learning rate {where} is the text {value!r}, no number" if isinstance(value, str) else ""
+        if wrong:
+            reading = [line.column.number for lines in updates for line in lines if place in places(line.formula)]
+            cells = reading or [lines[0].column.number for lines in updates]
+            found.append(Finding("rate", table.grid.name, table.grid.merged(table.cells(n) for n in sorted(cells)),
+                                 "the updates", wrong, repair=_elsewhere(roles, where)))
     if stated is not None:
         roles.rate = stated
         value = _held(roles, stated)
         roles.rate_value = value if type(value) is float else None
         own = {place[0] for place in constants if len(place) == 2}
         if stated not in constants and not (len(stated) == 2 and stated[0] in own):
-            found.append(_not_stated(roles, weights, constants, stated))
+            found.append(_not_stated(roles, [lines[0].weight for lines in updates], constants, stated))
     elif len(constants) == 1 and not found:
         roles.rate = constants[0]
         value = _held(roles, roles.rate) if len(roles.rate) == 3 else None
         if type(value) is float:
             roles.rate_value = value
-    elif not constants:
-        inside = places(common)
-        if {place[0] for place in inside} == {"own value", "own gradient"}:
-            # The rate is typed into the formulas: how far the update moves for a gradient of 1.
-            at_rest: dict[Place, Any] = dict.fromkeys(inside, 0.0)
-            moved = {place: 1.0 if place[0] == "own gradient" else 0.0 for place in inside}
-            roles.rate_value = float(evaluate(common, at_rest) - evaluate(common, moved))
+    elif not constants and roles.rate is None:
+        roles.rate_value = _typed(updates[0])
     return found
+
+
+def _typed(lines: list[Line]) -> float | None:
+    """Return a rate that is typed into the formulas: how far they move a weight at rest for a gradient of 1."""
+    step: Any = 0.0
+    for line in reversed(lines):
+        read = places(line.outline)
+        if not {place[0] for place in read} <= {OWN, GRADIENT, VELOCITY}:
+            return None
+        step = evaluate(line.outline, {place: 1.0 if place[0] == GRADIENT else step if place[0] == VELOCITY else 0.0
+                                       for place in read})
+    return -float(step) if step else None
 
 
 def _not_stated(roles: Roles, weights: list[Weight], constants: list[Place], stated: Place) -> Finding:
@@ -94,7 +105,7 @@ def _not_stated(roles: Roles, weights: list[Weight], constants: list[Place], sta
     instead = f"{show(at(constants[0]), row, table.grid)} where {rate} belongs" if one is not None else \
         f"something else than {rate}"
     return Finding("rate", table.grid.name, table.grid.merged(table.cells(roles.written(w)[1]) for w in weights),
-                   "updates", f"they use {instead}, the learning rate given",
+                   "the updates", f"they use {instead}, the learning rate given",
                    computes="=" + show(formula, row, table.grid),
                    expected="=" + show(one.formula, row, table.grid) if one is not None else "",
                    repair=f"replace {show(at(constants[0]), row, table.grid)} by {rate}" if one is not None else "")
@@ -163,6 +174,7 @@ def title_findings(networks: list[Roles]) -> list[Finding]:
         return []
     roles = networks[0]
     cells = where if where[0].isupper() else grid.spell(first, roles.weights[0].column.number)
-    return [Finding("title", grid.name, cells, "", f"{where} names the learning rate {said:g}, but the updates use "
+    said_by = "it" if where == cells else where
+    return [Finding("title", grid.name, cells, "", f"{said_by} names the learning rate {said:g}, but the updates use "
                     f"{', '.join(f'{value:g}' for value in dict.fromkeys(known))}",
                     repair="correct the title or the rate")]

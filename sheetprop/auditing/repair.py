@@ -94,7 +94,7 @@ class Kinds:
                 middle.append((n, 0))
                 if (n, 0) in backward:
                     backward.remove((n, 0))
-        given = sorted({p for p in read if len(p) == 2 and p[0] in table.constants}
+        given = sorted({p for p in read if len(p) == 2 and (p[0] in table.constants or p[0] in table.borrowed)}
                        | {(n, 0) for n in (*table.constants, *roles.carried)}, key=repr)
         fixed = sorted((p for p in read if len(p) == 3), key=repr)
         self.groups: list[list[Place]] = [list(weights), list(middle), [*given, *fixed], list(backward)]

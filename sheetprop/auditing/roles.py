@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sheetprop.auditing.derivative import Graph
 from sheetprop.auditing.expressions import Expr, places, shifted
 from sheetprop.auditing.grid import Place
@@ -57,6 +59,24 @@ class Roles:
             return self.graph.formulas[formula.value[0]], int(formula.value[0])
         return formula, weight.column.number
 
+    def velocity(self, weight: Weight) -> Column | None:
+        """Return the one column that carries over and stands between a weight and its gradient, or None."""
+        owners = {one.column.number for one in self.weights}
+
+        def read(one: Weight) -> set[int]:
+            found = set() if one.update is None else {int(place[0]) for place in places(one.update) if len(place) == 2}
+            return (found & self.states) - owners
+
+        mine = read(weight)
+        if len(mine) != 1:
+            return None
+        if weight.gradient is not None and any(mine & read(other) for other in self.weights if other is not weight):
+            # Two updates read it: this weight's own is the one that its gradient goes into.
+            fed = [n for n in self.states - owners if (expr := self.table.columns[n].expr) is not None
+                   and any(place[0] == weight.gradient.number for place in places(expr))]
+            mine = set(fed) if len(fed) == 1 else mine
+        return self.table.columns[mine.pop()]
+
     @property
     def goal(self) -> tuple[int, int]:
         """The loss in its row."""
@@ -75,8 +95,8 @@ def roles_of(table: Table, given: Given | None = None) -> tuple[list[Roles], lis
     formulas = {number: column.expr for number, column in table.columns.items() if column.expr is not None}
     states = states_of(formulas)
     states |= {n for n, formula in formulas.items() if kind_of(table.columns[n].label)[0] in ("weight", "bias")
-               and all(place[1] < 0 for place in places(formula) if len(place) == 2)
-               and any(place[0] in states for place in places(formula))}
+               and all(place[1] < 0 or place[0] in states for place in places(formula) if len(place) == 2)
+               and any(place[0] in states and place[1] < 0 for place in places(formula))}
     kept = {number: formula for number, formula in formulas.items() if number not in states}
     # What is only carried down, as inputs often are, is a constant.
     carried = {n for n in states if formulas[n].op == "v" and formulas[n].value[0] == n}
@@ -167,7 +187,12 @@ def _updates(roles: Roles, formulas: dict[int, Expr]) -> None:
 def _gradients(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> None:
     """Find the column that claims to be each weight's gradient, and what lies on the way to them."""
     _claimed(roles, formulas, given)
-    roles.backward = sorted(_needed(roles, formulas) - set(roles.forward))
+    trace_backward(roles)
+
+
+def trace_backward(roles: Roles) -> None:
+    """Note what lies on the way to the gradients."""
+    roles.backward = sorted(_needed(roles) - set(roles.forward))
 
 
 def _claimed(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> None:
@@ -201,17 +226,38 @@ def _claimed(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> No
             weight.gradient, weight.said = candidates[0], True
     read = {place for n in roles.forward for place in places(formulas[n])}
     claimed = {weight.gradient.number for weight in roles.weights if weight.gradient is not None}
+    every = {id(weight): _beyond_velocity(roles, weight) for weight in roles.weights}
+    readers = Counter(place for reads in every.values() for place in reads)
     for weight in roles.weights:
         if weight.gradient is not None or weight.update is None:
             continue
-        reads = {int(place[0]) for place in places(weight.update) if len(place) == 2}
-        free = [n for n in reads if n in roles.graph.formulas and n not in claimed and n not in roles.forward]
-        rest = [place for place in places(weight.update) if place != weight.place and place[0] not in free]
-        if any(place in read or (len(place) == 2 and place[0] in roles.graph.formulas) for place in rest):
+        # What several updates read is nobody's own gradient, or a mistake.
+        alone = {int(place[0]) for place in every[id(weight)] if len(place) == 2 and readers[place] == 1
+                 and place[0] not in claimed and place[0] not in roles.forward and place not in read}
+        free = (alone & roles.graph.formulas.keys()) or (alone & table.constants.keys())
+        rest = [place for place in every[id(weight)] if place != weight.place and place[0] not in free]
+        if len(free) != 1 or any(place in read or (len(place) == 2 and place[0] in roles.graph.formulas)
+                                 for place in rest):
             continue  # it holds more of the derivative than that column
-        said = gradient_of(table.columns[free[0]].label) if len(free) == 1 else None
-        if len(free) == 1 and (said is None or said[1] not in labels):
-            weight.gradient = table.columns[free[0]]
+        found_ = table.column(free.pop())
+        said = gradient_of(found_.label) if found_ is not None else None
+        if said is None or said[1] not in labels:
+            weight.gradient = found_
+
+
+def _beyond_velocity(roles: Roles, weight: Weight) -> list[Place]:
+    """Return what a weight's update reads, a velocity's reads in its place."""
+    if weight.update is None:
+        return []
+    owners = {one.place for one in roles.weights}
+    reads = places(weight.update)
+    if weight.place not in reads and len(owners.intersection(reads)) == 1:
+        # It goes on from another weight's value: a mistake in the update, which says nothing of the gradient.
+        reads = [place for place in reads if place not in owners]
+    fast = [place for place in reads if len(place) == 2 and place[0] in roles.states and place not in owners]
+    behind = [(roles.table.columns[int(place[0])].expr, place[0]) for place in fast]
+    return [place for place in reads if place not in fast] + [
+        place for expr, own in behind if expr is not None for place in places(expr) if place[0] != own]
 
 
 def _of_another(roles: Roles, column: Column) -> bool:
@@ -222,14 +268,15 @@ def _of_another(roles: Roles, column: Column) -> bool:
     return any(place[0] in roles.states for place in leaves) and not {w.place for w in roles.weights} & set(leaves)
 
 
-def _needed(roles: Roles, formulas: dict[int, Expr]) -> set[int]:
+def _needed(roles: Roles) -> set[int]:
     """Return the computed columns that the gradients need."""
+    formulas = roles.graph.formulas
     seen: set[int] = set()
     stack = [weight.gradient.number for weight in roles.weights if weight.gradient is not None]
     stack += [int(p[0]) for w in roles.weights if w.update is not None for p in places(w.update) if len(p) == 2]
     while stack:
         one = stack.pop()
-        if one in seen or one not in roles.graph.formulas:
+        if one in seen or one not in formulas:
             continue
         seen.add(one)
         stack.extend(int(p[0]) for p in places(formulas[one]) if len(p) == 2)

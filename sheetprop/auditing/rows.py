@@ -100,11 +100,12 @@ def constant_columns(roles: Roles) -> list[Finding]:
     """Return columns of numbers where formulas belong: their labels say what is computed in the others."""
     table = roles.table
     computed = {kind_of(column.label)[0] for column in table.columns.values() if column.label}
+    read = {weight.gradient.number for weight in roles.weights if weight.gradient is not None}
     found: list[Finding] = []
     for number, column in table.constants.items():
         kind = kind_of(column.label)[0] if column.label else ""
-        if kind not in ("sum", "activation", "error", "total", "gradient") \
-                or (kind not in computed and kind != "total"):
+        if number not in read and (kind not in ("sum", "activation", "error", "total", "gradient")
+                                   or (kind not in computed and kind != "total")):
             continue
         values = [table.value(row, number) for row in range(table.first, table.last + 1)]
         numbers = [value for value in values if type(value) is float]
@@ -194,12 +195,15 @@ def values_only(grid: Grid) -> Finding | None:
                 or not {"gradient", "total", "error"} & set(kinds):
             continue
         columns = [index + 1 for index, kind in enumerate(kinds) if kind in _KNOWN]
+        first = row + 1
+        while first < row + 3 and all(not isinstance(grid.value(first, column), float) for column in columns):
+            first += 1  # a second row of texts
         depth = 0
-        while all(type(grid.value(row + 1 + depth, column)) is float for column in columns):
+        while all(type(grid.value(first + depth, column)) is float for column in columns):
             depth += 1
-        if depth >= 3 and not any(grid.formula(row + 1 + line, column) for line in range(depth)
+        if depth >= 3 and not any(grid.formula(first + line, column) for line in range(depth)
                                   for column in columns):
-            cells = f"{grid.spell(row + 1, columns[0])}:{grid.spell(row + depth, columns[-1])}"
+            cells = f"{grid.spell(first, columns[0])}:{grid.spell(first + depth - 1, columns[-1])}"
             return Finding("values", grid.name, cells, "a table of a network", "it holds numbers only, no formulas; "
                            "nothing in it can be checked", rows_wrong=depth, rows=depth)
     return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
-from sheetprop.auditing.expressions import Expr, Reading, Unknown, at, replaced
+from sheetprop.auditing.expressions import Expr, Reading, Unknown, at, places, replaced
 from sheetprop.auditing.grid import Grid, Run
 from sheetprop.auditing.labels import kind_of
 from sheetprop.engine.tree import Node
@@ -59,6 +60,7 @@ class Table:
         self.last = last
         self.columns: dict[int, Column] = {}
         self.constants: dict[int, Column] = {}
+        self.borrowed: dict[int, Column] = {}
 
     @property
     def rows(self) -> int:
@@ -72,8 +74,8 @@ class Table:
         return f"{self.grid.name}!{self.grid.spell(self.first, min(every))}:{self.grid.spell(self.last, max(every))}"
 
     def column(self, number: int) -> Column | None:
-        """Return a column, of formulas or constants."""
-        return self.columns.get(number) or self.constants.get(number)
+        """Return a column, of formulas or constants, or one of another sheet that the formulas read in step."""
+        return self.columns.get(number) or self.constants.get(number) or self.borrowed.get(number)
 
     def cells(self, column: int, rows: list[int] | None = None) -> str:
         """Return the cells of a column in some rows (all with its formula when not given) as ranges."""
@@ -201,24 +203,47 @@ def _fill(table: Table, by_column: dict[int, list[Run]]) -> None:
             table.constants[number] = column
     _label(table)
     _settle_fixed(table)
+    _borrow(table)
 
 
 def _label(table: Table) -> None:
     """Give each column its label: of the two texts above it the one in the row where more labels are known ones."""
     texts = {number: _texts_above(table, number) for number in (*table.columns, *table.constants)}
-    known: Counter[int] = Counter(row for found in texts.values() for row, text in found if kind_of(text)[0])
-    for number, found in texts.items():
-        # A row of words or of formulas written out may stand between the labels and the table.
-        best = max(found, key=lambda one: (known[one[0]], one[0]), default=None)
-        column = table.column(number)
-        if best is not None and column is not None:
-            column.header_row, column.label = best
+    known = _known(texts, texts)
+    # Tables side by side may have headers of different shapes; columns without a gap belong together.
+    for left, right in spans(list(texts)):
+        near = _known(texts, range(left, right + 1))
+        for number in range(left, right + 1):
+            # A row of words or of formulas written out may stand between the labels and the table.
+            best = max(texts[number], key=lambda one: (near[one[0]], known[one[0]], one[0]), default=None)
+            column = table.column(number)
+            if best is not None and column is not None:
+                column.header_row, column.label = best
 
 
-def _texts_above(table: Table, column: int) -> list[tuple[int, str]]:
-    """Return up to two (row, text) above a column, the nearest first."""
+def _known(texts: dict[int, list[tuple[int, str]]], columns: Iterable[int]) -> Counter[int]:
+    """Return how many known labels each header row has above some columns."""
+    return Counter(row for number in columns for row, text in texts[number] if kind_of(text)[0])
+
+
+def _borrow(table: Table) -> None:
+    """Note the columns of other sheets that the formulas read in step with their own row, with their labels."""
+    read = {place for column in table.columns.values() if column.expr is not None for place in places(column.expr)
+            if len(place) == 2 and not table.grid.owns(place[0])}
+    for place in sorted(read, key=repr):
+        number, offset = int(place[0]), int(place[1])
+        column = Column(number, table.grid.title(number))
+        texts = _texts_above(table, number, offset)
+        if texts:
+            column.header_row, column.label = texts[0]
+        table.borrowed.setdefault(number, column)
+
+
+def _texts_above(table: Table, column: int, offset: int = 0) -> list[tuple[int, str]]:
+    """Return up to two (row, text) above a column that begins `offset` rows below the table, the nearest first."""
     found: list[tuple[int, str]] = []
-    for row in range(table.first - 1, max(0, table.first - 1 - _SEARCH), -1):
+    first = table.first + offset
+    for row in range(first - 1, max(0, first - 1 - _SEARCH), -1):
         value = table.value(row, column)
         if isinstance(value, str) and not isinstance(value, ExcelError) and value.strip():
             found.append((row, value.strip()))

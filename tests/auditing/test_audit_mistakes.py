@@ -35,7 +35,8 @@ def test_a_planted_mistake_is_found_with_its_cells(tmp_path: Path, kind: str) ->
     assert all(found)
 
 
-@pytest.mark.parametrize("seed", range(700, 725))
+# 50825 has two tables side by side whose headers have one row and two.
+@pytest.mark.parametrize("seed", [*range(700, 725), 50825])
 def test_a_right_sheet_gives_no_finding(tmp_path: Path, seed: int) -> None:
     planted = random_sheets.make(tmp_path / "right.xlsx", seed)
     answer = sheetprop.audit(planted.path)
