@@ -133,8 +133,8 @@ def _network(net: NetworkTable | None, kept: RunRecord, want: Rules) -> list[Ver
     for words, asked, starts in kinds:
         if asked:
             has = None if types is None else [t for t in types if t.startswith(starts)]
-            count = "none" if not has else f"{len(has)} layer{'s' if len(has) > 1 else ''}"
-            text = "no layer table" if has is None else count
+            told = "none" if not has else f"{len(has)} layer{'s' if len(has) > 1 else ''}"
+            text = "no layer table" if has is None else told
             found.append(Verdict(words, text, None if has is None else bool(has)))
     if want.dropout_value is not None:
         values = None if net is None else {r.probability for r in net.layers if r.type.startswith("Dropout")}
