@@ -39,9 +39,8 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return a workbook with all kinds of things beside its formulas, and its saved copy."""
     folder = tmp_path_factory.mktemp("rich")
     book = openpyxl.Workbook()
-    sheet = book.active
-    assert isinstance(sheet, Worksheet)
-    sheet.title = "Data"
+    book.remove(book.worksheets[0])
+    sheet: Worksheet = book.create_sheet("Data")
     sheet["A1"], sheet["B1"] = 1, "a label"
     for row in range(2, ROWS + 1):
         sheet[f"A{row}"] = f"=A{row - 1}*1.25+1"
