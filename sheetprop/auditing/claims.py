@@ -83,7 +83,14 @@ class Bench:
         self.near = Values(table, rows, moving)
         self.far = Values(table, rows, "all")
         self._expected: dict[Any, Any] = {}
+        # Whether a repair has to hold at random constants too; the usual gradients of softmax take targets of sum 1.
+        self.strict = True
         self.patience = 60_000  # how many edits may be tried, in all; a count, so that no clock decides
+
+    @property
+    def points(self) -> tuple[Values, ...]:
+        """The values at which a repair has to hold."""
+        return (self.near, self.far) if self.strict else (self.near,)
 
     def derivative(self, of: Place, wrt: Place, values: Values, graph: Graph | None = None) -> tuple[Any, Any]:
         """Return the derivative and the size of its terms at the points."""

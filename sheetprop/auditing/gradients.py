@@ -58,6 +58,7 @@ def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], in
             expected, _ = bench.derivative(claim.of, claim.wrt, values)
             if not claim.within:
                 values[claim.place] = claim.target(expected, values)
+    bench.strict = 2 * len(latent) < max(1, len(holding))
     failing, found = settle_labels(bench, failing)
     found += label_findings(roles)
     failing, latent = _by_forward(bench, failing, holding, latent, found, bad_columns)
@@ -83,7 +84,12 @@ def _unclaimed(bench: Bench, claims: list[Claim]) -> list[str]:
     known = {claim.wrt for claim in claims if claim.weight}
     left = [weight.column.label or weight.column.title for weight in bench.roles.weights
             if weight.update is not None and weight.place not in known]
-    return [f"{bench.roles.table.name}: the gradient of {', '.join(left)} was not found; not audited"] if left else []
+    return [f"{bench.roles.table.name}: the gradient of {_listed(left)} was not found; not audited"] if left else []
+
+
+def _listed(names: list[str]) -> str:
+    """Return names for a sentence: all of four, three of more."""
+    return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
 def _quotient(bench: Bench, claim: Claim) -> bool:
@@ -153,7 +159,7 @@ def _by_onecause(bench: Bench, kinds: Kinds, failing: list[Claim], holding: list
     if one is None and len(alone) == 1:
         column = roles.table.columns[alone[0]]
         found.append(Finding("gradient", roles.table.grid.name, roles.table.cells(column.number), column.label,
-                             f"the gradients that need it are wrong: {', '.join(claim.text for claim in failing)}",
+                             f"the gradients that need it are wrong: {_listed([claim.text for claim in failing])}",
                              computes="=" + show(roles.graph.formulas[column.number], column.first,
                                                  roles.table.grid)))
         bad.add(column.number)
@@ -170,7 +176,8 @@ def _forward_finding(bench: Bench, repair: Repair, wrong: str, explained: list[C
     column = repair.column
     row = column.first
     if explained:
-        wrong += f" (with the repair {', '.join(claim.text for claim in explained)} agree with the derivative)"
+        wrong += f" (with the repair {_listed([claim.text for claim in explained])} " \
+            f"{'agrees' if len(explained) == 1 else 'agree'} with the derivative)"
     rows, count, worst = _off(bench, column.number, repair.formula)
     if not count and rows:
         wrong += _LATENT

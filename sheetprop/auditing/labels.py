@@ -93,6 +93,11 @@ def is_rate(text: str) -> bool:
     return len(text) < 40 and bool(_RATE.fullmatch(plain(text)))
 
 
+def is_gradients(text: str) -> bool:
+    """Return whether a heading over several columns says that they are gradients."""
+    return gradient_of(text) is not None or plain(text) in ("gradient", "gradients", "grad", "grads", "derivatives")
+
+
 def rate_in(text: str) -> float | None:
     """Return the learning rate that a title names, where it names exactly one number as such."""
     if len(text) > 80:

@@ -39,12 +39,13 @@ def walking_finding(roles: Roles, lines: list[Line]) -> Finding:
                    repair=f"replace {cell} by {table.grid.spell_fixed(anchored)}")
 
 
-def rate_findings(roles: Roles, updates: list[list[Line]]) -> list[Finding]:
+def rate_findings(roles: Roles, updates: list[list[Line]], *, alike: bool) -> list[Finding]:
     """Check the learning rate's cell: not blank, not text, the one that titles name.
 
     Args:
         roles: the network, whose learning rate is noted.
         updates: the formulas of each weight's update.
+        alike: whether these are of one form; else they hold their gradients, and only the cells are checked.
     """
     table = roles.table
     forward = {place for n in roles.forward for place in places(roles.graph.formulas[n])}
@@ -65,6 +66,8 @@ def rate_findings(roles: Roles, updates: list[list[Line]]) -> list[Finding]:
             cells = reading or [lines[0].column.number for lines in updates]
             found.append(Finding("rate", table.grid.name, table.grid.merged(table.cells(n) for n in sorted(cells)),
                                  "the updates", wrong, repair=_elsewhere(roles, where)))
+    if not alike:
+        return found
     if stated is not None:
         roles.rate = stated
         value = _held(roles, stated)

@@ -7,7 +7,7 @@ from collections import Counter
 from sheetprop.auditing.derivative import Graph
 from sheetprop.auditing.expressions import Expr, places, shifted
 from sheetprop.auditing.grid import Place
-from sheetprop.auditing.labels import gradient_of, kind_of, plain
+from sheetprop.auditing.labels import gradient_of, is_gradients, kind_of, plain
 from sheetprop.auditing.losses import losses_of, used_by_updates
 from sheetprop.auditing.states import states_of
 from sheetprop.auditing.tables import Column, Table
@@ -200,7 +200,7 @@ def _claimed(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> No
     table = roles.table
     named: dict[str, list[Column]] = {}
     for column in (*table.columns.values(), *table.constants.values()):
-        found = gradient_of(column.label) if column.label else None
+        found = _labelled(roles, column)
         if found is not None and not _of_another(roles, column):
             named.setdefault(found[1], []).append(column)
     if given is not None and given.grads:
@@ -258,6 +258,16 @@ def _beyond_velocity(roles: Roles, weight: Weight) -> list[Place]:
     behind = [(roles.table.columns[int(place[0])].expr, place[0]) for place in fast]
     return [place for place in reads if place not in fast] + [
         place for expr, own in behind if expr is not None for place in places(expr) if place[0] != own]
+
+
+def _labelled(roles: Roles, column: Column) -> tuple[str, str] | None:
+    """Return what a gradient's label says: a label of its own, or a weight's under a heading such as "Gradients"."""
+    if not column.label:
+        return None
+    if kind_of(column.label)[0] in ("weight", "bias") and is_gradients(column.group) \
+            and column.number in roles.graph.formulas and column.number not in roles.forward:
+        return "", plain(column.label)
+    return gradient_of(column.label)
 
 
 def _of_another(roles: Roles, column: Column) -> bool:

@@ -23,6 +23,7 @@ class Column:
         title: how the sheet calls it: its letters, or a row's number where iterations run across.
         label: the text above it, as it stands there; empty where there is none.
         header_row: the row of that text; 0 where there is none.
+        group: the heading that stands over this and its neighbours, as merged cells have it; empty where none does.
         tree: parse tree of the formula of most rows, or None for a column of constants.
         canonical: its relative form.
         expr: its expression, or None where it is beyond what is differentiated.
@@ -37,6 +38,7 @@ class Column:
         self.title = title
         self.label = ""
         self.header_row = 0
+        self.group = ""
         self.tree: Node | None = None
         self.canonical = ""
         self.expr: Expr | None = None
@@ -219,6 +221,16 @@ def _label(table: Table) -> None:
             column = table.column(number)
             if best is not None and column is not None:
                 column.header_row, column.label = best
+                column.group = _heading(table, best[0] - 1, number, left)
+
+
+def _heading(table: Table, row: int, column: int, left: int) -> str:
+    """Return the nearest text in a row from a column to the left, as far as column `left`."""
+    for number in range(column, left - 1, -1) if row >= 1 else ():
+        value = table.value(row, number)
+        if value is not None:
+            return value.strip() if isinstance(value, str) else ""
+    return ""
 
 
 def _known(texts: dict[int, list[tuple[int, str]]], columns: Iterable[int]) -> Counter[int]:

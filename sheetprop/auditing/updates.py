@@ -34,10 +34,10 @@ def update_findings(bench: Bench, bad: set[int]) -> list[Finding]:
         for lines in steady:
             if _outlines(lines) != common:
                 found += _different(bench, lines, alike[0])
-        found += rate_findings(roles, alike)
+        found += rate_findings(roles, alike, alike=True)
         found += _direction(bench, alike, bad)
     else:
-        found += rate_findings(roles, steady)
+        found += rate_findings(roles, steady, alike=False)
         found += _undecided(bench, [lines[0].weight for lines in steady])
     return found
 

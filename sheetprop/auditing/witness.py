@@ -118,7 +118,7 @@ def _fed_by(roles: Roles, weight: Weight) -> set[int]:
 
 
 def _is_of(bench: Bench, claim: Claim, weight: Weight) -> bool:
-    for values in (bench.near, bench.far):
+    for values in bench.points:
         fresh = values.given()
         expected, size = bench.derivative(claim.of, weight.place, values)
         if differs(claim.found(bench.roles.graph, fresh), claim.target(expected, fresh), size).any():

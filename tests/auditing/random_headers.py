@@ -46,9 +46,12 @@ def labels_of(net: Net, rng: random.Random) -> dict[str, str]:
     return result
 
 
-def write_header(paper: Paper, net: Net, rng: random.Random, labels: dict[str, str], where: dict[str, int],
-                 row: int) -> None:
-    """Write the labels into `row`, with a row of groups above or of words below where there is room."""
+def write_header(paper: Paper, net: Net, rng: random.Random, labels: dict[str, str], short: dict[str, str],
+                 where: dict[str, int], row: int) -> None:
+    """Write the labels into `row`, with a row of groups above or of words below where there is room.
+
+    Columns in `short` get that label instead where a heading says the rest.
+    """
     style = rng.choice(["plain"] * 6 + ["groups", "groups", "gradient group", "words", "texts"])
     if net.rows > 12 and style in ("words", "texts") and row > 3:
         for name, column in where.items():
@@ -58,9 +61,7 @@ def write_header(paper: Paper, net: Net, rng: random.Random, labels: dict[str, s
                 paper.put(row, column, net.formulas[name].replace("{", "").replace("}", ""))
         row -= 1
     for name, column in where.items():
-        text = labels.get(name, name)
-        if style == "gradient group" and name.startswith("g_") and row > 3:
-            text = labels[name[2:]]
+        text = short[name] if style == "gradient group" and name in short and row > 3 else labels[name]
         if text:
             paper.put(row, column, text)
     if style in ("groups", "gradient group") and row > 3:

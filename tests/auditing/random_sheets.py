@@ -97,9 +97,12 @@ class _Sheet:
             columns = ["epoch", *columns]
         self.where = {name: self.left + k for k, name in enumerate(columns)}
         self.right = self.left + len(columns)
-        labels = labels_of(self.net, self.rng)
-        labels.update({name: labels[other] for name, other in self.plan.labels.items()})
-        write_header(self.paper, self.net, self.rng, labels, self.where, self.header)
+        right = labels_of(self.net, self.rng)
+        headed = {name: self.plan.labels.get(name, name) for name in self.where}
+        labels = {name: right.get(other, other) for name, other in headed.items()}
+        # Under a heading "Gradients" a gradient's label is its weight's.
+        short = {name: right[other[2:]] for name, other in headed.items() if other.startswith("g_")}
+        write_header(self.paper, self.net, self.rng, labels, short, self.where, self.header)
         self._rate_cell()
         self._title()
         self._given_cells()
