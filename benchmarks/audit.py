@@ -60,7 +60,7 @@ def main() -> None:
     given = parser.parse_args()
     kinds = given.kinds.split(",") if given.kinds else random_sheets.KINDS
     with ProcessPoolExecutor(given.jobs) as pool:
-        jobs = [(given.seed + k, kinds[k % len(kinds)]) for k in range(given.mistakes)]
+        jobs = [(given.seed + k, kinds[(given.seed + k) % len(kinds)]) for k in range(given.mistakes)]
         results = [one for one in pool.map(trial, jobs, chunksize=4) if one[2]]
         made, found = Counter(one[1] for one in results), Counter(one[1] for one in results if one[3])
         for kind in kinds if results else ():
