@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LOOP_ROWS = 6
+_SMALL = 400  # cells: to calculate fewer once takes less time than to compile a loop for them
 _ROUNDS = 12
 
 
@@ -56,13 +57,19 @@ class Calculation:
 
 
 class Runner:
-    """Calculates one workbook; the schedule is kept as long as no formula changes."""
+    """Calculates one workbook; the schedule is kept as long as no formula changes.
+
+    Attributes:
+        loops: whether rows may run in compiled loops.
+        small: how many cells are too few for a loop.
+    """
 
     def __init__(self, space: Workspace) -> None:
         self.space = space
         self.steps: list[Step] | None = None
         self.looped = 0
         self.loops = True
+        self.small = _SMALL
         self.circular: list[str] = []
 
     def run(self) -> Calculation:
@@ -82,6 +89,7 @@ class Runner:
             steps = self.schedule()
             self.pass_over(steps)
             self.settle(steps)
+            self.small = 0  # whoever calculates again will do so many times
         finally:
             FIRST_DAY.reset(first_day)
             sys.setrecursionlimit(limit)
@@ -125,7 +133,8 @@ class Runner:
 
     def unit(self, unit: Unit) -> None:
         """Run some rows of some columns: as a loop where there are enough rows, else cell by cell."""
-        if unit.last - unit.first + 1 < _LOOP_ROWS or not self.loops:
+        rows = unit.last - unit.first + 1
+        if rows < _LOOP_ROWS or rows * len(unit.columns) < self.small or not self.loops:
             self.careful(unit, unit.first, unit.last)
             return
         loop = compiled(unit.program, unit.columns, unit.step)

@@ -30,6 +30,7 @@ def table(rows: int) -> dict[str, Any]:
 def test_values_formulas_and_runs(workbook: Any) -> None:
     path = workbook({"S 1": table(50), "Two": {"A1": "='S 1'!F1*Rate"}}, names={"Rate": "'S 1'!$B$1"})
     book = sheetprop.open(path)
+    book._session.runner.small = 0
     result = book.calculate()
     assert book.sheet_names == ["S 1", "Two"]
     assert book.names == {"Rate": "'S 1'!$B$1"}
@@ -61,6 +62,14 @@ def test_loops_and_single_cells_give_the_same_bits(workbook: Any) -> None:
     assert fast.calculate().looped > 0
     assert slow.calculate().looped == 0
     assert (fast["S"]["A4:D203"] == slow["S"]["A4:D203"]).all()
+
+
+def test_small_tables_run_in_loops_only_when_calculated_again(workbook: Any) -> None:
+    book = sheetprop.open(workbook({"S": table(20)}))
+    assert book.calculate().looped == 0
+    once = book["S"]["A4:D23"]
+    assert book.calculate().looped > 0
+    assert (book["S"]["A4:D23"] == once).all()
 
 
 def test_set_recalculates(workbook: Any) -> None:
