@@ -8,7 +8,7 @@ from sheetprop.auditing.derivative import Graph
 from sheetprop.auditing.expressions import Expr, places, shifted
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import gradient_of, is_gradients, kind_of, plain
-from sheetprop.auditing.losses import losses_of, used_by_updates
+from sheetprop.auditing.losses import looks_like_loss, losses_of, used_by_updates
 from sheetprop.auditing.states import states_of
 from sheetprop.auditing.tables import Column, Table
 from sheetprop.errors import SheetpropError
@@ -160,9 +160,12 @@ class Given:
 
 
 def _why_not(table: Table, states: set[int], kept: dict[int, Expr]) -> str:
-    del kept
     unknown = {column.unknown for column in table.columns.values() if column.unknown}
     because = f" (not differentiated: {', '.join(sorted(unknown))})" if unknown else ""
+    if not states and not because and any(looks_like_loss(number, kept) or gradient_of(table.columns[number].label)
+                                          for number in kept):
+        return f"{table.name}: the rows seem to be the samples of a batch, whose weights stand outside the table; " \
+               "nothing is updated from row to row; not audited"
     if not states:
         return f"{table.name}: rows that repeat, but nothing is updated from row to row{because}; not audited"
     return f"{table.name}: no cell is a loss that depends on what is updated{because}; not audited"
