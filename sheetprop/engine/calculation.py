@@ -62,6 +62,7 @@ class Runner:
     Attributes:
         loops: whether rows may run in compiled loops.
         small: how many cells are too few for a loop.
+        alike: how many cells one loop would serve, all over the workbook.
     """
 
     def __init__(self, space: Workspace) -> None:
@@ -70,6 +71,7 @@ class Runner:
         self.looped = 0
         self.loops = True
         self.small = _SMALL
+        self.alike: Counter[tuple[int, tuple[int, ...], int]] = Counter()
         self.circular: list[str] = []
 
     def run(self) -> Calculation:
@@ -101,6 +103,10 @@ class Runner:
         """Return the steps in order, found once for the formulas as they are."""
         if self.steps is None:
             self.steps = Scheduler(self.space).run()
+            self.alike.clear()
+            for step in self.steps:
+                if isinstance(step, Unit):
+                    self.alike[_loop_key(step)] += (step.last - step.first + 1) * len(step.columns)
         return self.steps
 
     def settle(self, steps: list[Step]) -> None:
@@ -133,8 +139,7 @@ class Runner:
 
     def unit(self, unit: Unit) -> None:
         """Run some rows of some columns: as a loop where there are enough rows, else cell by cell."""
-        rows = unit.last - unit.first + 1
-        if rows < _LOOP_ROWS or rows * len(unit.columns) < self.small or not self.loops:
+        if unit.last - unit.first + 1 < _LOOP_ROWS or self.alike[_loop_key(unit)] < self.small or not self.loops:
             self.careful(unit, unit.first, unit.last)
             return
         loop = compiled(unit.program, unit.columns, unit.step)
@@ -240,6 +245,11 @@ class Runner:
         result.circular = list(self.circular)
         result.looped = self.looped
         return result
+
+
+def _loop_key(unit: Unit) -> tuple[int, tuple[int, ...], int]:
+    """Return what units share that run in the same loop."""
+    return id(unit.program), unit.columns, unit.step
 
 
 def _parts(unit: Unit) -> list[Unit]:
