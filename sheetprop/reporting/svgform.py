@@ -13,6 +13,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from xml.etree import ElementTree
 
@@ -246,7 +247,7 @@ def _outline(tag: str, node: ElementTree.Element) -> Iterator[str]:
         return float(node.get(name, "0").removesuffix("%"))
 
     if tag == "path":
-        yield from _path(node.get("d", ""))
+        yield _path(node.get("d", ""))
     elif tag == "rect" and node.get("rx"):
         yield from _rounded(value("x"), value("y"), value("width"), value("height"), value("rx"))
     elif tag == "rect":
@@ -271,8 +272,14 @@ def _rounded(x: float, y: float, wide: float, high: float, r: float) -> Iterator
 _COUNTS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "Q": 4, "Z": 0}
 
 
-def _path(data: str) -> Iterator[str]:
-    """Yield the outline that a path describes."""
+@lru_cache(maxsize=1024)
+def _path(data: str) -> str:
+    """Return the outline that a path describes; the letters of equations come again and again."""
+    return " ".join(_steps(data))
+
+
+def _steps(data: str) -> Iterator[str]:
+    """Yield the steps of an outline."""
     tokens = _TOKEN.findall(data)
     x = y = 0.0
     at, command = 0, ""
