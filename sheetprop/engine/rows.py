@@ -84,6 +84,7 @@ class Reader:
         self.marked: dict[tuple[int, str], Family] = {}
         self.pending: Parsed | None = None
         self.cells = 0
+        self.own = sheet.name.casefold().replace("'", "''")
 
     def read(self, data: bytes, start: int, end: int) -> None:
         """Read the rows between `start` and `end`, the bounds of the content of ``<sheetData>``.
@@ -412,7 +413,9 @@ class Reader:
             key = f"{key}\x03{row},{column}"
         if "[" in key and self.outline.tables:
             key = f"{key}\x03{row},{column}"
-        key = f"{self.sheet.index}\x03{key}"
+        # Only to a text that may name the sheet itself, or a table, does it matter on which sheet it stands.
+        if "[" in text or ("!" in text and (":" in text or self.own in text.casefold())):
+            key = f"{self.sheet.index}\x03{key}"
         found = self.cache.get(key)
         if found is None:
             found = self.cache[key] = family(text, row, column, self.sheet.name, self.outline)

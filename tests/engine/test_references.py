@@ -231,3 +231,16 @@ def test_spilled_ranges(tmp_path: Path) -> None:
     again = sheetprop.open(tmp_path / "saved.xlsx")
     again.calculate()
     assert again["S"]["D7"] == 42.0
+
+
+def test_the_same_text_on_other_sheets_is_told_apart(workbook: Any) -> None:
+    """A sheet that names itself moves with its cell; another that is named by the same text does not."""
+    cells = {"B1": "=A1*2", "C1": "='It''s'!A1+1", "D1": "=SUM('It''s'!A1:A1)", "E1": "=other!A1"}
+    first = {"It's": 1, "Other": 10, "Third": 100}
+    book = sheetprop.open(workbook({name: {"A1": value, **cells} for name, value in first.items()}))
+    book.calculate()
+    for name, doubled in (("It's", 2.0), ("Other", 20.0), ("Third", 200.0)):
+        assert [book[name][f"{column}1"] for column in "BCDE"] == [doubled, 2.0, 1.0, 10.0]
+    assert book["It's"].formula("C1") == "=A1+1"
+    assert book["Other"].formula("C1") == book["Third"].formula("C1") == "='It''s'!A1+1"
+    assert book["Other"].formula("E1") == "=A1"
