@@ -34,7 +34,7 @@ def main() -> None:
         sheet = book["Sheet"]
     letters = ["J", "L", "W", "X", "Y", "Z", "AA", "AB"]
     rows = [35, *range(36, 41)]
-    figure, (top, bottom) = plt.subplots(2, 1, figsize=(11, 4.2), height_ratios=(3, 1.4))
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(11, 3.6), height_ratios=(3, 1))
     for axes in (top, bottom):
         axes.axis("off")
     text = [[sheet[f"{c}{r}"] if r == 35 else f"{sheet[f'{c}{r}']:.9f}" for c in letters] for r in rows]

@@ -17,7 +17,7 @@ from sheetprop.auditing.tables import Table, tables_of
 from sheetprop.auditing.updates import update_findings
 from sheetprop.engine.book import Book, Sheet
 from sheetprop.engine.book import open as open_book
-from sheetprop.engine.references import split_sheet
+from sheetprop.engine.references import area_at, split_sheet
 from sheetprop.errors import SheetpropError
 
 
@@ -79,6 +79,10 @@ class _Auditor:
             sheet = own or sheet or self.book.sheet_names[0]
             if sheet not in self.book:
                 raise SheetpropError(f"{flag} {text}: there is no sheet {sheet!r}")
+            try:
+                area_at(rest)
+            except SheetpropError as error:
+                raise SheetpropError(f"{flag} {error}") from None
             found.append((self.book[sheet].name, rest))
         return found
 

@@ -44,7 +44,7 @@ def as_csv(audits: Sequence[Audit]) -> str:
     writer.writerow(_COLUMNS)
     for audit in audits:
         kinds = Counter(one.kind for one in audit.findings)
-        verdict = "unusable" if audit.error else "ok" if audit.ok else "findings"
+        verdict = "unusable" if audit.error else "findings" if audit.findings else "ok" if audit.roles else "no network"
         writer.writerow([audit.path, verdict, len(audit.findings),
                          audit.checked, " ".join(f"{kind}:{count}" for kind, count in sorted(kinds.items())),
                          audit.error or (audit.findings[0].sheet + "!" + audit.findings[0].sentence()

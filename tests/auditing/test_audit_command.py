@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import openpyxl
 import pytest
 from click.testing import CliRunner
 from test_audit_mistakes import classic
@@ -36,13 +37,14 @@ def test_a_class_of_files_gets_a_table_and_a_bad_file_does_not_stop_it(tmp_path:
     classic(tmp_path / "a.xlsx", wrong=True)
     classic(tmp_path / "b.xlsx", wrong=False)
     (tmp_path / "c.xlsx").write_bytes(b"no workbook")
+    openpyxl.Workbook().save(tmp_path / "d.xlsx")
     table = tmp_path / "class.csv"
     shown = CliRunner().invoke(command, [str(tmp_path), "--csv", str(table), "--jobs", "2"])
     assert shown.exit_code == 2
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["result"] for row in rows] == ["findings", "ok", "unusable"]
-    assert len(shown.output.splitlines()) == 3
+    assert [row["result"] for row in rows] == ["findings", "ok", "unusable", "no network"]
+    assert len(shown.output.splitlines()) == 4
 
 
 def test_stated_roles(tmp_path: Path) -> None:
@@ -52,6 +54,8 @@ def test_stated_roles(tmp_path: Path) -> None:
     assert [one.cells for one in stated.findings] == ["Z36:Z67", "AA36:AA67"]
     with pytest.raises(SheetpropError, match="lies in no table"):
         sheetprop.audit(path, loss="A1")
+    with pytest.raises(SheetpropError, match="--params 'banana': is no cell address"):
+        sheetprop.audit(path, params="banana")
 
 
 def test_labels_are_read_in_many_spellings() -> None:

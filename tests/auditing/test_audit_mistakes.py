@@ -35,6 +35,25 @@ def test_a_planted_mistake_is_found_with_its_cells(tmp_path: Path, kind: str) ->
     assert all(found)
 
 
+@pytest.mark.parametrize(("kind", "seed"), [
+    ("rate other", 118),  # in a velocity
+    ("update gradient", 217),  # in a velocity, where no label tells the gradients
+    ("forward weights", 306),  # where updates hold their gradient and most of them are wrong
+    ("pasted column", 336),
+    ("rate walks", 367),  # in velocities
+    ("forward weights", 946),  # softmax, right for targets of sum 1 only
+    ("label gradients", 887),  # under a heading over all gradients
+    ("error target", 58),  # targets on another sheet, both of the same value
+    ("total", 94),  # several samples, their mean
+    ("factor", 145),  # what is left is a delta that other weights read too
+])
+def test_one_mistake_is_one_finding(tmp_path: Path, kind: str, seed: int) -> None:
+    planted = random_sheets.make(tmp_path / "one.xlsx", seed, kind)
+    answer = sheetprop.audit(planted.path)
+    assert named(answer, planted)
+    assert len(answer.findings) == 1
+
+
 # 50825 has two tables side by side whose headers have one row and two.
 @pytest.mark.parametrize("seed", [*range(700, 725), 50825])
 def test_a_right_sheet_gives_no_finding(tmp_path: Path, seed: int) -> None:
