@@ -61,17 +61,35 @@ class Names(click.ParamType):  # type: ignore[type-arg]
         return value if isinstance(value, tuple) else tuple(w for w in str(value).replace(",", " ").split() if w)
 
 
+def _complete_preset(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the presets to the shell."""
+    from sheetprop.network.presets import PRESETS
+
+    del ctx, param
+    return [name for name in PRESETS if name.startswith(incomplete)]
+
+
+def _complete_activation(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the activations to the shell, behind those that are already in the list."""
+    from sheetprop.network.spec import ACTIVATIONS
+
+    del ctx, param
+    before, comma, last = incomplete.rpartition(",")
+    return [before + comma + name for name in ACTIVATIONS if name.startswith(last)]
+
+
 def spec_options(command: Any) -> Any:
     """Add the options that describe a network and its training."""
     options = [
-        click.option("--preset", help="Named initial values: classic, era, eva6 or mazur."),
+        click.option("--preset", shell_complete=_complete_preset,
+                     help="Named initial values: classic, era, eva6 or mazur."),
         click.option("--spec", "spec_file", type=click.Path(path_type=Path), metavar="FILE.toml",
                      help="Read all of this from a file; options given besides override it."),
         click.option("--lrs", "learning_rates", type=Numbers(), metavar="RATES",
                      help="Learning rates, such as 0.1,0.2,0.5,0.8,1,2 (the default)."),
         click.option("--iterations", type=int, metavar="N", help="Updates of each run: rows 0 to N. Default: 100."),
         click.option("--layers", type=Layers(), metavar="SIZES", help="Units in each layer, such as 2-2-2."),
-        click.option("--activation", type=Names(), metavar="NAMES",
+        click.option("--activation", type=Names(), metavar="NAMES", shell_complete=_complete_activation,
                      help="sigmoid, tanh, relu or identity: one for all layers, or one for each."),
         click.option("--bias/--no-bias", default=None, help="Whether every unit has a bias, learned like a weight."),
         click.option("--inputs", type=Numbers(), metavar="LIST", help="One value for each input."),
@@ -87,13 +105,12 @@ def spec_options(command: Any) -> Any:
 
 def spec_from(preset: str | None, spec_file: Path | None, **options: Any) -> Any:
     """Return the spec of the options; those given on the command line override the file."""
-    from sheetprop.network.spec import make_spec, read_options
+    from sheetprop.network.spec import make_spec, read_options, read_spec
 
-    given: dict[str, Any] = {} if spec_file is None else read_options(spec_file)
-    given.update({name: value for name, value in options.items() if value is not None})
-    if preset is not None:
-        given["preset"] = preset
-    return make_spec(**given)
+    given = {name: value for name, value in {"preset": preset, **options}.items() if value is not None}
+    if spec_file is None:
+        return make_spec(**given)
+    return make_spec(**{**read_options(spec_file), **given}) if given else read_spec(spec_file)
 
 
 @click.command()
@@ -110,14 +127,17 @@ def spec(**options: Any) -> None:
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @click.option("--exercise", is_flag=True,
               help="Write a task: blank columns, a live right or wrong beside each cell, answers in a second file.")
-@click.option("--blank", type=Names(), default=("gradients",), metavar="NAMES",
+@click.option("--blank", type=Names(), metavar="NAMES",
               help="What an exercise leaves blank: gradients (the default), forward, error, updates, or symbols.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def build(output: Path, force: bool, exercise: bool, blank: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def build(output: Path, force: bool, exercise: bool, blank: tuple[str, ...] | None, as_json: bool,
+          **options: Any) -> None:
     """Write the workbook: forward pass, chain rule and update as live formulas, one row for each iteration."""
     from sheetprop.workbook.build import build as build_workbook
 
-    built = build_workbook(spec_from(**options), output, exercise=exercise, blank=blank, force=force)
+    if blank is not None and not exercise:
+        raise SheetpropError("--blank: is for a task; add --exercise, or leave it out")
+    built = build_workbook(spec_from(**options), output, exercise=exercise, blank=blank or ("gradients",), force=force)
     if as_json:
         click.echo(built.to_json())
         return

@@ -235,7 +235,11 @@ def read_spec(path: str | os.PathLike[str]) -> Spec:
     Raises:
         SheetpropError: the file is missing, no TOML, has an unknown key or a value of the wrong kind.
     """
-    return make_spec(**read_options(path))
+    options = read_options(path)
+    try:
+        return make_spec(**options)
+    except SheetpropError as error:
+        raise SheetpropError(f"{Path(path)}: {error}") from error
 
 
 def read_options(path: str | os.PathLike[str]) -> dict[str, Any]:

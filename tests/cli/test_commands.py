@@ -81,6 +81,7 @@ def test_the_readme_names_only_commands_that_exist() -> None:
         (["build", "-o", "book.ods"], "ends in .xlsx"),
         (["build", "-o", "missing/book.xlsx"], "there is no such folder"),
         (["build", "--exercise", "--blank", "w99", "-o", "x.xlsx"], "'w99' names no column"),
+        (["build", "--blank", "w1", "-o", "x.xlsx"], "--blank: is for a task; add --exercise"),
         (["verify", "missing.xlsx"], "there is no such file"),
     ],
 )
@@ -108,6 +109,10 @@ def test_bad_input_gets_one_line_and_exit_code_2(
         ("bias = \"yes\"", "is neither true nor false"),
         ("iterations = 1.5", "is no whole number"),
         ("layers = [", "is not valid TOML"),
+        ("layers = [2, 0]", "layers, number 2: 0 units"),
+        ("learning_rates = [0.1, \"x\"]", "learning rates, number 2: 'x' is no number"),
+        ("weights = [1, 2]", "weights: 2 given, 8 needed"),
+        ("preset = \"clasic\"", "did you mean 'classic'?"),
     ],
 )
 def test_a_spec_file_with_a_slip(
@@ -116,7 +121,10 @@ def test_a_spec_file_with_a_slip(
     monkeypatch.chdir(tmp_path)
     Path("slip.toml").write_text(text)
     assert call("build", "--spec", "slip.toml", monkeypatch=monkeypatch) == 2
-    assert message in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert printed.startswith("sheetprop: slip.toml: ")
+    assert message in printed
+    assert printed.count("\n") == 1
     assert [p.name for p in tmp_path.iterdir()] == ["slip.toml"]
 
 
@@ -131,6 +139,19 @@ def test_spec_prints_a_file_that_builds_the_same(
     built = json.loads(capsys.readouterr().out)
     assert built["learning_rates"] == [0.5]
     assert built["first_error"][0] == pytest.approx(0.298371109, abs=5e-10)
+
+
+@pytest.mark.parametrize(("words", "offered"), [
+    ("sheetprop ver", {"verify"}), ("sheetprop build --pre", {"--preset"}),
+    ("sheetprop build --preset m", {"mazur"}), ("sheetprop spec --activation r", {"relu"}),
+    ("sheetprop build --activation tanh,s", {"tanh,sigmoid"}), ("sheetprop verify x.xlsx --engine l", {"libreoffice"}),
+])
+def test_the_shell_completes_commands_options_and_names(words: str, offered: set[str]) -> None:
+    from click.shell_completion import BashComplete
+
+    *before, incomplete = words.split()[1:]
+    found = BashComplete(cli, {}, "sheetprop", "_SHEETPROP_COMPLETE").get_completions(before, incomplete)
+    assert {item.value for item in found} == offered
 
 
 def test_build_then_verify(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
