@@ -224,8 +224,11 @@ def run_grad(file: str, of: str, wrt: Sequence[str], *, as_json: bool) -> str:
     if as_json:
         import json
 
-        return json.dumps({"of": function.output_cells[0], "value": float(value),
-                           "gradient": {cell: float(slope) for cell, slope in zip(cells, slopes, strict=True)}},
+        import numpy as np
+
+        numbers = [float(one) if np.isfinite(one) else None for one in (value, *slopes)]
+        return json.dumps({"of": function.output_cells[0], "value": numbers[0],
+                           "gradient": dict(zip(cells, numbers[1:], strict=True))},
                           ensure_ascii=False, indent=2)
     width = max(map(len, cells))
     lines = [f"{function.output_cells[0]} = {float(value)!r}"]

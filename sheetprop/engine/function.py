@@ -331,6 +331,9 @@ class Function:
         self._prepare()
         given = self._given(x)
         weights = np.ones(len(self._outputs)) if seeds is None else np.asarray(seeds, dtype=np.float64)
+        for (sheet, row, column), name in zip(self._outputs, self.output_cells, strict=True):
+            if type(value := self._space.sheets[sheet].get(row, column)) is str:
+                raise SheetpropError(f"{name}: holds the text {value!r}, which has no derivative; choose a number")
         try:
             if given.ndim == 1:
                 return self._slopes_of_one(given, weights)

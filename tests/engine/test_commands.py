@@ -101,3 +101,11 @@ def test_what_if_says_what_it_replaces_and_what_moves_nothing(workbook: Any) -> 
         "S!B1: depends on none of the cells set",
     ]
     assert result.stdout.splitlines() == ["S!A2,S!C1,S!C2,S!A3,S!B1", "1.0,3.0,3.0,,7.0", "2.0,3.0,3.0,,7.0"]
+
+
+def test_a_text_has_no_derivative(workbook: Any) -> None:
+    path = workbook({"S": {**CELLS, "C1": "words", "C2": '=A1&"x"', "C3": "=C1"}})
+    for cell in ("C1", "C2", "C3"):
+        with pytest.raises(SheetpropError, match=f"S!{cell}: h"):
+            run(engine.grad, path, "--of", f"S!{cell}", "--wrt", "S!A1")
+    assert json.loads(run(engine.grad, path, "--of", "S!A3", "--wrt", "S!A1", "--json"))["value"] is None
