@@ -11,7 +11,7 @@ from sheetprop.auditing.expressions import Expr, at, evaluate, make, number, pla
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import gradient_of, plain
 from sheetprop.auditing.points import Values, comparable, differs, random_rows
-from sheetprop.auditing.roles import Roles, trace_backward
+from sheetprop.auditing.roles import Roles, beyond_velocity, trace_backward
 from sheetprop.auditing.tables import Column
 
 
@@ -123,7 +123,9 @@ class Bench:
 def settle_gradients(bench: Bench) -> None:
     """Give weights whose gradient neither a label nor their update tells the column that is their derivative."""
     roles = bench.roles
-    without = [weight for weight in roles.weights if weight.gradient is None and weight.update is not None]
+    # Updates that read the forward pass hold their gradient within them.
+    without = [weight for weight in roles.weights if weight.gradient is None and weight.update is not None
+               and not {place[0] for place in beyond_velocity(roles, weight)}.intersection(roles.forward)]
     taken = {weight.gradient.number for weight in roles.weights if weight.gradient is not None}
     own = {weight.place for weight in roles.weights}
     free = [n for n in roles.graph.formulas if n not in taken and n not in roles.forward

@@ -92,9 +92,16 @@ def _typed(lines: list[Line]) -> float | None:
         read = places(line.outline)
         if not {place[0] for place in read} <= {OWN, GRADIENT, VELOCITY}:
             return None
-        step = evaluate(line.outline, {place: 1.0 if place[0] == GRADIENT else step if place[0] == VELOCITY else 0.0
-                                       for place in read})
-    return -float(step) if step else None
+
+        def moved(gradient: float, velocity: Any, line: Line = line) -> float:
+            given = {GRADIENT: gradient, VELOCITY: velocity, OWN: 0.0}
+            return float(evaluate(line.outline, {place: given[str(place[0])] for place in places(line.outline)}))
+
+        kept = moved(0.0, 1.0)
+        if line.column is line.velocity and abs(kept + moved(1.0, 0.0) - 1.0) < 1e-9:
+            return None  # a moving average, whose share of the gradient is no learning rate
+        step = moved(1.0, step)
+    return -step if step else None
 
 
 def _not_stated(roles: Roles, weights: list[Weight], constants: list[Place], stated: Place) -> Finding:

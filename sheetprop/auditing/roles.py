@@ -229,7 +229,7 @@ def _claimed(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> No
             weight.gradient, weight.said = candidates[0], True
     read = {place for n in roles.forward for place in places(formulas[n])}
     claimed = {weight.gradient.number for weight in roles.weights if weight.gradient is not None}
-    every = {id(weight): _beyond_velocity(roles, weight) for weight in roles.weights}
+    every = {id(weight): beyond_velocity(roles, weight) for weight in roles.weights}
     readers = Counter(place for reads in every.values() for place in reads)
     for weight in roles.weights:
         if weight.gradient is not None or weight.update is None:
@@ -248,7 +248,7 @@ def _claimed(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> No
             weight.gradient = found_
 
 
-def _beyond_velocity(roles: Roles, weight: Weight) -> list[Place]:
+def beyond_velocity(roles: Roles, weight: Weight) -> list[Place]:
     """Return what a weight's update reads, a velocity's reads in its place."""
     if weight.update is None:
         return []
@@ -269,7 +269,9 @@ def _labelled(roles: Roles, column: Column) -> tuple[str, str] | None:
         return None
     if kind_of(column.label)[0] in ("weight", "bias") and is_gradients(column.group) \
             and column.number in roles.graph.formulas and column.number not in roles.forward:
-        return "", plain(column.label)
+        # Next weights may stand beside the gradients without a heading of their own.
+        following = {roles.written(weight)[1] for weight in roles.weights if weight.update is not None}
+        return None if column.number in following else ("", plain(column.label))
     return gradient_of(column.label)
 
 

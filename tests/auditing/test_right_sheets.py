@@ -201,8 +201,35 @@ def estimates_beside(book: Any) -> None:
     table(sheet, 3, columns, 20, {"w": "={w}-$B$1*{dL/dw}", "b": "={b}-$B$1*{dL/db}"})
 
 
+def under_one_heading(book: Any) -> None:
+    """Gradients under a heading, named as their weights; the next weights beside them, with no heading of their own."""
+    sheet = book.active
+    sheet["A1"], sheet["B1"] = "LR", 0.3
+    gradients = {f"slope {w}": "=" + step for w, step in STEPS.items()}
+    new = {f"new {w}": f"={{{w}}}-$B$1*{{slope {w}}}" for w in W}
+    columns = {**GIVEN, **W, **FORWARD, **LOSS, **DELTAS, **gradients, **new}
+    letters = table(sheet, 4, columns, 30, {w: f"={{new {w}}}" for w in W})
+    for label in (*gradients, *new):
+        sheet[f"{letters[label]}4"] = label.split()[1]
+    sheet[f"{letters['slope w1']}3"] = "Gradients"
+    sheet.merge_cells(f"{letters['slope w1']}3:{letters['slope w8']}3")
+
+
+def moving_average(book: Any) -> None:
+    """Momentum as a moving average of the gradients, all numbers typed; errors of a test sample beside."""
+    sheet = book.active
+    sheet["A1"] = "learning rate = 1"
+    gradients = {f"dE/d{w}": "=" + step for w, step in STEPS.items()}
+    test = {"h1 B": "={w1}*0.3+{w2}*0.4", "a_h1 B": "=1/(1+EXP(-{h1 B}))", "h2 B": "={w3}*0.3+{w4}*0.4",
+            "a_h2 B": "=1/(1+EXP(-{h2 B}))", "o1 B": "={w5}*{a_h1 B}+{w6}*{a_h2 B}",
+            "a_o1 B": "=1/(1+EXP(-{o1 B}))", "E1 B": "=0.5*(0.2-{a_o1 B})^2"}
+    columns = {**GIVEN, **W, **FORWARD, **LOSS, **test, **DELTAS, **gradients, **{f"m{w}": 0.0 for w in W}}
+    updates = {**{f"m{w}": f"=0.9*{{m{w}}}+0.1*{{dE/d{w}}}" for w in W}, **{w: f"={{{w}}}-1*{{m{w}}}" for w in W}}
+    table(sheet, 4, columns, 30, updates)
+
+
 STYLES = [loss_first, german, french, spanish_across, greek_names, by_reference, samples_in_turn, line_fit,
-          estimates_beside]
+          estimates_beside, under_one_heading, moving_average]
 
 
 @pytest.mark.parametrize("style", STYLES, ids=lambda style: style.__name__)
