@@ -11,19 +11,16 @@ from sheetprop.engine.references import MAX_COLUMN, MAX_ROW, address, area_at, c
 from sheetprop.engine.rows import Irregular, Reader
 from sheetprop.engine.storage import Family, SheetStore
 from sheetprop.engine.values import VALUE, Value
-from sheetprop.engine.xmlparts import Element, parser_for, read_tree, shared_strings, unescape_controls
+from sheetprop.engine.xmlparts import (
+    Element,
+    escape,
+    parser_for,
+    quoteattr,
+    read_tree,
+    shared_strings,
+    unescape_controls,
+)
 from sheetprop.errors import SheetpropError
-
-
-def escape(text: str) -> str:
-    """Return text as it may stand between tags."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def quoteattr(text: str) -> str:
-    """Return text in quotes, as an attribute's value."""
-    return '"' + escape(text).replace('"', "&quot;") + '"'
-
 
 _ROOT = re.compile(rb"<(?:([\w.-]+):)?(?:worksheet|chartsheet|dialogsheet|macrosheet|xlmacrosheet)\b")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from xml.parsers import expat
 
+from sheetprop.engine.cellxml import stored
 from sheetprop.engine.references import address, cell_at
 from sheetprop.engine.storage import SheetStore
 from sheetprop.engine.values import Value
@@ -53,8 +54,6 @@ def patched(data: bytes, sheet: SheetStore) -> bytes:
         SheetpropError: the part is in an encoding other than UTF-8, or cells were set or rows
             filled down in it, which is done only in sheets of the usual layout.
     """
-    from sheetprop.engine.writing import stored
-
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or sheet.edited or sheet.filled or sheet.formulas_set:
         raise SheetpropError(f"{sheet.name}: its part {sheet.part} is laid out too unusually to be changed; "
                              "save the workbook once in a spreadsheet program")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sheetprop.engine.loading import bounds, escape
+from sheetprop.engine.cellxml import legal, stored
+from sheetprop.engine.loading import bounds
 from sheetprop.engine.references import address, area_at, column_number
 from sheetprop.engine.rows import CELL, INNER, ROW, Irregular
 from sheetprop.engine.storage import Block, SheetStore
 from sheetprop.engine.templates import Template
-from sheetprop.engine.values import ExcelError, Value
+from sheetprop.engine.values import Value
+from sheetprop.engine.xmlparts import escape
 from sheetprop.errors import SheetpropError
 
 _ROW_NUMBER = re.compile(rb'\sr="([0-9]{1,7})"')
@@ -21,31 +23,6 @@ _MARKED_CELL = re.compile(rb'<c( r="[A-Za-z]{1,3}\x00.")((?:\s[^>]*?)?)>(.*?)</c
 _FORMULA = re.compile(rb"\s*<f((?:\s[^>]*?)?)(?:/>|>[^<]*</f>)")
 _MARKER = re.compile(rb"\x00(.)", re.DOTALL)
 _DIMENSION = re.compile(rb'<dimension\s+ref="([^"]*)"\s*/>')
-
-
-def stored(value: Value) -> tuple[bytes, bytes, bytes]:
-    """Return what a formula cell holds for its value.
-
-    Returns:
-        The type attribute of its ``<c>`` and the attribute of its ``<v>``, each with a blank before it
-        or nothing, and the text of its ``<v>``.
-    """
-    if type(value) is float:
-        return b"", b"", repr(value).encode()
-    if type(value) is bool:
-        return b' t="b"', b"", b"1" if value else b"0"
-    if type(value) is ExcelError:
-        return b' t="e"', b"", str(value).encode()
-    if value is None:
-        return b"", b"", b"0.0"
-    text = escape(str(value))
-    space = b' xml:space="preserve"' if text != text.strip() else b""
-    return b' t="str"', space, _legal(text).encode("utf-8", "replace")
-
-
-def _legal(text: str) -> str:
-    """Replace control characters that XML cannot hold."""
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", lambda found: f"_x{ord(found.group()):04X}_", text)
 
 
 class Form:
@@ -338,12 +315,12 @@ def _constant(place: bytes, style: bytes, value: Value | SetFormula) -> bytes:
     """Return a cell that was set."""
     if isinstance(value, SetFormula):
         kind, space, held = stored(value.value)
-        formula = escape(_legal(value.text.removeprefix("="))).encode("utf-8", "replace")
+        formula = escape(legal(value.text.removeprefix("="))).encode("utf-8", "replace")
         return b'<c r="%s"%s%s><f>%s</f><v%s>%s</v></c>' % (place, style, kind, formula, space, held)
     if value is None:
         return b'<c r="%s"%s/>' % (place, style)
     if type(value) is str:
-        text = _legal(escape(value)).encode("utf-8", "replace")
+        text = legal(escape(value)).encode("utf-8", "replace")
         return b'<c r="%s"%s t="inlineStr"><is><t xml:space="preserve">%s</t></is></c>' % (place, style, text)
     kind, space, held = stored(value)
     return b'<c r="%s"%s%s><v%s>%s</v></c>' % (place, style, kind, space, held)

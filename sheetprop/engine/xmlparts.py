@@ -97,6 +97,16 @@ def plain_text(item: Element) -> str:
     return unescape_controls("".join(found))
 
 
+def escape(text: str) -> str:
+    """Return text as it may stand between tags."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def quoteattr(text: str) -> str:
+    """Return text in quotes, as an attribute's value."""
+    return '"' + escape(text).replace('"', "&quot;") + '"'
+
+
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
 
