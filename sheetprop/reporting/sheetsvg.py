@@ -158,7 +158,7 @@ def _row(
             continue
         room = float(column.width)
         as_formula = formulas and bool(cell.formula)
-        if as_formula or not (look.wrap or cell.numeric):
+        if as_formula or not (look.wrap or cell.numeric or look.align == "center"):
             room += _spill(row, columns, place, formulas=formulas)
         texts.append(_text(text, cell, look, x, y, room, height, formulas=formulas))
     return texts

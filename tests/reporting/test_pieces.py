@@ -89,6 +89,16 @@ def test_wide_sheets_are_cut_at_columns(prepared: Any) -> None:
         assert ("=A8+1" in drawing) is view
 
 
+def test_a_centred_text_stays_in_its_cell_where_the_ones_beside_it_are_empty(prepared: Any) -> None:
+    context, _ = prepared
+    pictures = context.backprop.pictures
+    picture = next(p for p in pictures.sheets if p.kind == "rate")
+    last = blocks(picture, 1000)[-1]
+    drawing = ElementTree.fromstring(sheetsvg.draw(picture, last, pictures.looks, formulas=False))
+    eta = next(text for text in drawing.iter("{http://www.w3.org/2000/svg}text") if text.text == "η")
+    assert float(eta.attrib["x"]) < 40 + last[0].width
+
+
 @pytest.mark.parametrize("layers", [(1, 1), (2, 2, 2), (3, 12, 3), (2, 3, 3, 1)])
 def test_network_picture_of_any_shape(layers: tuple[int, ...]) -> None:
     network = sheetprop.spec(layers=layers, seed=1).network
