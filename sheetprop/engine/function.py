@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _CHUNK = 5000
+_FEW = 300
 
 
 def spots(session: Session, refs: Sequence[str]) -> list[Spot]:
@@ -151,11 +152,12 @@ class Function:
         """Return what a user should know of the inputs and outputs, a line each.
 
         That is: an input whose cell holds a formula or text, which the given values replace; an input
-        on which no output depends; an output that depends on no input.
+        on which no output depends; an output that depends on no input (looked for among a few hundred cells).
         """
         self._session.settled()
         space = self._session.space
         steps = self._session.runner.schedule()
+        few = len(self._inputs) + len(self._outputs) <= _FEW
         found: list[str] = []
         for spot, name in zip(self._inputs, self.input_cells, strict=True):
             sheet, row, column = spot
@@ -163,11 +165,11 @@ class Function:
                 found.append(f"{name}: holds a formula, which the given values replace")
             elif type(value := space.sheets[sheet].get(row, column)) is str:
                 found.append(f"{name}: holds the text {value!r}, which the given values replace")
-            if not any(_depends(space, steps, [spot], [output]) for output in self._outputs):
+            if few and not _depends(space, steps, [spot], self._outputs):
                 found.append(f"{name}: none of the cells asked for depends on it")
         found.extend(f"{name}: depends on none of the cells set"
                      for spot, name in zip(self._outputs, self.output_cells, strict=True)
-                     if not _depends(space, steps, self._inputs, [spot]))
+                     if few and not _depends(space, steps, self._inputs, [spot]))
         return found
 
     # ---- values
