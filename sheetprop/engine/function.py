@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _CHUNK = 5000
-_FEW = 300
+_FEW = 24
 
 
 def spots(session: Session, refs: Sequence[str]) -> list[Spot]:
@@ -149,28 +149,28 @@ class Function:
             raise self._no_slope(stuck) from None
 
     def remarks(self) -> list[str]:
-        """Return what a user should know of the inputs and outputs, a line each.
+        """Return what a user should know of the inputs and outputs, a line for each kind.
 
-        That is: an input whose cell holds a formula or text, which the given values replace; an input
-        on which no output depends; an output that depends on no input (looked for among a few hundred cells).
+        That is: inputs whose cells hold a formula or text, which the given values replace; inputs on
+        which no output depends, and outputs that depend on no input (looked for among a few cells only).
         """
         self._session.settled()
         space = self._session.space
-        steps = self._session.runner.schedule()
-        few = len(self._inputs) + len(self._outputs) <= _FEW
-        found: list[str] = []
-        for spot, name in zip(self._inputs, self.input_cells, strict=True):
-            sheet, row, column = spot
-            if _formula_at(space, spot):
-                found.append(f"{name}: holds a formula, which the given values replace")
-            elif type(value := space.sheets[sheet].get(row, column)) is str:
-                found.append(f"{name}: holds the text {value!r}, which the given values replace")
-            if few and not _depends(space, steps, [spot], self._outputs):
-                found.append(f"{name}: none of the cells asked for depends on it")
-        found.extend(f"{name}: depends on none of the cells set"
-                     for spot, name in zip(self._outputs, self.output_cells, strict=True)
-                     if few and not _depends(space, steps, self._inputs, [spot]))
-        return found
+        given = list(zip(self._inputs, self.input_cells, strict=True))
+        asked = list(zip(self._outputs, self.output_cells, strict=True))
+        formulas = [name for spot, name in given if _formula_at(space, spot)]
+        texts = [name for (sheet, row, column), name in given if type(space.sheets[sheet].get(row, column)) is str]
+        idle: list[str] = []
+        still: list[str] = []
+        if len(given) + len(asked) <= _FEW:
+            steps = self._session.runner.schedule()
+            idle = [name for spot, name in given if not _depends(space, steps, [spot], self._outputs)]
+            still = [name for spot, name in asked if not _depends(space, steps, self._inputs, [spot])]
+        return [f"{_listed(names)}: {what}" for names, what in (
+            (formulas, "holds a formula, which the given values replace"),
+            (texts, "holds text, which the given values replace"),
+            (idle, "no cell asked for depends on it"),
+            (still, "depends on no cell that is set")) if names]
 
     # ---- values
 
@@ -415,6 +415,11 @@ class Function:
         from sheetprop.engine.torchlayer import as_torch
 
         return as_torch(self, self.vjp)
+
+
+def _listed(names: list[str]) -> str:
+    """Return some names, and how many more there are."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
 
 
 def _formula_at(space: Workspace, spot: Spot) -> bool:

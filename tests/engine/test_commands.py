@@ -95,10 +95,9 @@ def test_what_if_says_what_it_replaces_and_what_moves_nothing(workbook: Any) -> 
     assert result.exit_code == 0, result.output
     assert [line.removeprefix("sheetprop: ") for line in result.stderr.splitlines()] == [
         "S!A2: holds a formula, which the given values replace",
-        "S!C1: holds the text 'words', which the given values replace",
-        "S!C1: none of the cells asked for depends on it",
-        "S!C2: none of the cells asked for depends on it",
-        "S!B1: depends on none of the cells set",
+        "S!C1: holds text, which the given values replace",
+        "S!C1, S!C2: no cell asked for depends on it",
+        "S!B1: depends on no cell that is set",
     ]
     assert result.stdout.splitlines() == ["S!A2,S!C1,S!C2,S!A3,S!B1", "1.0,3.0,3.0,,7.0", "2.0,3.0,3.0,,7.0"]
 
