@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _CHUNK = 5000
-_FEW = 24
+_FEW = 8
 
 
 def spots(session: Session, refs: Sequence[str]) -> list[Spot]:
