@@ -174,7 +174,10 @@ def stored_findings(table: Table) -> list[Finding]:
         backward(column.expr, values, 1.0, slopes, sizes=True)
         size: Any = sum(abs(slope) * np.abs(values[place]) for place, slope in slopes.items())
         held_ = np.array([stored(row, number) for row in mine], dtype=float)
-        wrong = differs(held_, wanted, size, rel=1e-6, least=1e-8)
+        fresh = np.array([value if type(value := table.value(row, number)) is float else np.nan for row in mine])
+        # A value that calculation gives again is right; the stale one is among those that it reads.
+        stale = differs(held_, fresh, 0.0, rel=1e-6) | np.isnan(fresh)
+        wrong = differs(held_, wanted, size, rel=1e-6, least=1e-8) & stale
         if wrong.any():
             bad = [row for row, flag in zip(mine, wrong, strict=True) if flag]
             index = int(np.flatnonzero(wrong)[0])
