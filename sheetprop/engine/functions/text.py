@@ -195,7 +195,7 @@ def numbervalue(text: str, point: str = ".", group: str = ",") -> float:
 @function("FIXED", "n|nb")
 def fixed(number: float, digits: float = 2.0, plain: bool = False) -> str:
     places = int(digits)
-    shown = rounded(number, float(places), "half")
+    shown = rounded(number + 0.0, float(places), "half")  # a zero has no sign
     return f"{shown:.{max(places, 0)}f}" if plain else f"{shown:,.{max(places, 0)}f}"
 
 
