@@ -1,6 +1,11 @@
-"""The derived equations, evaluated in NumPy, against PyTorch's autograd on random networks."""
+"""The derived equations, evaluated in NumPy, against PyTorch's autograd on random networks.
+
+More of them by hand: ``SHEETPROP_NETWORKS=2000 pytest tests/network``.
+"""
 
 from __future__ import annotations
+
+import os
 
 import numpy as np
 import pytest
@@ -12,6 +17,7 @@ from sheetprop.network.equations import derive
 from sheetprop.network.spec import ACTIVATIONS, Network, make_spec
 
 ROWS = 40  # parameter sets of each drawn network: 150 draws are 6,000 networks
+DRAWS = int(os.environ.get("SHEETPROP_NETWORKS", "150"))
 
 
 @st.composite
@@ -49,7 +55,7 @@ def _disagreements(network: Network, parameters: np.ndarray, rates: np.ndarray) 
     return found
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=DRAWS, deadline=None, derandomize=DRAWS == 150)
 @given(networks())
 def test_equations_agree_with_autograd_on_random_networks(drawn: tuple[Network, int]) -> None:
     network, seed = drawn
