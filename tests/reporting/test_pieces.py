@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,22 @@ from xml.etree import ElementTree
 import pytest
 
 import sheetprop
+from sheetprop.errors import SheetpropError
 from sheetprop.network.equations import derive
 from sheetprop.network.notation import latex
 from sheetprop.reporting import netpicture, sheetsvg
+from sheetprop.reporting.aside import Aside
+from sheetprop.reporting.cellstyles import Look
 from sheetprop.reporting.chooser import _spread
 from sheetprop.reporting.equations import Typesetter, tokens
-from sheetprop.reporting.sheetpictures import blocks, shortened
+from sheetprop.reporting.sheetpictures import (
+    PicturedCell,
+    PicturedColumn,
+    PicturedRow,
+    SheetPicture,
+    blocks,
+    shortened,
+)
 
 
 @pytest.mark.parametrize("options", [
@@ -105,3 +116,49 @@ def test_network_picture_of_any_shape(layers: tuple[int, ...]) -> None:
     drawing = netpicture.draw(network, {}, "described")
     assert ElementTree.fromstring(drawing) is not None
     assert "E_total" in drawing
+
+
+def sheet(rows: list[list[str]], widths: list[int]) -> SheetPicture:
+    """A made-up sheet; a text that begins with = is a formula."""
+    columns = tuple(PicturedColumn(k, "ABCDEF"[k - 1], width) for k, width in enumerate(widths, start=1))
+    return SheetPicture("made up", columns, tuple(
+        PicturedRow(number, 20, tuple(
+            PicturedCell(f"{column.letters}{number}", column.index, "" if text.startswith("=") else text,
+                         text if text.startswith("=") else "", 0, False)
+            for column, text in zip(columns, row, strict=True)))
+        for number, row in enumerate(rows, start=1)), None, 1, 0, True, 1, "other")
+
+
+def test_a_formula_runs_over_empty_cells() -> None:
+    formula = "=IF(A1=0.1,1,2)+SUM(B1:B9)"
+    for beside, lines in (("", 1), ("full", 4)):
+        picture = sheet([["a", formula, beside]], [60, 60, 200])
+        drawing = ElementTree.fromstring(sheetsvg.draw(picture, picture.columns, [Look()], formulas=True))
+        shown = [text.text or "" for text in drawing.iter("{http://www.w3.org/2000/svg}text")
+                 if "Mono" in (text.get("font-family") or "")]
+        assert "".join(shown) == formula
+        assert len(shown) == lines
+
+
+def test_a_piece_ends_with_its_last_row() -> None:
+    picture = sheet([["a", "b", ""], ["", "", "=A1"], ["", "", "c"]], [60, 60, 60])
+    for columns, rows in ((picture.columns[:2], 1), (picture.columns, 3)):
+        assert f"rows 1 to {rows}" in sheetsvg.draw(picture, columns, [Look()], formulas=False)
+
+
+def test_what_is_a_little_too_wide_stays_whole() -> None:
+    picture = sheet([["a", "b", "c"]], [100, 500, 500])
+    assert [len(piece) for piece in blocks(picture, 1000)] == [3]
+    assert [len(piece) for piece in blocks(picture, 900)] == [2, 2]
+
+
+def test_the_other_process_neither_blocks_nor_forgets() -> None:
+    with Aside("not_imported_yet") as aside:
+        large = [aside.call(bytes.upper, b"x" * 1_000_000) for _ in range(3)]
+        wrong = aside.call(int, "no number")
+        assert [len(result()) for result in reversed(large)] == [1_000_000] * 3
+        with pytest.raises(ValueError, match="invalid literal"):
+            wrong()
+        ended = aside.call(os._exit, 3)
+        with pytest.raises(SheetpropError, match="ended before its work was done"):
+            ended()
