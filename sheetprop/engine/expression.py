@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from sheetprop.engine.choosing import MOST_CHOICES, E, chosen, number, place_among, place_of
 from sheetprop.engine.context import Context
 from sheetprop.engine.evaluate import closure_of
+from sheetprop.engine.moments import MOST, RELATIONS, SPREADS, relation, spread
 from sheetprop.engine.reads import VOLATILE
 from sheetprop.engine.references import address
 from sheetprop.engine.storage import SheetStore, family_of
@@ -21,6 +23,7 @@ SMOOTH = {"EXP": "exp", "LN": "log", "LOG10": "log10", "SQRT": "sqrt", "SIN": "s
           "ABS": "abs"}
 FLAT = {"INT": "floor", "SIGN": "sign"}
 LARGEST = 20_000
+_Item = TypeVar("_Item")
 
 
 class Scope:
@@ -205,6 +208,15 @@ class Scope:
             return E("iferror", (self.build(given[0]), self.build(given[1])))
         if name in ("SUM", "AVERAGE", "SUMSQ", "PRODUCT", "MIN", "MAX"):
             return self.folded(name, [one for part in given for one in self.elements(part)])
+        if name == "MOD" and len(given) == 2:
+            left, right = self.build(given[0]), self.build(given[1])
+            return E("-", (left, E("*", (right, E("flat", (E("/", (left, right)),), "INT")))))
+        if name in SPREADS:
+            sample = [one for part in given for one in self.elements(part)]
+            return spread(name, self.enough(name, sample, 1 + SPREADS[name]))
+        if name in RELATIONS and len(given) == 2:
+            pairs = self.pairs(name, given[0], given[1])
+            return relation(name, [x for x, _ in pairs], [y for _, y in pairs])
         if name == "SUMPRODUCT" and given:
             grids = [self.elements_exact(part) for part in given]
             if len({len(grid) for grid in grids}) != 1:
@@ -228,6 +240,25 @@ class Scope:
         if name == "XLOOKUP" and len(given) == 3 and isinstance(given[2], Area):
             return self.option(self.place(given[0], given[1], 0), self.cells(given[2]))
         raise self.stuck(f"the function {name}")
+
+    def enough(self, name: str, sample: list[_Item], least: int) -> list[_Item]:
+        """Return a sample, refused where it is too short to have a value or too long to be written out."""
+        if len(sample) < least:
+            raise self.stuck(f"{name} of too few numbers")
+        if len(sample) > MOST:
+            raise self.stuck(f"{name} of more than {MOST} numbers")
+        return sample
+
+    def pairs(self, name: str, first: Node, second: Node) -> list[tuple[E, E]]:
+        """Return the pairs of two ranges in which both are numbers."""
+        if not (isinstance(first, Area) and isinstance(second, Area)):
+            raise self.stuck(f"{name} of something else than two ranges")
+        cells, others = self.cells(first), self.cells(second)
+        if len(cells) != len(others):
+            raise self.stuck(f"{name} of ranges of different size")
+        both = [(x[0], y[0]) for one, other in zip(cells, others, strict=True)
+                if (x := self.elements(one)) and (y := self.elements(other))]
+        return self.enough(name, both, RELATIONS[name])
 
     def elements_exact(self, node: Node) -> list[E]:
         """Return an argument of SUMPRODUCT element by element: what is no number counts as 0."""

@@ -152,6 +152,15 @@ FORMULAS = [
     "=A1/(B1*(1-C1))",
     "=(A1>1)*B1",
     "=SIGN(A1)*B1",
+    "=MOD(A1*7,B1)+MOD(-A1,C1)",
+    "=VAR(A1:C1)*STDEV(A1:C1,B1)",
+    "=VAR.P(A1:D1)+STDEVP(A1:C1)",
+    "=DEVSQ(A1:C1,5)",
+    "=SUMXMY2(A1:C1,B1:D1)+SUMX2MY2(A1:C1,B1:D1)*SUMX2PY2(A1:B1,B1:C1)",
+    "=COVAR(A1:C1,B1:D1)+COVARIANCE.S(A1:C1,B1:D1)",
+    "=CORREL(A1:C1,B1:D1)*RSQ(A1:C1,B1:D1)",
+    "=SLOPE(A1:C1,B1:D1)",
+    "=INTERCEPT(A1:C1,B1:D1)*A1",
 ]
 
 
@@ -162,6 +171,8 @@ def test_gradients_agree_with_central_differences(workbook: Any, formula: str) -
     x = function.current()
     np.testing.assert_allclose(function.gradient(), central(function, x), rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(function.gradient(np.tile(x, (3, 1)))[1], function.gradient(), rtol=1e-12)
+    book.calculate()
+    np.testing.assert_allclose(function(np.tile(x, (3, 1)))[1], book["S"]["E1"], rtol=1e-12)
 
 
 CHOICES = [
