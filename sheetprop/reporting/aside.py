@@ -15,6 +15,9 @@ from typing import Any, TypeVar
 
 from sheetprop.errors import SheetpropError
 
+DRAWING = "matplotlib.backends.backend_svg"
+"""What the charts need, and what takes long to import."""
+
 _Result = TypeVar("_Result")
 _SERVE = "import sys; from sheetprop.reporting.aside import serve; serve(sys.argv[1:])"
 

@@ -15,9 +15,6 @@ from sheetprop.reporting.sheetpictures import Pictures, SheetPicture, blocks, sh
 from sheetprop.reporting.words import plain
 from sheetprop.workbook.layout import Layout
 
-LIBRARY = "matplotlib.backends.backend_svg"
-"""What the charts need, and what takes long to import."""
-
 FRONT = "front"
 """The figure of the first page."""
 

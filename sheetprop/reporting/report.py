@@ -1,4 +1,7 @@
-"""`sheetprop.report`: one document in up to three formats."""
+"""`sheetprop.report`: one document in up to three formats.
+
+What takes long to import is imported where it is used: by then the second process has begun.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,20 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sheetprop.errors import SheetpropError, nearest
 from sheetprop.files import replacing
-from sheetprop.reporting import context as contexts
-from sheetprop.reporting import equations, figures, mnistpart
+from sheetprop.reporting import aside as asides
 from sheetprop.reporting.aside import Aside
-from sheetprop.reporting.auditpart import Audited
-from sheetprop.reporting.context import Context
-from sheetprop.reporting.figures import Figures
 from sheetprop.reporting.kept import sha256_of
 from sheetprop.reporting.typefaces import MissingFontError
+
+if TYPE_CHECKING:
+    from sheetprop.reporting import equations, render
+    from sheetprop.reporting.auditpart import Audited
+    from sheetprop.reporting.context import Context
+    from sheetprop.reporting.figures import Figures
 
 FORMATS = ("html", "pdf", "md")
 PAGES = ("A4", "Letter")
@@ -99,7 +105,7 @@ def report(
     folder = _folder(Path(output))
     _check_free(folder, chosen, force=force)
     own = None if templates is None else Path(templates)
-    with Aside(figures.LIBRARY) as aside:
+    with Aside(asides.DRAWING) as aside:
         made = prepare(None if workbook is None else Path(workbook), None if run is None else Path(run),
                        [Path(one) for one in audit], title=title, author=author, date=date, aside=aside)
         attached = [Path(p) for p in (workbook, _record_file(run)) if p is not None]
@@ -118,9 +124,12 @@ def prepare(
         title, author, date: see :func:`report`.
         aside: the process that draws the charts; without it this one does.
     """
+    from sheetprop.reporting import context as contexts
+    from sheetprop.reporting import equations, figures, mnistpart
+
     _check_given([path for path in (workbook, run, *audited) if path is not None])
     contexts.checked_date(date)
-    aside = aside or Aside(figures.LIBRARY, here=True)
+    aside = aside or Aside(asides.DRAWING, here=True)
     part2 = None if run is None else mnistpart.read(run)
     run_charts = aside.call(figures.run_charts, None if part2 is None else part2.run)
     part1 = None

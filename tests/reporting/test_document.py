@@ -16,7 +16,7 @@ import pytest
 import sheetprop
 from sheetprop.errors import SheetpropError
 from sheetprop.mnist import record
-from sheetprop.reporting import environment, figures, render, typefaces
+from sheetprop.reporting import aside, environment, render, typefaces
 from sheetprop.reporting import report as reports
 from sheetprop.reporting.report import prepare, report
 
@@ -329,7 +329,7 @@ def test_without_weasyprint_the_other_formats_are_made(
         (tmp_path / "weasyprint.py").write_text("raise OSError('cannot load library libpango-1.0-0')", encoding="utf-8")
         monkeypatch.delitem(sys.modules, "weasyprint")
         monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(figures, "LIBRARY", "not_imported_yet")  # so that there is another process
+    monkeypatch.setattr(aside, "DRAWING", "not_imported_yet")  # so that there is another process
     made = report(None, run, output=tmp_path / "out")
     assert set(made.files) == {"html", "md"}
     assert "WeasyPrint cannot start" in made.not_made["pdf"]
