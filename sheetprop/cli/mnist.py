@@ -85,7 +85,8 @@ def summary(network: str, form: str, functional: bool, out: Path | None) -> None
               help="auto: the GPU where there is one.")
 @click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto", show_default=True,
               help="auto: bfloat16 where the hardware multiplies it.")
-@click.option("--threads", type=int, help="Threads on the CPU.  [default: PyTorch's]")
+@click.option("--threads", type=int,
+              help="Threads on the CPU; 1 is best while the machine is busy.  [default: PyTorch's]")
 @click.option("--held-out", type=int, default=0, show_default=True,
               help="Test on so many training images kept aside, not on the test set.")
 @click.option("--data", "folder", type=_FILE, help="Folder with MNIST.  [default: found or fetched]")

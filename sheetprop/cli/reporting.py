@@ -93,6 +93,8 @@ def _tell(made: Any) -> None:
 @click.option("--runs", type=int, default=1, metavar="N", help="Train with so many seeds.")
 @click.option("--train-seed", type=int, metavar="N", help="First seed of the training.")
 @click.option("--device", default="auto", show_default=True, metavar="NAME", help="auto, cpu or cuda.")
+@click.option("--threads", type=int, metavar="N",
+              help="Threads of the training on the CPU; 1 is best while the machine is busy.")
 @click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="A folder with MNIST.")
 @document_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("sheetprop-out"), show_default=True,
@@ -100,7 +102,7 @@ def _tell(made: Any) -> None:
 @click.option("--force", is_flag=True, help="Begin anew, whatever is there.")
 def everything(
     recipe: str, run: Path | None, epochs: int | None, runs: int, train_seed: int | None, device: str,
-    data: Path | None, output: Path, force: bool, formats: tuple[str, ...], title: str | None, author: str | None,
+    threads: int | None, data: Path | None, output: Path, force: bool, formats: tuple[str, ...], title: str | None, author: str | None,
     date: str | None, page: str, **options: Any,
 ) -> int:
     """Do the whole job: build the workbook, verify it, train on MNIST, report on both.
@@ -112,7 +114,7 @@ def everything(
     done = run_all(
         spec_from(**options), output, recipe=recipe, run=run, formats=formats, title=title, author=author, date=date,
         page=_page(page), data=data, force=force, listener=_listener(recipe) if run is None else None, epochs=epochs,
-        runs=runs, seed=train_seed, device=device, say=lambda line: click.echo(line, err=True))
+        runs=runs, seed=train_seed, device=device, threads=threads, say=lambda line: click.echo(line, err=True))
     _tell(done.report)
     names = ", ".join(path.name for path in done.report.files.values())
     click.echo(f"Everything is in {done.folder}: {done.workbook.name}, {names} in {done.report.folder.name}/, "
