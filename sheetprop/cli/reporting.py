@@ -102,8 +102,8 @@ def _tell(made: Any) -> None:
 @click.option("--force", is_flag=True, help="Begin anew, whatever is there.")
 def everything(
     recipe: str, run: Path | None, epochs: int | None, runs: int, train_seed: int | None, device: str,
-    threads: int | None, data: Path | None, output: Path, force: bool, formats: tuple[str, ...], title: str | None, author: str | None,
-    date: str | None, page: str, **options: Any,
+    threads: int | None, data: Path | None, output: Path, force: bool, formats: tuple[str, ...], title: str | None,
+    author: str | None, date: str | None, page: str, **options: Any,
 ) -> int:
     """Do the whole job: build the workbook, verify it, train on MNIST, report on both.
 
