@@ -43,10 +43,9 @@ class Reference:
                     stderr=subprocess.DEVNULL,
                     env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"})
 
-    def rows(self, network: Network, parameters: Array, learning_rates: Array) -> dict[str, Array]:
-        """Recompute single iterations; see `reference.rows`."""
-        result: dict[str, Array] = self._ask("rows", network, parameters, learning_rates)
-        return result
+    def rows(self, network: Network, parameters: Array, learning_rates: Array) -> Callable[[], dict[str, Array]]:
+        """Begin to recompute single iterations and return a function that waits for them; see `reference.rows`."""
+        return self._begin("rows", network, parameters, learning_rates)
 
     def run(self, spec: Spec, noise: Array | None = None) -> Run:
         """Train from the initial values; see `reference.run`."""

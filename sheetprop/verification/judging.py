@@ -62,11 +62,12 @@ class _Verification:
     def result(self) -> Verification:
         """Make all comparisons and gather what they found."""
         layout, spec = self.layout, self.spec
+        begun = rows.begin(spec, self.numbers, self.reference)
         prescribed = formulas.check(layout, self.runs)
         unfilled = self._unfilled()
         vacant, words = self._odd(prescribed)
         gaps = rows.Gaps(unfilled, vacant, self._circular(), words)
-        judged = rows.check(layout, spec, self.numbers, gaps, self.reference)
+        judged = rows.check(layout, spec, self.numbers, gaps, self.reference, begun)
         wrong_rates = self._wrong_rates()
         usable = _usable(judged, unfilled, [rate for rate, _, _ in wrong_rates])
         drift = run.check(spec, self.numbers, judged, usable, self.reference, _PUSH.get(self.engine, run.PUSH))

@@ -7,7 +7,7 @@ The others only pass on what is wrong elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import cast
@@ -99,7 +99,23 @@ class Gaps:
     words: Mapping[str, Mask] = field(default_factory=dict)
 
 
-def check(layout: Layout, spec: Spec, numbers: Numbers, gaps: Gaps, reference: Reference) -> Rows:
+Answer = Callable[[], dict[str, Array]]
+"""Waits for what PyTorch makes of every row's own parameters, by symbol."""
+
+
+def begin(spec: Spec, numbers: Numbers, reference: Reference) -> Answer | None:
+    """Let PyTorch begin with every row, so that other checks go on meanwhile; None where a parameter is no number."""
+    parameters = np.stack([numbers.values[name] for name in spec.network.parameters()], axis=-1)
+    return None if np.isnan(parameters).any() else _ask(spec, parameters, reference)
+
+
+def _ask(spec: Spec, parameters: Array, reference: Reference) -> Answer:
+    rates = np.repeat(np.array(spec.learning_rates), parameters.shape[1])
+    return reference.rows(spec.network, parameters.reshape(-1, parameters.shape[-1]), rates)
+
+
+def check(layout: Layout, spec: Spec, numbers: Numbers, gaps: Gaps, reference: Reference,
+          begun: Answer | None = None) -> Rows:
     """Compare every number of the learning-rate sheets.
 
     Args:
@@ -108,12 +124,14 @@ def check(layout: Layout, spec: Spec, numbers: Numbers, gaps: Gaps, reference: R
         numbers: what stands there.
         gaps: cells that are special.
         reference: PyTorch.
+        begun: what `begin` gave.
     """
-    return _Check(layout, spec, numbers, gaps, reference).rows()
+    return _Check(layout, spec, numbers, gaps, reference, begun).rows()
 
 
 class _Check:
-    def __init__(self, layout: Layout, spec: Spec, numbers: Numbers, gaps: Gaps, reference: Reference) -> None:
+    def __init__(self, layout: Layout, spec: Spec, numbers: Numbers, gaps: Gaps, reference: Reference,
+                 begun: Answer | None) -> None:
         self.layout, self.spec, self.unfilled, self.circular = layout, spec, gaps.unfilled, gaps.circular
         self.words = gaps.words
         network = spec.network
@@ -130,9 +148,8 @@ class _Check:
         self.rate_differs = cast("Mask", np.asarray(~(distance <= TOLERANCE * np.abs(self.rates))))
         parameters = np.stack([self.read[name] for name in self.names], axis=-1)
         self.alive = cast("Mask", np.isfinite(parameters).all(axis=-1))
-        flat = reference.rows(network, parameters.reshape(-1, len(self.names)),
-                              np.repeat(self.rates[:, 0], self.shape[1]))
-        self.expected = {symbol: values.reshape(self.shape) for symbol, values in flat.items()}
+        answer = begun or _ask(spec, parameters, reference)
+        self.expected = {symbol: values.reshape(self.shape) for symbol, values in answer().items()}
         self.initial = network.initial()
         leaves: dict[str, Array] = {name: np.array(value) for name, value in self.initial.items()}
         leaves |= {name: self.read[name] for name in self.names} | {symbols.LEARNING_RATE: self.rates}
