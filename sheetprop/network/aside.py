@@ -8,14 +8,14 @@ import has become worth its while, everything happens in this process.
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Collection
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+from sheetprop import second
 
 if TYPE_CHECKING:
     from sheetprop.network.reference import Array, Run
@@ -35,13 +35,7 @@ class Reference:
         self._process: subprocess.Popen[bytes] | None = None
         if "torch" not in sys.modules and not _started:
             _started = True
-            here = str(Path(__file__).resolve().parents[2])
-            paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
-            with contextlib.suppress(OSError):
-                self._process = subprocess.Popen(
-                    [sys.executable, "-c", _SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"})
+            self._process = second.start(_SERVE, stderr=subprocess.DEVNULL, OMP_NUM_THREADS="1")
 
     def rows(self, network: Network, parameters: Array, learning_rates: Array) -> Callable[[], dict[str, Array]]:
         """Begin to recompute single iterations and return a function that waits for them; see `reference.rows`."""
@@ -103,19 +97,15 @@ class Reference:
 
 
 def serve() -> None:
-    """Answer questions on standard input until it closes: the other process's part."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    sys.stdout = sys.stderr  # whatever a library prints must not get between the answers
+    """Answer questions: the other process's part."""
+    second.serve(_prepare)
+
+
+def _prepare() -> Callable[[Any], Any]:
     # Imported now and not at the first question: that is what this process is for.
     import torch
 
     from sheetprop.network import reference
 
     torch.set_num_threads(1)
-    while True:
-        try:
-            name, arguments = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        pickle.dump(getattr(reference, name)(*arguments), answers)
-        answers.flush()
+    return lambda question: getattr(reference, question[0])(*question[1])

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import importlib
 import pickle
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from sheetprop import second
 from sheetprop.errors import SheetpropError
 
 DRAWING = "matplotlib.backends.backend_svg"
@@ -39,14 +39,10 @@ class Aside:
         self._process: subprocess.Popen[bytes] | None = None
         self._line: ThreadPoolExecutor | None = None
         if not here and not any(module in sys.modules for module in modules):
-            root = str(Path(__file__).resolve().parents[2])
-            paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-            with contextlib.suppress(OSError):
-                self._process = subprocess.Popen(
-                    [sys.executable, "-c", _SERVE, *modules], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    env={**os.environ, "PYTHONPATH": paths})
-                # A thread of its own waits for each answer, so that neither process waits for the other to read.
-                self._line = ThreadPoolExecutor(1)
+            self._process = second.start(_SERVE, *modules)
+        if self._process is not None:
+            # A thread of its own waits for each answer, so that neither process waits for the other to read.
+            self._line = ThreadPoolExecutor(1)
 
     def call(self, function: Callable[..., _Result], *arguments: Any) -> Callable[[], _Result]:
         """Begin a call, after those before it; return what waits for its result."""
@@ -83,23 +79,21 @@ class Aside:
 
 
 def serve(modules: list[str]) -> None:
-    """Answer calls on standard input until it closes: the other process's part."""
-    import importlib
+    """Answer calls: the other process's part."""
 
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    sys.stdout = sys.stderr  # whatever a library prints must not get between the answers
-    for module in modules:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(module)
-    while True:
-        try:
-            function, arguments = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        result, problem = None, None
-        try:
-            result = function(*arguments)
-        except Exception as error:  # whatever it is, the process that asked has to tell it
-            problem = error
-        pickle.dump((result, problem), answers)
-        answers.flush()
+    def prepare() -> Callable[[Any], Any]:
+        for module in modules:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module)
+        return _tried
+
+    second.serve(prepare)
+
+
+def _tried(question: tuple[Callable[..., Any], tuple[Any, ...]]) -> tuple[Any, Exception | None]:
+    """Return the result of a call, or what went wrong: the process that asked has to tell it."""
+    function, arguments = question
+    try:
+        return function(*arguments), None
+    except Exception as error:
+        return None, error
