@@ -108,12 +108,13 @@ def train(recipe: str | None, listed: bool, as_json: bool, epochs: int | None, b
 
     if as_json and not listed:
         raise click.UsageError("--json goes with --list; a training run writes its record.json")
-    if listed and as_json:
-        click.echo(json.dumps([known.model_dump(mode="json") for known in recipes()], indent=1, ensure_ascii=False))
-        return
     if listed:
-        for known in recipes():
-            click.echo(f"{known.name:<6} {known.title} ({known.origin})")
+        if as_json:
+            dumped = [known.model_dump(mode="json") for known in recipes()]
+            click.echo(json.dumps(dumped, indent=1, ensure_ascii=False))
+        else:
+            for known in recipes():
+                click.echo(f"{known.name:<6} {known.title} ({known.origin})")
         return
     if recipe is None:
         raise click.UsageError("give --recipe NAME, or --list to see the names")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from sheetprop.errors import SheetpropError
-from sheetprop.mnist.record import read
+from sheetprop.mnist.record import file_of, read
 
 _SIDE, _BOX = 28, 20  # MNIST: digits fill a box of 20, centred by mass in a field of 28
 _LIMIT = 50_000_000  # pixels of a picture
@@ -46,7 +46,7 @@ def predict(
 
     path = Path(record)
     kept = read(path)
-    folder = path if path.is_dir() else path.parent
+    folder = file_of(path).parent
     done = [r for r in kept.runs if r.weights]
     if kept.network is None or not done:
         raise SheetpropError(f"{path}: names no weights (a log, or a run that did not finish); train first")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -136,6 +136,10 @@ class Recipe(Setting):
         default=None, gt=0, lt=1, description="decay a step of the averaged weights that are tested"
     )
     seed: int = 1
+
+    def settings(self) -> dict[str, Any]:
+        """Return all that decides the result: everything but the words about it."""
+        return self.model_dump(exclude={"title", "origin"})
 
     def rate(self, step: int, steps_per_epoch: int) -> float:
         """Return SGD's learning rate of `step` (from 0, over the whole run)."""

@@ -23,6 +23,7 @@ from sheetprop.files import replacing
 from sheetprop.mnist.recipe import Recipe
 
 VERSION = 1
+RECORD = "record.json"
 
 
 class Part(BaseModel):
@@ -305,15 +306,19 @@ def write(record: RunRecord, target: str | os.PathLike[str]) -> None:
         temporary.write_text(record.model_dump_json(indent=1, exclude_none=False) + "\n", encoding="utf-8")
 
 
+def file_of(source: str | os.PathLike[str]) -> Path:
+    """Return the file of a record that is given by its file or by the folder that holds it."""
+    path = Path(source)
+    return path / RECORD if path.is_dir() else path
+
+
 def read(source: str | os.PathLike[str]) -> RunRecord:
     """Read a record from its file, or from the folder that holds ``record.json``.
 
     Raises:
         SheetpropError: no such file, no record, damaged, or made by a newer version.
     """
-    path = Path(source)
-    if path.is_dir():
-        path = path / "record.json"
+    path = file_of(source)
     try:
         raw: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -29,13 +29,13 @@ from sheetprop.mnist.loop import DivergedError, Listener, Loop
 from sheetprop.mnist.networks import network
 from sheetprop.mnist.recipe import Recipe
 from sheetprop.mnist.recipes import recipe as find_recipe
-from sheetprop.mnist.record import Epoch, Run, RunRecord, Steps, Teacher
+from sheetprop.mnist.record import RECORD, Epoch, Run, RunRecord, Steps, Teacher
 from sheetprop.mnist.summary import table
 from sheetprop.mnist.weights import trained
 
 KEPT_STEPS = 200  # at most so many steps a run stand in the record itself
 EXAMPLES = 40
-RECORD, STATE = "record.json", "state.pt"
+STATE = "state.pt"
 
 
 @dataclass(frozen=True)
@@ -216,8 +216,7 @@ def _earlier(place: Place, made: Recipe, held_out: int) -> tuple[RunRecord | Non
     kept = record.read(path)
     if kept.recipe is None:
         raise SheetpropError(f"{path}: was made from a log and cannot be resumed; choose another --out")
-    words = {"title", "origin"}  # which say how a recipe is called, not how it trains
-    old, new = kept.recipe.model_dump(exclude=words), made.model_dump(exclude=words)
+    old, new = kept.recipe.settings(), made.settings()
     for name in new:
         if old[name] != new[name]:
             raise SheetpropError(f"{path}: was started with {name} {old[name]}, now it is {new[name]}; resume with the "
@@ -266,7 +265,7 @@ def _teacher(folder: Path, recipe: str, held_out: int) -> tuple[Teacher, nn.Modu
     run = next((r for r in kept.runs if r.status == "finished" and r.weights), None)
     if kept.recipe is None or kept.network is None or run is None:
         raise SheetpropError(f"{folder}: holds no finished run with weights, so no teacher; train recipe {recipe}")
-    if (kept.recipe, kept.held_out) != (find_recipe(recipe), held_out):
+    if (kept.recipe.settings(), kept.held_out) != (find_recipe(recipe).settings(), held_out):
         raise SheetpropError(f"{folder}: is recipe {kept.recipe.name} with held-out {kept.held_out}; the teacher must "
                              f"be recipe {recipe}, unchanged, with held-out {held_out}")
     told = Teacher(recipe=recipe, network=kept.network.name, parameters=kept.network.parameters, seed=run.seed,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sheetprop.errors import SheetpropError
+from sheetprop.mnist.record import RECORD, file_of, read
 from sheetprop.network.spec import Spec, make_spec
 from sheetprop.reporting.report import FORMATS, Reported, report
 
@@ -97,8 +98,6 @@ def run_all(
         say(f"workbook: {made.formulas:,} formulas")
     record = Path(run) if run is not None else folder / RUN
     if run is not None:
-        from sheetprop.mnist.record import read
-
         read(record)
         skipped.append("train")
         say(f"training: {record} is there")
@@ -111,7 +110,7 @@ def run_all(
     say("report: verifying the workbook and writing")
     written = report(workbook, record, formats=formats, output=folder / REPORT, title=title, author=author, date=date,
                      page=page, force=True)
-    return Done(folder, workbook, record / "record.json" if record.is_dir() else record, written, tuple(skipped))
+    return Done(folder, workbook, file_of(record), written, tuple(skipped))
 
 
 def _built(path: Path, spec: Spec) -> bool:
@@ -134,9 +133,7 @@ def _built(path: Path, spec: Spec) -> bool:
 
 def _trained(folder: Path, recipe: str, training: dict[str, Any]) -> bool:
     """Return whether a finished record of this recipe is there."""
-    from sheetprop.mnist.record import read
-
-    if not (folder / "record.json").exists():
+    if not (folder / RECORD).exists():
         return False
     kept = read(folder)
     if kept.recipe is None or kept.recipe.name != recipe:
@@ -156,6 +153,6 @@ def _trained(folder: Path, recipe: str, training: dict[str, Any]) -> bool:
 def _train(recipe: str, folder: Path, data: Any, listener: Any, *, force: bool, **training: Any) -> None:
     from sheetprop.mnist.training import train
 
-    there = (folder / "record.json").exists() and not force
+    there = (folder / RECORD).exists() and not force
     given = {name: value for name, value in training.items() if value is not None}
     train(recipe, out=folder, data=data, resume=there, force=force, listener=listener, **given)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sheetprop.mnist import rubric
 from sheetprop.mnist.diagram import diagram
-from sheetprop.mnist.record import DigitPicture, Epoch, NetworkTable, Run, RunRecord
+from sheetprop.mnist.record import DigitPicture, Epoch, NetworkTable, Run, RunRecord, file_of
 from sheetprop.mnist.record import read as read_record
 from sheetprop.reporting.words import accuracy, duration, many, number, plain
 
@@ -110,7 +110,7 @@ def read(path: Path) -> Mnist:
         SheetpropError: there is no record, or it is damaged.
     """
     record = read_record(path)
-    file = path / "record.json" if path.is_dir() else path
+    file = file_of(path)
     content = file.read_bytes()
     run = record.main_run()
     mistakes = run.misclassified if run is not None else None

@@ -108,7 +108,9 @@ def report(
     with Aside(asides.DRAWING) as aside:
         made = prepare(None if workbook is None else Path(workbook), None if run is None else Path(run),
                        [Path(one) for one in audit], title=title, author=author, date=date, aside=aside)
-        attached = [Path(p) for p in (workbook, _record_file(run)) if p is not None]
+        from sheetprop.mnist.record import file_of
+
+        attached = [Path(path) for path in (workbook, None if run is None else file_of(run)) if path is not None]
         return _write(made, folder, chosen, own, page, [p for p in attached if p.stat().st_size <= ATTACHED], aside)
 
 
@@ -194,13 +196,6 @@ def _check_free(folder: Path, formats: Sequence[str], *, force: bool) -> None:
 
     for name in formats:
         check_writable(folder / NAMES[name], force=force)
-
-
-def _record_file(run: str | os.PathLike[str] | None) -> Path | None:
-    if run is None:
-        return None
-    path = Path(run)
-    return path / "record.json" if path.is_dir() else path
 
 
 def _write(

@@ -341,6 +341,17 @@ def test_only_the_recipes_own_teacher_teaches(
         train("fast", out=tmp_path, data=toy, threads=1, teacher=whole[0])
 
 
+def test_a_teacher_described_in_other_words_teaches(
+    toy: Digits, taught: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sheetprop.mnist.recipes import RECIPES
+
+    train(RECIPES["master"], out=tmp_path / "master", data=toy, threads=1)
+    monkeypatch.setitem(RECIPES, "master", RECIPES["master"].model_copy(update={"origin": "said better"}))
+    kept = train(taught, data=toy, threads=1, epochs=1, teacher=tmp_path / "master")
+    assert kept.teacher is not None
+
+
 def test_the_loss_of_a_pupil_agrees_with_the_formula(toy: Digits, taught: Recipe) -> None:
     """share 0.7, T 3: 0.3 CE(z, y) + 0.7 * 9 * (KL(teacher || pupil) + entropy of the teacher), by nn.KLDivLoss."""
     from sheetprop.mnist.loop import Loop
