@@ -30,8 +30,8 @@ def calc(file: str, output: str | None, in_place: bool, check: bool, rel: float,
 
     if (output is not None) + in_place + check > 1:
         raise click.UsageError("give only one of -o, --in-place and --check")
-    text, code = run_calc(file, output=file if in_place else output, check=check, rel=rel, absolute=absolute,
-                          seed=seed, now=now, max_bytes=max_bytes, force=force or in_place, as_json=as_json)
+    text, code = run_calc(file, output=output, in_place=in_place, check=check, rel=rel, absolute=absolute, seed=seed,
+                          now=now, max_bytes=max_bytes, force=force, as_json=as_json)
     click.echo(text)
     if code:
         raise click.exceptions.Exit(code)

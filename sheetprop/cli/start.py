@@ -20,13 +20,12 @@ _NUMBERS = {"rel": float, "absolute": float, "seed": int, "max_bytes": int}
 
 
 def plain(words: list[str]) -> dict[str, Any] | None:
-    """Return the arguments of `calc` that its words give, or None where click has to read them.
+    """Return the arguments of `run_calc` that the words give, or None where click has to read them.
 
     Args:
         words: what stands behind ``calc``: one file, and options of the table above spelled out.
     """
-    given: dict[str, Any] = {"output": None, "in_place": False, "check": False, "rel": 1e-9, "absolute": 1e-12,
-                             "seed": 0, "now": None, "max_bytes": None, "force": False, "as_json": False}
+    given: dict[str, Any] = {}
     at = 0
     while at < len(words):
         word = words[at]
@@ -44,9 +43,7 @@ def plain(words: list[str]) -> dict[str, Any] | None:
             return None
         else:
             given["file"] = word
-    if "file" not in given or (given["output"] is not None) + given["in_place"] + given["check"] > 1:
-        return None
-    return given
+    return given if "file" in given and len({"output", "in_place", "check"} & given.keys()) <= 1 else None
 
 
 def calculate(given: dict[str, Any]) -> int:
@@ -58,11 +55,8 @@ def calculate(given: dict[str, Any]) -> int:
 
     # A calculation makes millions of objects and no circles among them: looking for some only costs time.
     gc.disable()
-    in_place = given.pop("in_place")
-    if in_place:
-        given.update(output=given["file"], force=True)
     try:
-        text, code = run_calc(given.pop("file"), **given)
+        text, code = run_calc(**given)
         print(text)  # noqa: T201
     except SheetpropError as error:
         print(f"sheetprop: {error}", file=sys.stderr)  # noqa: T201

@@ -10,7 +10,7 @@ from sheetprop.engine.book import open as open_book
 from sheetprop.engine.calculation import Calculation
 from sheetprop.engine.package import MAX_BYTES
 from sheetprop.engine.references import address
-from sheetprop.engine.values import ExcelError, Value
+from sheetprop.engine.values import SHIFT_1904, ExcelError, Value
 from sheetprop.errors import SheetpropError
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
@@ -79,8 +79,9 @@ def _agree(old: Value, new: Value, rel: float, absolute: float) -> bool:
     return old == new
 
 
-def run_calc(file: str, *, output: str | None, check: bool, rel: float, absolute: float, seed: int, now: str | None,
-             max_bytes: int | None, force: bool, as_json: bool) -> tuple[str, int]:
+def run_calc(file: str, *, output: str | None = None, in_place: bool = False, check: bool = False, rel: float = 1e-9,
+             absolute: float = 1e-12, seed: int = 0, now: str | None = None, max_bytes: int | None = None,
+             force: bool = False, as_json: bool = False) -> tuple[str, int]:
     """Do what `sheetprop calc` does; return its text and its exit code.
 
     Raises:
@@ -93,11 +94,13 @@ def run_calc(file: str, *, output: str | None, check: bool, rel: float, absolute
         moment = date_in(now)
         if moment is None:
             raise SheetpropError(f"--now {now!r}: is no moment; write 2026-11-21 or 2026-11-21T09:30")
+    if in_place:
+        output, force = file, True
     if output is not None:
         _check_writable(output, force)
     book = open_book(file, max_bytes=MAX_BYTES if max_bytes is None else max_bytes)
     if moment is not None and book._space.contents.date1904:
-        moment -= 1462
+        moment -= SHIFT_1904
     result = book.calculate(seed=seed, now=moment)
     differences: list[Difference] = []
     missing = 0

@@ -7,18 +7,18 @@ rows of a table that do not read each other, and the same row of sheets that are
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sheetprop.engine.fallback import value_given
 from sheetprop.engine.printing import formula_text
 from sheetprop.engine.reads import calls, reads_of
 from sheetprop.engine.references import address, quoted
 from sheetprop.engine.schedule import Circle, Filling, Scheduler, Unit
 from sheetprop.engine.storage import Family, SheetStore
 from sheetprop.engine.tree import Area, Call, Cell, Name, Node
-from sheetprop.engine.values import ERRORS, ExcelError, Value
+from sheetprop.engine.values import ExcelError, Value
 from sheetprop.engine.workspace import Workspace
 from sheetprop.errors import SheetpropError
 
@@ -32,15 +32,10 @@ def plain(value: Any) -> Value:
 
     if isinstance(value, np.ndarray):
         value = value.reshape(-1)[0] if value.size else None
-    if value is None or isinstance(value, bool | ExcelError):
+    if isinstance(value, ExcelError):
         return value
-    if isinstance(value, np.bool_):
-        return bool(value)
-    if isinstance(value, int | float | np.number):
-        number = float(value)
-        return number if math.isfinite(number) else ERRORS["#NUM!"]
-    text = str(value)
-    return ERRORS.get(text, "" if text == "empty" else text)
+    found = value_given(value)
+    return "" if found == "empty" else found
 
 
 def calculate(space: Workspace, path: Path) -> None:

@@ -69,12 +69,13 @@ def _inward(result: Any) -> Operand:
 
     grid = np.asarray(result, dtype=object)
     if grid.ndim == 0 or grid.size == 1:
-        return _value(grid.reshape(-1)[0] if grid.ndim else grid.item())
+        return value_given(grid.reshape(-1)[0] if grid.ndim else grid.item())
     grid = np.atleast_2d(grid)
-    return Array([[_value(value) for value in line] for line in grid])
+    return Array([[value_given(value) for value in line] for line in grid])
 
 
-def _value(value: Any) -> Value:
+def value_given(value: Any) -> Value:
+    """Return a single value that the library gave as one of ours."""
     import numpy as np
 
     if value is None or isinstance(value, bool):
