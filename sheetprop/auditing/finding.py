@@ -49,11 +49,16 @@ class Finding:
         """Return the finding as plain data, what is empty left out."""
         return {key: value for key, value in self.__dict__.items() if value not in ("", None) or key == "cells"}
 
+    @property
+    def each(self) -> str:
+        """What one iteration is in the sheet: a row, or a column where iterations run across."""
+        return "column" if self.across else "row"
+
     def off(self) -> str:
         """Return in how many rows the number is wrong and by how much in the worst one; empty where it is not known."""
         if not self.rows:
             return ""
-        text = f"{self.rows_wrong} of {self.rows} {'columns' if self.across else 'rows'}"
+        text = f"{self.rows_wrong} of {self.rows} {self.each}s"
         if self.found_value is not None and self.right_value is not None and self.rows_wrong:
             text += f", worst {self.worst_cell}: {self.found_value:.6g} where {self.right_value:.6g} belongs"
         return text

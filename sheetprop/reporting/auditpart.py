@@ -84,7 +84,7 @@ def _found(finding: Finding) -> Found:
     if finding.expected:
         lines.append(Line("should be", finding.expected, code=True))
     if finding.rows:
-        lines.append(Line("wrong in", f"{finding.rows_wrong:,} of {many(finding.rows, 'row')}"))
+        lines.append(Line("wrong in", f"{finding.rows_wrong:,} of {many(finding.rows, finding.each)}"))
     found, right = finding.found_value, finding.right_value
     if found is not None and right is not None:
         off = f", {number(abs(found - right) / abs(right) * 100, 3)} % off" if right else ""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, field
 from typing import Any
 
 from sheetprop.reporting.kept import digest
-from sheetprop.reporting.typefaces import OTHER, REGULAR, Face
+from sheetprop.reporting.typefaces import OTHER, REGULAR, Face, subset
 
 
 class Fonts:
@@ -144,18 +143,8 @@ class Font:
 
     def _subset(self) -> bytes:
         """Return the font file with the outlines of the used glyphs only; their numbers stay."""
-        from fontTools import subset
-
-        options = subset.Options(
-            hinting=False, retain_gids=True, notdef_outline=True, layout_features=[], glyph_names=False,
-            drop_tables=[*subset.Options._drop_tables_default, "GSUB", "GPOS", "GDEF", "FFTM", "DSIG"])
-        font = subset.load_font(str(self.face.path), options)
-        worker = subset.Subsetter(options)
-        worker.populate(gids=[0, *self.used])
-        worker.subset(font)
-        out = io.BytesIO()
-        subset.save_font(font, out, options)
-        return out.getvalue()
+        return subset(self.face.path, {"gids": [0, *self.used]}, retain_gids=True, layout_features=[],
+                      glyph_names=False, drop_tables=["GSUB", "GPOS", "GDEF", "FFTM", "DSIG"])
 
 
 def _to_unicode(used: dict[int, str]) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import importlib.util
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -96,16 +97,28 @@ def _reduced(face: Face) -> bytes:
 def _subset(path: Path, text: str) -> bytes:
     import logging
 
-    from fontTools import subset
-
     logging.getLogger("fontTools").setLevel(logging.ERROR)
-    options = subset.Options(
-        flavor="woff2", hinting=False, layout_features=["kern", "liga", "tnum", "ccmp", "mark"], notdef_outline=True,
-        drop_tables=[*subset.Options._drop_tables_default, "FFTM"])
-    font: Any = subset.load_font(str(path), options)
-    worker = subset.Subsetter(options)
-    worker.populate(text=text)
+    return subset(path, {"text": text}, flavor="woff2", layout_features=["kern", "liga", "tnum", "ccmp", "mark"],
+                  drop_tables=["FFTM"])
+
+
+def subset(path: Path, wanted: dict[str, Any], *, drop_tables: Sequence[str], **options: Any) -> bytes:
+    """Return a font file with some of its glyphs only.
+
+    Args:
+        path: the font.
+        wanted: which glyphs, see `fontTools.subset.Subsetter.populate`.
+        drop_tables: what is left out besides what fontTools leaves out by itself.
+        options: further `fontTools.subset.Options`.
+    """
+    from fontTools import subset as fonttools
+
+    chosen = fonttools.Options(hinting=False, notdef_outline=True,
+                               drop_tables=[*fonttools.Options._drop_tables_default, *drop_tables], **options)
+    font: Any = fonttools.load_font(str(path), chosen)
+    worker = fonttools.Subsetter(chosen)
+    worker.populate(**wanted)
     worker.subset(font)
     out = io.BytesIO()
-    subset.save_font(font, out, options)
+    fonttools.save_font(font, out, chosen)
     return out.getvalue()

@@ -12,11 +12,13 @@ from xml.etree import ElementTree
 import pytest
 
 import sheetprop
+from sheetprop.auditing.finding import Finding
 from sheetprop.errors import SheetpropError
 from sheetprop.network.equations import derive
 from sheetprop.network.notation import latex
 from sheetprop.reporting import netpicture, sheetsvg
 from sheetprop.reporting.aside import Aside
+from sheetprop.reporting.auditpart import _found
 from sheetprop.reporting.cellstyles import Look
 from sheetprop.reporting.chooser import _spread
 from sheetprop.reporting.equations import Typesetter, tokens
@@ -162,3 +164,9 @@ def test_the_other_process_neither_blocks_nor_forgets() -> None:
         ended = aside.call(os._exit, 3)
         with pytest.raises(SheetpropError, match="ended before its work was done"):
             ended()
+
+
+@pytest.mark.parametrize(("across", "counted"), [(False, "3 of 10 rows"), (True, "3 of 10 columns")])
+def test_an_audit_of_iterations_that_run_across_counts_columns(across: bool, counted: str) -> None:
+    found = _found(Finding("gradient", "S", "B2:K2", "∂E/∂w1", "is wrong", rows_wrong=3, rows=10, across=across))
+    assert [line.text for line in found.lines] == [counted]
