@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 RATES = (0.1, 0.2, 0.5, 0.8, 1.0, 2.0)
@@ -198,32 +199,32 @@ def scenarios(folder: Path, count: int, runs: int) -> None:
     function = book.function(inputs=["Parameters!C20"], outputs=[f"LR {RATES[0]}!X{FIRST + 100}"])
     weights = book.function(inputs=["Parameters!C9:C16", "Parameters!C20"], outputs=[f"LR {RATES[0]}!X{FIRST + 100}"])
 
-    def median(call: object, times: int) -> float:
-        took: list[float] = []
+    def took(call: Callable[[], object], times: int = 1) -> float:
+        start = time.process_time()
         for _ in range(times):
-            start = time.process_time()
-            call()  # type: ignore[operator]
-            took.append(time.process_time() - start)
-        return statistics.median(took)
+            call()
+        return (time.process_time() - start) / times
+
+    def beside(call: Callable[[], object], one: Callable[[], object], times: int = 1) -> tuple[float, float]:
+        """Return seconds of a call and, the median of pairs taken in turn, in times of the other one."""
+        call(), one()
+        pairs = [(took(call, times), (took(one, 20) + took(one, 20)) / 2) for _ in range(5 * runs)]
+        return statistics.median(mine for mine, _ in pairs), statistics.median(mine / single for mine, single in pairs)
 
     rates = np.linspace(0.01, 2.0, count).reshape(-1, 1)
     one = np.array([0.5])
-    function(one), function(rates), weights.value_and_gradient()
-    single = median(lambda: function(one), 50 * runs)
     print("| what | time | in single evaluations |\n| --- | ---: | ---: |")
+    single, _ = beside(lambda: function(one), lambda: function(one), 20)
     print(f"| one evaluation, plain Python | {single * 1e3:.3f} ms | 1 |")
-    many = median(lambda: function(rates), runs)
-    print(f"| {count:,} scenarios, NumPy | {many * 1e3:.1f} ms | {many / single:.0f} |")
+    many, ratio = beside(lambda: function(rates), lambda: function(one))
+    print(f"| {count:,} scenarios, NumPy | {many * 1e3:.1f} ms | {ratio:.0f} |")
     try:
-        function(rates, backend="numba")
-        fast = median(lambda: function(rates, backend="numba"), runs)
-        print(f"| {count:,} scenarios, numba | {fast * 1e3:.1f} ms | {fast / single:.0f} |")
+        fast, ratio = beside(lambda: function(rates, backend="numba"), lambda: function(one))
+        print(f"| {count:,} scenarios, numba | {fast * 1e3:.1f} ms | {ratio:.0f} |")
     except sheetprop.SheetpropError as error:
         print(f"numba: {error}", file=sys.stderr)
-    alone = median(lambda: weights(), 50 * runs)
-    slope = median(lambda: weights.value_and_gradient(), 50 * runs)
-    print(f"| gradient with respect to {len(weights.input_cells)} inputs | {slope * 1e3:.3f} ms | "
-          f"{slope / alone:.2f} |")
+    slope, ratio = beside(weights.value_and_gradient, weights, 20)
+    print(f"| gradient with respect to {len(weights.input_cells)} inputs | {slope * 1e3:.3f} ms | {ratio:.2f} |")
 
 
 def main() -> None:

@@ -135,20 +135,19 @@ def compiled_loop(kernel: Kernel) -> Callable[..., Any]:
     njit = numba.njit(error_model="numpy")
     scope: dict[str, Any] = {"np": np, "math": math, "nan": nan, **_bit_operations()}
     helpers = """
-def exp(x):
+def exp(x):  # 2**k * e**r; the polynomial interpolates (e**r - 1 - r)/r**2 at ten Chebyshev points of |r| <= log(2)/2
   y = x if x > -746.0 else -746.0
-  y = y if y < 710.0 else 710.0
   t = fma(y, 1.4426950408889634, 6755399441055744.0)
   k = t - 6755399441055744.0
   r = fma(k, -1.90821492927058770002e-10, fma(k, -6.93147180369123816490e-01, y))
   q = r*r
-  a = fma(fma(1.0/6227020800.0, r, 1.0/479001600.0), q, fma(1.0/39916800.0, r, 1.0/3628800.0))
-  b = fma(fma(1.0/362880.0, r, 1.0/40320.0), q, fma(1.0/5040.0, r, 1.0/720.0))
-  c = fma(fma(1.0/120.0, r, 1.0/24.0), q, fma(1.0/6.0, r, 0.5))
+  a = fma(2.5100395159429243e-08, r, 2.7620101012098e-07)
+  b = fma(fma(2.7557268439678e-06, r, 2.4801521269532122e-05), q, fma(1.984126986306667e-04, r, 1.3888888917230724e-03))
+  c = fma(fma(8.33333333333006e-03, r, 4.1666666666624094e-02), q, fma(1.6666666666666669e-01, r, 0.5))
   p = fma(fma(fma(a, q*q, b), q*q, c), q, r) + 1.0
-  shift = 128.0 if x < -700.0 else -128.0 if x > 700.0 else 0.0
-  back = 2.938735877055719e-39 if x < -700.0 else 3.402823669209385e+38 if x > 700.0 else 1.0
-  return p*real((bits(t + shift) << 52) + 4607182418800017408)*back if x <= 709.782712893384 else nan
+  shift = 128.0 if x < -700.0 else 0.0
+  back = 2.938735877055719e-39 if x < -700.0 else 1.0
+  return real(bits(p) + (bits(t + shift) << 52))*back if x <= 709.782712893384 else nan
 def log(x): return math.log(x) if x > 0.0 else nan
 def log10(x): return math.log10(x) if x > 0.0 else nan
 def sqrt(x): return math.sqrt(x) if x >= 0.0 else nan

@@ -8,7 +8,7 @@ part runs the pieces in reverse; a loop over rows becomes a loop that runs the r
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from sheetprop.engine.adjoint import Adjoint, shared_first
 from sheetprop.engine.choosing import E, number
@@ -71,6 +71,7 @@ class Kernel:
         self.seen: dict[str, str] = {}
         self.local: set[str] = set()
         self.buffers: list[str] = []
+        self.arrays: dict[str, None] = {}
         self.numbers: dict[str, str] = {}
         self.inside_loop = False
         self.blocks: list[Callable[[], tuple[list[str], list[str]]]] = []
@@ -260,42 +261,56 @@ class Kernel:
                 if f"d{name}" in back.zero or not expression.active:
                     continue
                 back.send(expression, f"d{name}")
-        self.seen.clear()
-        self.inside_loop = True
-        self.local = {name for name, _ in loop.body if name[0] == "u" or (
-            int(name[1:]) not in loop.carried and int(name[1:]) not in loop.saved)}
-        body = [line for name, expression in loop.body for line in self.statements(name, expression)]
-        body = self.reused(body)
-        self.seen.clear()
-        self.inside_loop, self.local = False, set()
+        numba = self.dialect == "numba"
+        last = set() if self.gradient else {column for column, passes in loop.saved.items() if passes == {count - 1}}
+        before = _before_the_last(loop, last)
+        split = count > 1 and last and (numba or len(before) < len(loop.body))
         forward = [f"{name} = [{', '.join(leaf.text for leaf in leaves)}]" for name, leaves in loop.gathered]
+        body = self.printed(loop, loop.body)
         forward += back.initialised()
         forward += [f"p{at}_{column} = {starts[(column, at)].text}"
                     for column, most in loop.carried.items() for at in range(1, most + 1)]
-        numba = self.dialect == "numba"
-        last = {column for column, passes in loop.saved.items() if passes == {count - 1} and not numba}
-        for column in sorted(loop.saved.keys() - last):
+        held = sorted(loop.saved.keys() if numba else loop.saved.keys() - last)
+        for column in held:
             name = f"L{loop.number}_{column}"
             empty = f"{name} = []; a{loop.number}_{column} = {name}.append"
             forward.append(f"{name} = empty({count})" if numba else empty)
         kept = sorted(back.kept)
         if self.gradient:
             forward.append(f"T{loop.number} = []; t{loop.number} = T{loop.number}.append")
-        forward.append(f"for i in range({count}):")
+
+        def keeping(columns: list[int]) -> list[str]:
+            return [f"  L{loop.number}_{column}[i] = c{column}" if numba else
+                    f"  a{loop.number}_{column}(c{column})" for column in columns]
+
+        if split:
+            forward.append(f"for i in range(0, {count - 1}):")
+            forward += [f"  {line}" for line in self.printed(loop, before)]
+            forward += keeping([column for column in held if column not in last])
+            forward += [f"  {line}" for line in self.shifts(loop)]
+        forward.append(f"for i in range({count - 1 if split else 0}, {count}):")
         forward += [f"  {line}" for line in body]
-        for column in sorted(loop.saved.keys() - last):
-            forward.append(f"  L{loop.number}_{column}[i] = c{column}" if numba else
-                           f"  a{loop.number}_{column}(c{column})")
+        forward += keeping(held)
         if self.gradient:
             forward.append(f"  t{loop.number}(({', '.join(kept)}{',' if kept else ''}))")
         forward += [f"  {line}" for line in self.shifts(loop)]
-        forward += [f"L{loop.number}_{column} = {{{count - 1}: c{column}}}" for column in sorted(last)]
+        if not numba:
+            forward += [f"L{loop.number}_{column} = {{{count - 1}: c{column}}}" for column in sorted(last)]
         return forward, self.written_back(loop, starts, count, back, kept) if self.gradient else []
+
+    def printed(self, loop: _Loop, formulas: list[tuple[str, E]]) -> list[str]:
+        """Return the lines of one pass through some formulas of a loop."""
+        self.seen.clear()
+        self.inside_loop = True
+        self.local = {name for name, _ in formulas if name[0] == "u" or (
+            int(name[1:]) not in loop.carried and int(name[1:]) not in loop.saved)}
+        lines = self.reused([line for name, expression in formulas for line in self.statements(name, expression)])
+        self.seen.clear()
+        self.inside_loop, self.local = False, set()
+        return lines
 
     def reused(self, body: list[str]) -> list[str]:
         """Let results that are needed no more lend their arrays to later ones: few arrays stay in the cache."""
-        if not self.buffers:
-            return body
         inside = set(self.buffers)
         last: dict[str, int] = {}
         for at, line in enumerate(body):
@@ -316,7 +331,8 @@ class Kernel:
                     free.append(made[-1])
                 given[name] = free.pop()
             lines.append(_NAMES.sub(lambda found: given.get(found.group(), found.group()), line))
-        self.buffers = [name for name in self.buffers if name not in inside] + made
+        self.buffers = []
+        self.arrays.update((name, None) for name in made)
         return lines
 
     @staticmethod
@@ -375,8 +391,9 @@ class Kernel:
     def flattened(self, e: E, lines: list[str]) -> E:
         """Return an operation whose arguments are variables; their own lines are appended."""
         names = [self.shared(arg, lines) for arg in e.args]
+        known = "safe" if e.op == "/" and _above_zero(e.args[1]) else e.text
         return E(e.op, tuple(E("leaf", text=name, active=arg.active) for name, arg in zip(names, e.args, strict=True)),
-                 e.text, active=e.active)
+                 known, active=e.active)
 
     def buffered(self, name: str, flat: E) -> str:
         """Return a line that puts an operation's result into an array kept for it."""
@@ -425,7 +442,7 @@ class Kernel:
         if e.op in ("+", "-", "*"):
             return f"({self.text(e.args[0])}{e.op}{self.text(e.args[1])})"
         if e.op == "/":
-            if self.dialect in ("numba", "careful") and e.args[1].active:
+            if self.dialect in ("numba", "careful") and e.args[1].active and e.text != "safe":
                 return f"div({self.text(e.args[0])}, {self.text(e.args[1])})"
             return f"({self.text(e.args[0])}/{self.text(e.args[1])})"
         if e.op == "square":
@@ -476,7 +493,7 @@ class Kernel:
         if self.dialect == "numba":
             return over_lanes(forward, len(self.inputs), results)
         lines = [f"def run({names}, seeds):" if self.gradient else f"def run({names}):"]
-        lines += [f"  {name} = empty_like(i0)" for name in dict.fromkeys(self.buffers)]
+        lines += [f"  {name} = empty_like(i0)" for name in self.arrays]
         lines += [f"  {line}" for line in forward]
         if not self.gradient:
             return "\n".join([*lines, f"  return ({', '.join(results)},)"])
@@ -496,3 +513,30 @@ class Kernel:
         if type(value) is bool or value is None:
             return float(value or 0.0)
         return value if type(value) is float else float("nan")
+
+
+def _before_the_last(loop: _Loop, last: set[int]) -> list[tuple[str, E]]:
+    """Return the formulas that passes before the last one need: not those that lead only to results of the last."""
+    wanted = {f"c{column}" for column in loop.carried.keys() | (loop.saved.keys() - last)}
+    found: list[tuple[str, E]] = []
+    for name, expression in reversed(loop.body):
+        if name in wanted:
+            found.append((name, expression))
+            wanted.update(leaf.text for leaf in _leaves(expression))
+    found.reverse()
+    return found
+
+
+def _leaves(e: E) -> Iterator[E]:
+    if e.op == "leaf":
+        yield e
+    for arg in e.args:
+        yield from _leaves(arg)
+
+
+def _above_zero(e: E) -> bool:
+    """Say whether an expression is 1 + EXP(...), or alike: above zero, and no infinity or NaN unless EXP gave one."""
+    if e.op != "+" or {arg.text for arg in e.args if arg.op == "smooth"} != {"EXP"}:
+        return False
+    return any(arg.op == "leaf" and not arg.active and arg.text[:1].isdigit() and 0.0 < float(arg.text) < 1e300
+               for arg in e.args)

@@ -12,7 +12,7 @@ import re
 WIDTH = 64
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _KEPT = re.compile(r"(?:[iv]\d+|p\d+_\d+)\Z")
-_LOOP = re.compile(r"for i in range\((\d+)\):\Z")
+_LOOP = re.compile(r"for i in range\(\d+, \d+\):\Z")
 _ARRAY = re.compile(r"(L\d+_\d+) = empty\((\d+)\)\Z")
 _GATHERED = re.compile(r"(G\d+) = \[(.*)\]\Z", re.DOTALL)
 _PLACE = re.compile(r"\b((?:L\d+_\d+|G\d+)\[)([^\]]+)\]")

@@ -100,6 +100,22 @@ def test_compiled_scenarios_equal_plain_ones(workbook: Any) -> None:
         assert np.all(np.abs(found[held, 1] - plain[held, 1]) <= np.spacing(plain[held, 1]))
 
 
+def test_a_simple_table_after_a_busy_one(workbook: Any) -> None:
+    """Each loop borrows arrays; the later one needs fewer, and the earlier ones must stay."""
+    cells: dict[str, Any] = {}
+    for row in range(1, 7):
+        cells[f"A{row}"] = "=P!A1" if row == 1 else f"=A{row - 1}-0.1*C{row - 1}"
+        cells[f"B{row}"] = f"=1/(1+EXP(-(A{row}*0.3+A{row}*A{row}*0.2)))"
+        cells[f"C{row}"] = f"=(B{row}-0.5)*B{row}*(1-B{row})*(A{row}+0.1)*(B{row}+2)"
+    sums = {f"A{row}": "=S!B1*2+1" if row == 1 else f"=A{row - 1}+S!B{row}*2+1" for row in range(1, 21)}
+    for row in range(7, 21):
+        cells[f"B{row}"] = row / 10
+    function = sheetprop.open(workbook({"P": {"A1": 0.4}, "S": cells, "T": sums})).function(
+        inputs=["P!A1"], outputs=["T!A20", "T!A6", "S!C6"])
+    x = np.linspace(-1.0, 1.0, 20)[:, None]
+    np.testing.assert_allclose(function(x, backend="numpy"), function(x, backend="python"), rtol=1e-13)
+
+
 def test_scenario_axis_of_gradients(workbook: Any) -> None:
     book = sheetprop.open(workbook(network(20)))
     function = book.function(inputs=["Parameters!B1:B3"], outputs=["Out!A1", "Out!A2"])
