@@ -23,7 +23,7 @@ def compiled(kernel: Kernel, dialect: str) -> Callable[..., Any]:
         import numpy as np
 
         scope.update({name: list(values) for name, values in kernel.constants.items()})
-        scope.update({name: np.array(float(text.strip("()"))) for text, name in kernel.numbers.items()})
+        scope.update({name: np.array(float(text.strip("()"))) for text, name in kernel.printer.numbers.items()})
     elif dialect == "numba":
         return compiled_loop(kernel)
     else:

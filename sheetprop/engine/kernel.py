@@ -7,24 +7,18 @@ part runs the pieces in reverse; a loop over rows becomes a loop that runs the r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 from sheetprop.engine.adjoint import Adjoint, shared_first
 from sheetprop.engine.choosing import E, number
-from sheetprop.engine.expression import SMOOTH, Scope
+from sheetprop.engine.expression import Scope
 from sheetprop.engine.lanes import over_lanes
+from sheetprop.engine.printer import Printer
 from sheetprop.engine.references import address
 from sheetprop.engine.trace import Piece, Spot, Untraceable
 from sheetprop.engine.tree import Call, Cell
 from sheetprop.engine.workspace import Workspace
 
-_FLAT_TEXT = {"INT": "floor", "SIGN": "sign"}
-_NAMES = re.compile(r"[A-Za-z_]\w*")
-# Operations of NumPy that can write into an array that is there already.
-_INTO = {"+": "np_add", "-": "np_subtract", "*": "np_multiply", "/": "np_divide", "neg": "np_negative",
-         "square": "np_multiply", "if": "pick"}
-_INTO_SMOOTH = {"EXP": "exp", "TANH": "tanh", "SQRT": "sqrt", "LN": "log", "SIN": "sin", "COS": "cos", "ABS": "abs"}
 _BACK = 8
 _UNROLL = 3
 _MOST = 4000
@@ -55,7 +49,6 @@ class Kernel:
     Attributes:
         source: Python text defining ``run``.
         constants: lists of numbers that the loops read, by name.
-        numbers: numbers that array operations use -> the names under which they expect them.
     """
 
     def __init__(self, space: Workspace, pieces: list[Piece], inputs: list[Spot], outputs: list[Spot], *,
@@ -68,12 +61,7 @@ class Kernel:
         self.loops: dict[tuple[int, int], list[_Loop]] = {}
         self.constants: dict[str, list[float]] = {}
         self.names = 0
-        self.seen: dict[str, str] = {}
-        self.local: set[str] = set()
-        self.buffers: list[str] = []
-        self.arrays: dict[str, None] = {}
-        self.numbers: dict[str, str] = {}
-        self.inside_loop = False
+        self.printer = Printer(dialect, gradient=gradient, fresh=self.fresh)
         self.blocks: list[Callable[[], tuple[list[str], list[str]]]] = []
         for piece in pieces:
             if piece.rows() <= _UNROLL or (not piece.recursive and self.must_unroll(piece)):
@@ -147,7 +135,7 @@ class Kernel:
             if self.gradient and expression.active:
                 back.lines.append(f"g = d{name}")
                 back.send(expression, "g")
-            body = self.statements(name, expression)
+            body = self.printer.statements(name, expression)
             return [*back.initialised(), *body], back.lines
 
         return write
@@ -266,7 +254,7 @@ class Kernel:
         before = _before_the_last(loop, last)
         split = count > 1 and last and (numba or len(before) < len(loop.body))
         forward = [f"{name} = [{', '.join(leaf.text for leaf in leaves)}]" for name, leaves in loop.gathered]
-        body = self.printed(loop, loop.body)
+        body = self.printer.one_pass(loop.body, _own(loop, loop.body))
         forward += back.initialised()
         forward += [f"p{at}_{column} = {starts[(column, at)].text}"
                     for column, most in loop.carried.items() for at in range(1, most + 1)]
@@ -285,7 +273,7 @@ class Kernel:
 
         if split:
             forward.append(f"for i in range(0, {count - 1}):")
-            forward += [f"  {line}" for line in self.printed(loop, before)]
+            forward += [f"  {line}" for line in self.printer.one_pass(before, _own(loop, before))]
             forward += keeping([column for column in held if column not in last])
             forward += [f"  {line}" for line in self.shifts(loop)]
         forward.append(f"for i in range({count - 1 if split else 0}, {count}):")
@@ -297,43 +285,6 @@ class Kernel:
         if not numba:
             forward += [f"L{loop.number}_{column} = {{{count - 1}: c{column}}}" for column in sorted(last)]
         return forward, self.written_back(loop, starts, count, back, kept) if self.gradient else []
-
-    def printed(self, loop: _Loop, formulas: list[tuple[str, E]]) -> list[str]:
-        """Return the lines of one pass through some formulas of a loop."""
-        self.seen.clear()
-        self.inside_loop = True
-        self.local = {name for name, _ in formulas if name[0] == "u" or (
-            int(name[1:]) not in loop.carried and int(name[1:]) not in loop.saved)}
-        lines = self.reused([line for name, expression in formulas for line in self.statements(name, expression)])
-        self.seen.clear()
-        self.inside_loop, self.local = False, set()
-        return lines
-
-    def reused(self, body: list[str]) -> list[str]:
-        """Let results that are needed no more lend their arrays to later ones: few arrays stay in the cache."""
-        inside = set(self.buffers)
-        last: dict[str, int] = {}
-        for at, line in enumerate(body):
-            for name in _NAMES.findall(line):
-                if name in inside:
-                    last[name] = at
-        free: list[str] = []
-        given: dict[str, str] = {}
-        made: list[str] = []
-        lines: list[str] = []
-        for at, line in enumerate(body):
-            names = [name for name in _NAMES.findall(line) if name in inside]
-            fresh = [name for name in names if name not in given]
-            free.extend(given[name] for name in dict.fromkeys(names) if name in given and last[name] == at)
-            for name in fresh:
-                if not free:
-                    made.append(f"b{len(made)}")
-                    free.append(made[-1])
-                given[name] = free.pop()
-            lines.append(_NAMES.sub(lambda found: given.get(found.group(), found.group()), line))
-        self.buffers = []
-        self.arrays.update((name, None) for name in made)
-        return lines
 
     @staticmethod
     def shifts(loop: _Loop) -> list[str]:
@@ -369,115 +320,6 @@ class Kernel:
             lines.extend(f"{leaf.adjoint} += d{name}[{at}]" for at, leaf in enumerate(leaves) if leaf.active)
         return lines
 
-    def statements(self, target: str, e: E) -> list[str]:
-        """Return the lines that give `target` an expression's value.
-
-        Over arrays and in compiled loops each operation gets a line and is done once for all
-        formulas of a row that share it.
-        """
-        if self.dialect == "python":
-            return [f"{target} = {self.text(e)}"]
-        lines: list[str] = []
-        if e.op == "leaf" and e.active and self.dialect == "numpy" and not self.gradient:
-            return [f"{target} = {e.text}*1.0"]  # a copy: the array may be lent to another result
-        if e.op == "leaf":
-            return [f"{target} = {self.text(e)}"]
-        flat = self.flattened(e, lines)
-        lines.append(self.buffered(target, flat) if target in self.local else f"{target} = {self.bare(flat)}")
-        if e.name and e.name != target:
-            lines.append(f"{e.name} = {target}")
-        return lines
-
-    def flattened(self, e: E, lines: list[str]) -> E:
-        """Return an operation whose arguments are variables; their own lines are appended."""
-        names = [self.shared(arg, lines) for arg in e.args]
-        known = "safe" if e.op == "/" and _above_zero(e.args[1]) else e.text
-        return E(e.op, tuple(E("leaf", text=name, active=arg.active) for name, arg in zip(names, e.args, strict=True)),
-                 known, active=e.active)
-
-    def buffered(self, name: str, flat: E) -> str:
-        """Return a line that puts an operation's result into an array kept for it."""
-        call = _INTO_SMOOTH.get(flat.text) if flat.op == "smooth" else _INTO.get(flat.op)
-        if self.dialect != "numpy" or self.gradient or not call or not flat.active:
-            return f"{name} = {self.bare(flat)}"
-        self.buffers.append(name)
-        texts = [self.literal(arg) for arg in flat.args]
-        if flat.op == "square":
-            texts = texts * 2
-        return f"{call}({', '.join(texts)}, {name})"
-
-    def literal(self, e: E) -> str:
-        """Return an operand of NumPy; a number gets a name, under which it stands ready as an array."""
-        if e.active or not e.text.strip("(-").replace(".", "", 1)[:1].isdigit():
-            return e.text
-        return self.numbers.setdefault(e.text, f"N{len(self.numbers)}")
-
-    def shared(self, e: E, lines: list[str]) -> str:
-        """Print an expression operation by operation, those already there left out."""
-        if e.op == "leaf":
-            return e.text
-        flat = self.flattened(e, lines)
-        text = self.bare(flat)
-        held = self.seen.get(text)
-        if held is None:
-            held = self.seen[text] = e.name or self.fresh("t")
-            lines.append(self.buffered(held, flat) if self.inside_loop else f"{held} = {text}")
-        elif e.name and e.name != held:
-            lines.append(f"{e.name} = {held}")
-        return held
-
-    def text(self, e: E) -> str:
-        """Print an expression; operations whose values the backward part needs are given names."""
-        inner = self.bare(e)
-        if e.name and e.op != "leaf":
-            return f"({e.name} := {inner})"
-        return inner
-
-    def bare(self, e: E) -> str:
-        """Print an expression without its name."""
-        if e.op == "leaf":
-            return e.text
-        if e.op == "neg":
-            return f"(-{self.text(e.args[0])})"
-        if e.op in ("+", "-", "*"):
-            return f"({self.text(e.args[0])}{e.op}{self.text(e.args[1])})"
-        if e.op == "/":
-            if self.dialect in ("numba", "careful") and e.args[1].active and e.text != "safe":
-                return f"div({self.text(e.args[0])}, {self.text(e.args[1])})"
-            return f"({self.text(e.args[0])}/{self.text(e.args[1])})"
-        if e.op == "square":
-            base = self.text(e.args[0])
-            if base.isidentifier():
-                return f"({base}*{base})"
-            held = e.args[0].name or self.fresh("s")
-            return f"({base if e.args[0].name else f'({held} := {base})'}*{held})"
-        if e.op == "^":
-            return f"power({self.text(e.args[0])}, {self.text(e.args[1])})"
-        if e.op == "sum":
-            return f"({'+'.join(['0.0', *map(self.text, e.args)])})"
-        if e.op == "smooth":
-            return f"{SMOOTH[e.text]}({self.text(e.args[0])})"
-        if e.op == "flat":
-            return f"{_FLAT_TEXT[e.text]}({self.text(e.args[0])})"
-        if e.op == "if":
-            test, yes, no = map(self.text, e.args)
-            return f"({yes} if {test} else {no})" if self.dialect == "python" else f"where({test}, {yes}, {no})"
-        if e.op == "compare":
-            return f"({self.text(e.args[0])} {e.text} {self.text(e.args[1])})"
-        if e.op in ("all", "any"):
-            return f"({(' & ' if e.op == 'all' else ' | ').join(map(self.text, e.args))})"
-        if e.op == "not":
-            return f"logical_not({self.text(e.args[0])})"
-        if e.op == "extreme":
-            text = self.text(e.args[0])
-            for arg in e.args[1:]:
-                text = f"{'maximum' if e.text == 'MAX' else 'minimum'}({text}, {self.text(arg)})"
-            return text
-        if e.op == "iferror":
-            first, second = self.text(e.args[0]), self.text(e.args[1])
-            return f"instead({first}, {second})" if self.dialect in ("careful", "numba") else first
-        raise ValueError(e.op)
-
     def written(self, outputs: list[Spot]) -> str:
         """Put all blocks together into one function."""
         forward: list[str] = []
@@ -493,7 +335,7 @@ class Kernel:
         if self.dialect == "numba":
             return over_lanes(forward, len(self.inputs), results)
         lines = [f"def run({names}, seeds):" if self.gradient else f"def run({names}):"]
-        lines += [f"  {name} = empty_like(i0)" for name in self.arrays]
+        lines += [f"  {name} = empty_like(i0)" for name in self.printer.arrays]
         lines += [f"  {line}" for line in forward]
         if not self.gradient:
             return "\n".join([*lines, f"  return ({', '.join(results)},)"])
@@ -515,6 +357,12 @@ class Kernel:
         return value if type(value) is float else float("nan")
 
 
+def _own(loop: _Loop, formulas: list[tuple[str, E]]) -> set[str]:
+    """Return the variables of a pass that nothing outside it reads."""
+    return {name for name, _ in formulas
+            if name[0] == "u" or (int(name[1:]) not in loop.carried and int(name[1:]) not in loop.saved)}
+
+
 def _before_the_last(loop: _Loop, last: set[int]) -> list[tuple[str, E]]:
     """Return the formulas that passes before the last one need: not those that lead only to results of the last."""
     wanted = {f"c{column}" for column in loop.carried.keys() | (loop.saved.keys() - last)}
@@ -532,11 +380,3 @@ def _leaves(e: E) -> Iterator[E]:
         yield e
     for arg in e.args:
         yield from _leaves(arg)
-
-
-def _above_zero(e: E) -> bool:
-    """Say whether an expression is 1 + EXP(...), or alike: above zero, and no infinity or NaN unless EXP gave one."""
-    if e.op != "+" or {arg.text for arg in e.args if arg.op == "smooth"} != {"EXP"}:
-        return False
-    return any(arg.op == "leaf" and not arg.active and arg.text[:1].isdigit() and 0.0 < float(arg.text) < 1e300
-               for arg in e.args)
