@@ -47,7 +47,7 @@ def networks(as_json: bool) -> None:
                                for n, p in rows], indent=1, ensure_ascii=False))
         return
     for net, parameters in rows:
-        click.echo(f"{net.name:<6} {parameters:>8,}  {net.title} ({net.origin})")
+        click.echo(f"{net.name:<7} {parameters:>8,}  {net.title} ({net.origin})")
 
 
 @click.command()
@@ -114,7 +114,7 @@ def train(recipe: str | None, listed: bool, as_json: bool, epochs: int | None, b
             click.echo(json.dumps(dumped, indent=1, ensure_ascii=False))
         else:
             for known in recipes():
-                click.echo(f"{known.name:<6} {known.title} ({known.origin})")
+                click.echo(f"{known.name:<7} {known.title} ({known.origin})")
         return
     if recipe is None:
         raise click.UsageError("give --recipe NAME, or --list to see the names")

@@ -145,6 +145,10 @@ _ALL = (
             separable(16, (24, 24, 24, 40))),
     Network("small", "3x3 convolutions, global average pool, under 20,000 parameters", "our own",
             stack((16,), (16, 24, 24, 32), padding=1, drop=0.05)),
+    Network("small-2", "3x3 convolutions, two of them before the max-pool, under 20,000 parameters", "our own",
+            stack((16, 16), (16, 24, 40), padding=1, drop=0.02)),
+    Network("teacher", "3x3 convolutions with more channels; teaches our small networks", "our own",
+            stack((24, 32), (48, 64, 64), padding=1, drop=0.05)),
 )
 
 NETWORKS: dict[str, Network] = {network.name: network for network in _ALL}
