@@ -78,6 +78,17 @@ class Adjoint:
         """Return lines that give names of operations inside untaken branches a value."""
         return [f"{name} = 0.0" for name in self.named]
 
+    def send_of(self, variable: str, e: E) -> None:
+        """Send the slope of a variable down to the leaves of the expression that it holds.
+
+        Among errors, which the careful dialect meets, a variable in a branch that is not taken has
+        slope 0, and nothing goes on from there: 0 times what is infinite would be no number.
+        """
+        if not e.active:
+            return
+        self.masks = [f"({variable} != 0.0)"] if self.careful else []
+        self.send(e, variable)
+
     def put(self, line: str) -> None:
         self.lines.append("  " * self.depth + line)
 
@@ -232,4 +243,5 @@ class Adjoint:
 
 _METHODS = {"neg": "send_neg", "+": "send_add", "sum": "send_add", "-": "send_subtract", "*": "send_multiply",
             "/": "send_divide", "square": "send_square", "^": "send_power", "smooth": "send_smooth",
-            "flat": "send_flat", "if": "send_if", "extreme": "send_extreme", "iferror": "send_iferror"}
+            "flat": "send_flat", "if": "send_if", "extreme": "send_extreme", "ranked": "send_extreme",
+            "iferror": "send_iferror"}

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from sheetprop.engine import steps
 from sheetprop.engine.kernel import Kernel
 from sheetprop.engine.values import power
 from sheetprop.errors import SheetpropError
@@ -20,6 +21,7 @@ def compiled(kernel: Kernel, dialect: str) -> Callable[..., Any]:
     scope: dict[str, Any] = {"__builtins__": {"range": range}}
     if dialect in ("numpy", "careful"):
         scope.update(array_scope(dialect == "careful"))
+        scope.update(steps.over_arrays(dialect == "careful"))
         import numpy as np
 
         scope.update({name: list(values) for name, values in kernel.constants.items()})
@@ -28,6 +30,7 @@ def compiled(kernel: Kernel, dialect: str) -> Callable[..., Any]:
         return compiled_loop(kernel)
     else:
         scope.update(_SCALAR)
+        scope.update(steps.over_numbers())
         scope.update({name: list(values) for name, values in kernel.constants.items()})
     exec(compile(kernel.source, f"<sheetprop {dialect}>", "exec"), scope)
     return scope["run"]  # type: ignore[no-any-return]
@@ -50,6 +53,7 @@ _SCALAR: dict[str, Any] = {
     "maximum": lambda a, b: a if a >= b else b, "minimum": lambda a, b: a if a <= b else b,
     "logical_not": lambda x: not x, "power_slope": _power_slope,
     "log_or_zero": lambda a: math.log(a) if a > 0 else 0.0,
+    "ranked": lambda place, *numbers: sorted(numbers)[place],
 }
 
 
@@ -95,7 +99,12 @@ def array_scope(careful: bool) -> dict[str, Any]:
     def log_or_zero(a: Any) -> Any:
         return np.where(np.asarray(a) > 0.0, np.log(np.where(np.asarray(a) > 0.0, a, 1.0)), 0.0)
 
-    scope.update(pick=pick, power=power, power_slope=power_slope, log_or_zero=log_or_zero)
+    def ranked(place: int, *numbers: Any) -> Any:
+        """Return the number at a place in rising order for each scenario; NaN where one of them is NaN."""
+        stacked = np.stack(np.broadcast_arrays(*numbers))
+        return np.where(np.isnan(stacked).any(axis=0), np.nan, np.partition(stacked, place, axis=0)[place])
+
+    scope.update(ranked=ranked, pick=pick, power=power, power_slope=power_slope, log_or_zero=log_or_zero)
     if careful:
 
         def marked(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

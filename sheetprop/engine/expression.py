@@ -1,370 +1,272 @@
-"""Formulas of active cells as small expressions over variables, ready to be printed and differentiated."""
+"""Formulas of active cells as small expressions over variables, ready to be printed and differentiated.
+
+The rules of evaluation are those of `evaluate`: a value is a grid of elements, of one element for a
+single value; in an array formula (`spread`) a range stands for all its cells, elsewhere for the one
+in the formula's own row or column.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable
 
-from sheetprop.engine.choosing import MOST_CHOICES, E, chosen, number, place_among, place_of
-from sheetprop.engine.context import Context
-from sheetprop.engine.evaluate import closure_of
-from sheetprop.engine.moments import MOST, RELATIONS, SPREADS, relation, spread
-from sheetprop.engine.reads import VOLATILE
+from sheetprop.engine.choosing import E
+from sheetprop.engine.elements import (
+    TRUTHS,
+    Stuck,
+    as_number,
+    as_truth,
+    compared,
+    either,
+    literal,
+    once,
+    plain,
+    settled,
+)
+from sheetprop.engine.evaluate import operand_of, value_of
+from sheetprop.engine.functions import LAZY, REGISTRY, find
+from sheetprop.engine.grids import Grid, broadcast, single
+from sheetprop.engine.lookups import option
 from sheetprop.engine.references import address
-from sheetprop.engine.storage import SheetStore, family_of
-from sheetprop.engine.trace import Piece, Untraceable
-from sheetprop.engine.tree import Area, Binary, Call, Cell, Empty, Name, Node, Number, Stack, Unary
-from sheetprop.engine.workspace import Workspace
+from sheetprop.engine.rules import RULES, arithmetic, signed
+from sheetprop.engine.scope import LARGEST, Rectangle, Scope
+from sheetprop.engine.steps import without_numba
+from sheetprop.engine.trace import Untraceable
+from sheetprop.engine.tree import Area, Binary, Boolean, Call, Cell, Empty, Name, Node, Number, Stack, Unary, is_array
+from sheetprop.engine.values import NA
 
-COMPARE = {"=": "==", "<>": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
-SMOOTH = {"EXP": "exp", "LN": "log", "LOG10": "log10", "SQRT": "sqrt", "SIN": "sin", "COS": "cos", "TAN": "tan",
-          "ASIN": "asin", "ACOS": "acos", "ATAN": "atan", "SINH": "sinh", "COSH": "cosh", "TANH": "tanh",
-          "ABS": "abs"}
-FLAT = {"INT": "floor", "SIGN": "sign"}
-LARGEST = 20_000
-_Item = TypeVar("_Item")
+_ARITHMETIC = ("+", "-", "*", "/", "^")
+_COMPARISONS = ("=", "<>", "<", ">", "<=", ">=")
+_SELECTING = {"SUMIF": "SUMIFS", "AVERAGEIF": "AVERAGEIFS"}
+_SAME_SIZE = frozenset(("COUNTIF", "COUNTIFS", "SUMIFS", "AVERAGEIFS", "MAXIFS", "MINIFS"))
+"""Functions whose ranges belong together cell by cell, so that none may be cut to what is used."""
 
 
-class Scope:
-    """Where a formula stands while it is turned into an expression; `Kernel` provides the variables.
+class Formula(Scope):
+    """A formula that is turned into expressions."""
 
-    Attributes:
-        place: (sheet, row, column) -> leaf of an active cell, or None where the cell is constant.
-        varying: list of numbers, one a row -> leaf that reads it in the loop.
-        rows: rows of the piece in order of calculation (one row for a single cell).
-    """
+    def element_of(self, tree: Node) -> E:
+        """Return what a formula puts into its cell: a number or a truth value. Raises what `elements_of` does."""
+        try:
+            found = self.grid(tree.children()[0], True) if is_array(tree) else self.value(tree, False)
+            return self._finished(found, [(0, 0)])[0]
+        except Stuck as stuck:
+            raise self._untraceable(str(stuck)) from None
 
-    def __init__(self, space: Workspace, piece: Piece, column: int, rows: list[int],
-                 cell: Callable[[Cell, int], E | None], varying: Callable[[list[float]], E]) -> None:
-        self.space = space
-        self.piece = piece
-        self.sheet: SheetStore = piece.sheet
-        self.column = column
-        self.rows = rows
-        self.cell = cell
-        self.varying = varying
-
-    def spot(self) -> str:
-        """Return where the formula stands, for messages."""
-        return f"{self.sheet.name}!{address(self.rows[0], self.column)}"
-
-    def stuck(self, why: str) -> Untraceable:
-        """Return the signal that this formula cannot be followed."""
-        return Untraceable(self.spot(), why)
-
-    def is_active(self, node: Node) -> bool:
-        """Say whether a node reads an active cell."""
-        for part in node.walk():
-            if isinstance(part, Cell):
-                if self.cell(part, self.column) is not None:
-                    return True
-            elif isinstance(part, Area):
-                if any(self.cell(one, self.column) is not None for one in self.cells(part)):
-                    return True
-            elif isinstance(part, Name):
-                meant = self.space.name_meant(part, self.sheet)
-                if meant is not None and self.is_active(meant.tree):
-                    return True
-            elif isinstance(part, Call) and part.name in VOLATILE:
-                raise self.stuck(f"the function {part.name}")
-        return False
-
-    def cells(self, area: Area) -> list[Cell]:
-        """Return the cells of a range, as references from the formula's cell."""
-        first, last = area.first, area.last
-        left = first.column if first.column_fixed else self.column + first.column
-        right = last.column if last.column_fixed else self.column + last.column
-        left, right = min(left, right), max(left, right)
-        if first.row_fixed == last.row_fixed:
-            top, bottom, fixed = min(first.row, last.row), max(first.row, last.row), first.row_fixed
-        elif len(self.rows) == 1:
-            top, _, bottom, _ = area.at(self.rows[0], self.column)
-            fixed = True
-        else:
-            raise self.stuck("a range that grows from row to row")
-        if fixed:
-            sheet = self.sheet if first.sheet is None else self.space.sheet_named(first.sheet)
-            used = sheet.used()
-            bottom, right = min(bottom, max(used[0], top)), min(right, max(used[1], left))
-        if (bottom - top + 1) * (right - left + 1) > LARGEST:
-            raise self.stuck(f"a range of more than {LARGEST} cells")
-        return [Cell(first.sheet, row, column, fixed, True) for row in range(top, bottom + 1)
-                for column in range(left, right + 1)]
-
-    def constant(self, node: Node) -> E:
-        """Return the value that an inactive node has now: one number, or one for each row."""
-        closure = closure_of(family_of(node))
-        context = Context(self.space, self.sheet, self.rows[0], self.column)
-        values: list[float] = []
-        moving = len(self.rows) > 1 and any(
-            (isinstance(part, Cell) and not part.row_fixed) or (isinstance(part, Call) and part.name == "ROW")
-            or (isinstance(part, Area) and not (part.first.row_fixed and part.last.row_fixed)) or isinstance(part, Name)
-            for part in node.walk())
-        for row in self.rows if moving else self.rows[:1]:
-            context.row = row
-            value = closure(context)
-            if type(value) is bool:
-                value = 1.0 if value else 0.0
-            if type(value) is not float:
-                what = "text" if type(value) is str else f"the error {value}"
-                raise Untraceable(f"{self.sheet.name}!{address(row, self.column)}", what)
-            values.append(value)
-        if len(set(values)) == 1:
-            return number(values[0])
-        return self.varying(values)
-
-    def build(self, node: Node) -> E:
-        """Return a node as an expression over numbers.
+    def elements_of(self, tree: Node, places: list[tuple[int, int]]) -> list[E]:
+        """Return what an array formula puts into cells at some distances from its first.
 
         Raises:
             Untraceable: an active cell goes into something that has no expression here.
         """
-        if isinstance(node, Number):
-            return number(node.value)
+        try:
+            return self._finished(self.grid(tree, True), places)
+        except Stuck as stuck:
+            raise self._untraceable(str(stuck)) from None
+
+    def _finished(self, grid: Grid, places: list[tuple[int, int]]) -> list[E]:
+        """Return elements as cells hold them, with a variable for each operation that is calculated once."""
+        named: dict[int, tuple[E, E]] = {}  # the first of a pair is held so that its id stays its own
+        elements = [grid.at(row, column) for row, column in places]
+        return [self._named(e if e.op in TRUTHS else as_number(e), named) for e in elements]
+
+    def _named(self, e: E, done: dict[int, tuple[E, E]]) -> E:
+        """Return an expression in which variables stand for what is marked `once`."""
+        if id(e) not in done:
+            args = tuple(self._named(arg, done) for arg in e.args)
+            found = e
+            if e.op == "once":
+                found = args[0] if args[0].op == "leaf" else self.variables.named(args[0])
+            elif self.variables.dialect == "numba" and without_numba(e):
+                raise Stuck(f"the function {e.text}" if e.op == "flat" else "a place in order")
+            else:
+                e.args = args
+            done[id(e)] = (e, found)
+        return done[id(e)][1]
+
+    def _untraceable(self, why: str) -> Untraceable:
+        return Untraceable(f"{self.sheet.name}!{address(self.rows[0], self.column)}", why)
+
+    # ---- nodes
+
+    def value(self, node: Node, spread: bool) -> Grid:
+        """Return the values of a node where single ones are wanted, and a range means one of its cells."""
+        if isinstance(node, Number | Boolean):
+            return single(literal(node.value))
         if isinstance(node, Cell):
-            leaf = self.cell(node, self.column)
-            return leaf if leaf is not None else self.constant(node)
+            return single(self.element(node))
         if not self.is_active(node):
-            return self.constant(node)
+            return self.constants(node, value_of(node, spread))
+        if isinstance(node, Area) and not spread:
+            return single(self.element(self._crossing(self.rectangle(node))))
+        grid = self.grid(node, spread)
+        return grid if grid.height * grid.width > 1 else single(grid.first)
+
+    def grid(self, node: Node, spread: bool) -> Grid:
+        """Return a node as an operand: a reference stands for its cells.
+
+        Raises:
+            Stuck: an active cell goes into something that has no expression here.
+        """
+        if isinstance(node, Area | Cell):
+            place = self.rectangle(node)
+            whole = (place.bottom - place.top + 1) * (place.right - place.left + 1)
+            return self.elements(self.used(place) if whole > LARGEST else place)
+        if not self.is_active(node):
+            return self.constants(node, operand_of(node, spread))
         if isinstance(node, Name):
             meant = self.space.name_meant(node, self.sheet)
             assert meant is not None
-            return self.build(meant.tree)
-        if isinstance(node, Unary):
-            inner = self.build(node.operand)
-            return inner if node.operator == "+" else E("neg", (inner,)) if node.operator == "-" else \
-                E("/", (inner, number(100.0)))
-        if isinstance(node, Binary):
-            return self.binary(node)
-        if isinstance(node, Call):
-            return self.call(node)
-        if isinstance(node, Area) and len(cells := self.cells(node)) == 1:
-            return self.build(cells[0])
-        raise self.stuck("a range where a single number belongs")
-
-    def binary(self, node: Binary) -> E:
-        if node.operator in COMPARE:
-            return E("if", (self.condition(node), number(1.0), number(0.0)))
-        if node.operator not in ("+", "-", "*", "/", "^"):
-            raise self.stuck("joined text" if node.operator == "&" else "a reference that is put together")
-        left, right = self.build(node.left), self.build(node.right)
-        if node.operator == "^" and right.op == "leaf" and not right.active and right.text == "2.0":
-            return E("square", (left,))
-        return E(node.operator, (left, right))
-
-    def condition(self, node: Node) -> E:
-        """Return a node as a truth value."""
-        if isinstance(node, Binary) and node.operator in COMPARE and self.is_active(node):
-            return E("compare", (self.build(node.left), self.build(node.right)), COMPARE[node.operator])
-        if isinstance(node, Call) and node.name in ("AND", "OR") and self.is_active(node):
-            return E("all" if node.name == "AND" else "any", tuple(self.condition(part) for part in node.arguments))
-        if isinstance(node, Call) and node.name == "NOT" and self.is_active(node):
-            return E("not", (self.condition(node.arguments[0]),))
-        return E("compare", (self.build(node), number(0.0)), "!=")
-
-    def elements(self, node: Node) -> list[E]:
-        """Return the numbers of an argument of SUM and its kin; blanks and text in ranges do not count."""
-        if isinstance(node, Name):
-            meant = self.space.name_meant(node, self.sheet)
-            if meant is not None:
-                return self.elements(meant.tree)
+            return self.grid(meant.tree, spread)
         if isinstance(node, Stack):
-            return [one for layer in node.layers for one in self.elements(layer)]
-        if not isinstance(node, Area | Cell):
-            return [self.build(node)]
-        found: list[E] = []
-        for cell in self.cells(node) if isinstance(node, Area) else [node]:
-            leaf = self.cell(cell, self.column)
-            if leaf is not None:
-                found.append(leaf)
-                continue
-            sheet = self.sheet if cell.sheet is None else self.space.sheet_named(cell.sheet)
-            if len(self.rows) == 1 or cell.row_fixed:
-                value = sheet.get(*cell.at(self.rows[0], self.column))
-                if type(value) is float:
-                    found.append(number(value))
-            else:
-                found.append(self.constant(cell))
-        return found
+            return Grid([[e for layer in node.layers for e in self.counted_range(layer, spread).flat()]])
+        if isinstance(node, Unary):
+            operator = node.operator
+            return broadcast(lambda e: signed(operator, e), self.value(node.operand, spread))
+        if isinstance(node, Binary):
+            return self._binary(node, spread)
+        if isinstance(node, Call):
+            return self._call(node, spread)
+        raise Stuck("a range where a single number belongs")
 
-    def call(self, node: Call) -> E:
-        name, given = node.name, node.arguments
+    def counted_range(self, node: Node, spread: bool) -> Grid:
+        """Return an operand of a function to which blank cells mean nothing."""
+        if isinstance(node, Area):
+            return self.elements(self.used(self.rectangle(node)))
+        return self.grid(node, spread)
+
+    def _crossing(self, place: Rectangle) -> Cell:
+        """Return the cell of a range that stands in the formula's own row or column."""
+        if (place.top, place.left) == (place.bottom, place.right):
+            return Cell(place.sheet, place.top, place.left, place.fixed, True)
+        ends = (min(self.rows), max(self.rows)) if place.fixed else (0, 0)
+        if place.left == place.right and place.top <= ends[0] and ends[1] <= place.bottom:
+            return Cell(place.sheet, 0, place.left, False, True)
+        if place.top == place.bottom and place.left <= self.column <= place.right:
+            return Cell(place.sheet, place.top, self.column, place.fixed, True)
+        raise Stuck("a range where a single number belongs")
+
+    def _binary(self, node: Binary, spread: bool) -> Grid:
+        operator = node.operator
+        if operator in _COMPARISONS:
+            combine: Callable[[E, E], E] = lambda a, b: compared(operator, a, b)  # noqa: E731
+        elif operator in _ARITHMETIC:
+            combine = lambda a, b: arithmetic(operator, a, b)  # noqa: E731
+        else:
+            raise Stuck("joined text" if operator == "&" else "a reference that is put together")
+        return broadcast(combine, self.value(node.left, spread), self.value(node.right, spread))
+
+    # ---- functions
+
+    def _call(self, node: Call, spread: bool) -> Grid:
+        name = node.name
+        if find(name) and name in LAZY:
+            return self._choice(name, list(node.arguments), spread)
+        if name in _SELECTING:
+            return self._selected(_SELECTING[name], node.arguments, spread)
+        rule, known = RULES.get(name), REGISTRY.get(name)
+        if rule is None or known is None:
+            raise Stuck(f"the function {name}")
+        if not known.least <= len(node.arguments) <= known.most:
+            raise Stuck(f"{name} with {len(node.arguments)} arguments")
+        given = list(node.arguments)
+        while len(given) > known.least and isinstance(given[-1], Empty) and not known.repeat:
+            given.pop()
+        kinds = [known.kind(at) for at in range(len(given))]
+        grids = [self._argument(name, kind, part, spread) for kind, part in zip(kinds, given, strict=True)]
+        singles = [at for at, kind in enumerate(kinds) if kind not in "raR"]
+
+        def apply(*elements: E) -> E | Grid:
+            arguments: list[E | Grid] = list(grids)
+            for at, e in zip(singles, elements, strict=True):
+                arguments[at] = _converted(kinds[at], e)
+            result: E | Grid = rule(*arguments)
+            return result
+
+        if all(grids[at].direct for at in singles):
+            result = apply(*[grids[at].first for at in singles])
+            return result if isinstance(result, Grid) else single(result)
+        return broadcast(lambda *elements: _one(apply(*elements)), *[grids[at] for at in singles])
+
+    def _argument(self, name: str, kind: str, node: Node, spread: bool) -> Grid:
+        if kind not in "raR":
+            return self.value(node, spread)
+        if kind == "a" or name in _SAME_SIZE:
+            return self.grid(node, spread or kind == "a")
+        return self.counted_range(node, spread)
+
+    def _selected(self, name: str, given: tuple[Node, ...], spread: bool) -> Grid:
+        """SUMIF and AVERAGEIF: the range to add up has the size of the tested one, from its first cell on."""
+        if not 2 <= len(given) <= 3:
+            raise Stuck(f"{name[:-1]} with {len(given)} arguments")
+        tested, condition, target = self.grid(given[0], spread), self.value(given[1], spread), given[-1]
+        if len(given) == 2:
+            chosen = tested
+        elif isinstance(target, Area | Cell):
+            chosen = self.elements(self.rectangle(target).resized(tested.height, tested.width))
+        else:
+            chosen = self.grid(target, spread)
+        return broadcast(lambda one: _one(RULES[name](chosen, tested, single(one))), condition)
+
+    # ---- choices
+
+    def _choice(self, name: str, given: list[Node], spread: bool) -> Grid:
+        """Return what IF and the others give that look at some of their arguments only."""
         if name == "IF" and 2 <= len(given) <= 3:
-            test = self.condition(given[0])
-            no = number(0.0) if len(given) < 3 or isinstance(given[2], Empty) else self.build(given[2])
-            return E("if", (test, self.build(given[1]), no))
-        if name in SMOOTH and len(given) == 1:
-            return E("smooth", (self.build(given[0]),), name)
-        if name in FLAT and len(given) == 1:
-            return E("flat", (self.build(given[0]),), name)
-        if name == "POWER" and len(given) == 2:
-            return self.binary(Binary("^", given[0], given[1]))
-        if name == "LOG" and given:
-            top = E("smooth", (self.build(given[0]),), "LN")
-            base = number(math.log(10.0)) if len(given) == 1 else E("smooth", (self.build(given[1]),), "LN")
-            return E("/", (top, base))
+            return self._first([given[0]], [given[1]], given[2] if len(given) > 2 else Boolean(False), spread)
+        if name == "IFS" and len(given) % 2 == 0:
+            return self._first(given[::2], given[1::2], None, spread)
         if name == "IFERROR" and len(given) == 2:
-            return E("iferror", (self.build(given[0]), self.build(given[1])))
-        if name in ("SUM", "AVERAGE", "SUMSQ", "PRODUCT", "MIN", "MAX"):
-            return self.folded(name, [one for part in given for one in self.elements(part)])
-        if name == "MOD" and len(given) == 2:
-            left, right = self.build(given[0]), self.build(given[1])
-            return E("-", (left, E("*", (right, E("flat", (E("/", (left, right)),), "INT")))))
-        if name in SPREADS:
-            sample = [one for part in given for one in self.elements(part)]
-            return spread(name, self.enough(name, sample, 1 + SPREADS[name]))
-        if name in RELATIONS and len(given) == 2:
-            pairs = self.pairs(name, given[0], given[1])
-            return relation(name, [x for x, _ in pairs], [y for _, y in pairs])
-        if name == "SUMPRODUCT" and given:
-            grids = [self.elements_exact(part) for part in given]
-            if len({len(grid) for grid in grids}) != 1:
-                raise self.stuck("SUMPRODUCT over ranges of different size")
-            return E("sum", tuple(_product(list(parts)) for parts in zip(*grids, strict=True)))
-        if name == "INDEX" and len(given) in (2, 3) and isinstance(given[0], Area):
-            return self.index(given[0], given[1:])
+            return self._caught(self.value(given[0], spread), given[1], spread)
         if name == "CHOOSE" and len(given) > 1:
-            return self.option(self.build(given[0]), list(given[1:]))
-        if name == "MATCH" and len(given) in (2, 3):
-            return self.place(given[0], given[1], self.fixed(given[2]) if len(given) == 3 else 1)
-        if name in ("VLOOKUP", "HLOOKUP") and len(given) in (3, 4) and isinstance(given[1], Area):
-            lines = self.lines(given[1], across=name == "HLOOKUP")
-            at = self.fixed(given[2])
-            if not 1 <= at <= len(lines):
-                raise self.stuck(f"{name} outside its table")
-            mode = 1 if len(given) == 3 or self.fixed(given[3]) else 0
-            return self.option(self.placed(given[0], lines[0], mode), lines[at - 1])
-        if name == "LOOKUP" and len(given) == 3 and isinstance(given[2], Area):
-            return self.option(self.place(given[0], given[1], 1), self.cells(given[2]))
-        if name == "XLOOKUP" and len(given) == 3 and isinstance(given[2], Area):
-            return self.option(self.place(given[0], given[1], 0), self.cells(given[2]))
-        raise self.stuck(f"the function {name}")
+            return self._chosen(self.value(given[0], spread), given[1:], spread)
+        raise Stuck(f"the function {name}")
 
-    def enough(self, name: str, sample: list[_Item], least: int) -> list[_Item]:
-        """Return a sample, refused where it is too short to have a value or too long to be written out."""
-        if len(sample) < least:
-            raise self.stuck(f"{name} of too few numbers")
-        if len(sample) > MOST:
-            raise self.stuck(f"{name} of more than {MOST} numbers")
-        return sample
+    def _first(self, tests: list[Node], results: list[Node], default: Node | None, spread: bool) -> Grid:
+        """Return the result behind the first test that holds; a test that depends on nothing is settled now."""
+        if not tests:
+            return single(literal(NA)) if default is None else self.grid(default, spread)
+        test = self.value(tests[0], spread)
+        known = settled(as_truth(test.first)) if test.direct else None
+        if known:
+            return self.grid(results[0], spread)
+        rest = self._first(tests[1:], results[1:], default, spread)
+        if known is False:
+            return rest
+        return self._by_test(test, self.grid(results[0], spread), rest)
 
-    def pairs(self, name: str, first: Node, second: Node) -> list[tuple[E, E]]:
-        """Return the pairs of two ranges in which both are numbers."""
-        if not (isinstance(first, Area) and isinstance(second, Area)):
-            raise self.stuck(f"{name} of something else than two ranges")
-        cells, others = self.cells(first), self.cells(second)
-        if len(cells) != len(others):
-            raise self.stuck(f"{name} of ranges of different size")
-        both = [(x[0], y[0]) for one, other in zip(cells, others, strict=True)
-                if (x := self.elements(one)) and (y := self.elements(other))]
-        return self.enough(name, both, RELATIONS[name])
+    @staticmethod
+    def _by_test(test: Grid, yes: Grid, no: Grid) -> Grid:
+        if test.direct and (yes.height, yes.width) != (no.height, no.width):
+            raise Stuck("a choice between ranges of different size")
+        found = broadcast(lambda c, a, b: either(as_truth(c), a, b), test, yes, no)
+        return found if found.height * found.width > 1 else single(found.first)
 
-    def elements_exact(self, node: Node) -> list[E]:
-        """Return an argument of SUMPRODUCT element by element: what is no number counts as 0."""
-        if not isinstance(node, Area):
-            return self.elements(node)
-        found: list[E] = []
-        for cell in self.cells(node):
-            one = self.elements(cell)
-            found.append(one[0] if one else number(0.0))
-        return found
+    def _caught(self, found: Grid, otherwise: Node, spread: bool) -> Grid:
+        def catch(e: E, other: E) -> E:
+            if e.op == "error":
+                return other
+            return E("iferror", (as_number(e), as_number(other)))
 
-    def folded(self, name: str, parts: list[E]) -> E:
-        if not parts:
-            return number(0.0)
-        if name == "SUM":
-            return E("sum", tuple(parts))
-        if name == "AVERAGE":
-            return E("/", (E("sum", tuple(parts)), number(float(len(parts)))))
-        if name == "SUMSQ":
-            return E("sum", tuple(E("square", (part,)) for part in parts))
-        if name == "PRODUCT":
-            return _product(parts)
-        return E("extreme", tuple(parts), name)
+        return broadcast(catch, found, self.value(otherwise, spread))
 
-    def fixed(self, node: Node) -> int:
-        """Return a whole number that may not depend on an input, nor move from row to row."""
-        if not self.is_active(node):
-            value = _plain(self.build(node))
-            if value is not None:
-                return int(value)
-        raise self.stuck("a choice of column or order that depends on an input")
-
-    def lines(self, area: Area, *, across: bool) -> list[list[Cell]]:
-        """Return the columns of a range, or its rows."""
-        cells = self.cells(area)
-        width = cells[-1].column - cells[0].column + 1
-        rows = [cells[at:at + width] for at in range(0, len(cells), width)]
-        return rows if across else [list(column) for column in zip(*rows, strict=True)]
-
-    def option(self, position: E, options: Sequence[Node]) -> E:
-        """Return one of some nodes by its place; only the one is built where the place is known."""
-        at = _plain(position)
+    def _chosen(self, position: Grid, options: list[Node], spread: bool) -> Grid:
+        at = plain(as_number(position.first)) if position.direct else None
         if at is not None:
             if not 1 <= at < len(options) + 1:
-                raise self.stuck("a choice outside its range")
-            return self.build(options[int(at) - 1])
-        if len(options) > MOST_CHOICES:
-            raise self.stuck(f"a choice among more than {MOST_CHOICES} cells")
-        return chosen(position, [self.build(one) for one in options])
-
-    def place(self, wanted: Node, among: Node, mode: int) -> E:
-        """Return what MATCH gives: a place, or NaN; its slope is 0."""
-        if not isinstance(among, Area) or 1 not in (len(self.lines(among, across=False)),
-                                                    len(self.lines(among, across=True))):
-            raise self.stuck("a lookup in something else than a row or column of cells")
-        return self.placed(wanted, self.cells(among), mode)
-
-    def placed(self, wanted: Node, cells: list[Cell], mode: int) -> E:
-        if len(cells) > MOST_CHOICES:
-            raise self.stuck(f"a lookup among more than {MOST_CHOICES} cells")
-        held = [self.elements(cell) for cell in cells]
-        if any(not one and self.is_text(cell) for one, cell in zip(held, cells, strict=True)):
-            raise self.stuck("a lookup among text")
-        values = [one[0] if one else None for one in held]
-        x = self.build(wanted)
-        if mode == 0:
-            return place_of(x, values)
-        while values and values[-1] is None:
-            values.pop()
-        known = [_plain(value) if value is not None else None for value in values]
-        numbers = [value for value in known if value is not None]
-        if len(numbers) < len(known) or numbers != sorted(numbers, reverse=mode < 0):
-            raise self.stuck("a lookup by order among cells that are not sorted, or depend on an input")
-        return place_among(x, numbers, mode > 0)
-
-    def is_text(self, cell: Cell) -> bool:
-        """Say whether a cell holds text in any of the rows."""
-        sheet = self.sheet if cell.sheet is None else self.space.sheet_named(cell.sheet)
-        return any(type(sheet.get(*cell.at(row, self.column))) is str for row in self.rows)
-
-    def index(self, area: Area, places: tuple[Node, ...]) -> E:
-        lines = self.lines(area, across=True)
-        positions = [self.build(place) for place in places]
-        if len(positions) == 2:
-            across = _plain(positions[1])
-            if across is not None and 1 <= across < len(lines[0]) + 1:
-                return self.option(positions[0], [line[int(across) - 1] for line in lines])
-            down = _plain(positions[0])
-            if down is not None and 1 <= down < len(lines) + 1:
-                return self.option(positions[1], lines[int(down) - 1])
-            raise self.stuck("INDEX outside its range, or at a row and a column that both depend on an input")
-        if len(lines) > 1 and len(lines[0]) > 1:
-            raise self.stuck("INDEX of a whole row")
-        return self.option(positions[0], self.cells(area))
+                raise Stuck("a choice outside its range")
+            return self.grid(options[int(at) - 1], spread)
+        return broadcast(lambda place, *given: option(once(as_number(place)), list(given)), position,
+                         *[self.value(one, spread) for one in options])
 
 
-def _plain(e: E) -> float | None:
-    """Return the number that an expression is, or None where it is more than that."""
-    try:
-        return float(e.text.strip("()")) if e.op == "leaf" and not e.active else None
-    except ValueError:
-        return None
+def _converted(kind: str, e: E) -> E:
+    """Return a single argument as a function of that kind takes it."""
+    if kind == "b":
+        return as_truth(e)
+    return e if kind == "e" else as_number(e)
 
 
-def _product(parts: list[E]) -> E:
-    result = parts[0]
-    for part in parts[1:]:
-        result = E("*", (result, part))
-    return result
+def _one(result: E | Grid) -> E:
+    return result.first if isinstance(result, Grid) else result
+
+

@@ -13,7 +13,7 @@ from sheetprop.engine.references import address, area_at, quoted, split_sheet
 from sheetprop.engine.schedule import Step
 from sheetprop.engine.session import Session
 from sheetprop.engine.storage import Block, Column, SheetStore
-from sheetprop.engine.trace import Piece, Spot, Untraceable, trace
+from sheetprop.engine.trace import Patch, Piece, Spot, Untraceable, trace
 from sheetprop.engine.values import ExcelError, Raised, Value
 from sheetprop.engine.workspace import Workspace
 from sheetprop.errors import SheetpropError
@@ -74,7 +74,7 @@ class Function:
         self.input_cells = [self._spelled(spot) for spot in self._inputs]
         self.output_cells = [self._spelled(spot) for spot in self._outputs]
         self._made: dict[tuple[str, bool], Any] = {}
-        self._pieces: list[Piece] | None = None
+        self._pieces: list[Piece | Patch] | None = None
         self._stuck: Untraceable | None = None
         self._version = -1
         self._chooses = False
@@ -326,7 +326,7 @@ class Function:
 
         Raises:
             SheetpropError: an active cell has no derivative (text, a lookup at a place that
-                depends on an input, an array formula); the message names it.
+                depends on an input, a circular reference); the message names it.
         """
         import numpy as np
 

@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator
 
 from sheetprop.engine.adjoint import Adjoint, shared_first
 from sheetprop.engine.choosing import E, number
-from sheetprop.engine.expression import Scope
+from sheetprop.engine.elements import TRUTHS, as_held, as_number
+from sheetprop.engine.expression import Formula
 from sheetprop.engine.lanes import over_lanes
 from sheetprop.engine.printer import Printer
 from sheetprop.engine.references import address
-from sheetprop.engine.trace import Piece, Spot, Untraceable
-from sheetprop.engine.tree import Call, Cell
+from sheetprop.engine.scope import Variables
+from sheetprop.engine.storage import SheetStore
+from sheetprop.engine.trace import Patch, Piece, Spot, Untraceable
+from sheetprop.engine.tree import Cell
 from sheetprop.engine.workspace import Workspace
 
 _BACK = 8
@@ -33,7 +36,6 @@ class _Loop:
         self.inside = set(piece.columns)
         self.carried: dict[int, int] = {}
         self.saved: dict[int, set[int]] = {}  # column -> the passes whose value is needed later, -1 for all
-        self.expressions: dict[int, E] = {}
         self.body: list[tuple[str, E]] = []
         self.gathered: list[tuple[str, list[E]]] = []
         self.varying: list[tuple[str, list[float]]] = []
@@ -51,23 +53,27 @@ class Kernel:
         constants: lists of numbers that the loops read, by name.
     """
 
-    def __init__(self, space: Workspace, pieces: list[Piece], inputs: list[Spot], outputs: list[Spot], *,
+    def __init__(self, space: Workspace, pieces: list[Piece | Patch], inputs: list[Spot], outputs: list[Spot], *,
                  dialect: str, gradient: bool) -> None:
         self.space = space
         self.dialect = dialect
         self.gradient = gradient
         self.inputs = {spot: at for at, spot in enumerate(inputs)}
         self.single: dict[Spot, str] = {}
+        self.truths: set[str] = set()
+        self.ahead: list[str] = []
         self.loops: dict[tuple[int, int], list[_Loop]] = {}
         self.constants: dict[str, list[float]] = {}
         self.names = 0
         self.printer = Printer(dialect, gradient=gradient, fresh=self.fresh)
         self.blocks: list[Callable[[], tuple[list[str], list[str]]]] = []
         for piece in pieces:
-            if piece.rows() <= _UNROLL or (not piece.recursive and self.must_unroll(piece)):
+            if isinstance(piece, Patch):
+                self.patch(piece)
+            elif piece.rows() <= _UNROLL or (not piece.recursive and self.must_unroll(piece)):
                 self.unrolled(piece)
             else:
-                self.loop(piece)
+                self.loop_or_cells(piece)
         self.outputs = [self.located(spot) for spot in outputs]
         self.source = self.written(outputs)
 
@@ -96,45 +102,70 @@ class Kernel:
                 return E("leaf", text=text, adjoint=f"d{text}", active=True)
         return None
 
-    def family_tree(self, piece: Piece, column: int) -> Call | object:
-        """Return the parse tree of a column, array formulas of one cell refused."""
-        tree = piece.unit.program.by_column[column].tree
-        if isinstance(tree, Call) and tree.name.startswith("#"):
-            raise Untraceable(f"{piece.sheet.name}!{address(piece.first, column)}", "an array formula")
-        return tree
+    def held(self, spot: Spot) -> E | None:
+        """Return what an active cell holds, a truth value as such, or None where it is constant."""
+        leaf = self.located(spot)
+        return None if leaf is None else as_held(leaf, leaf.text.partition("[")[0] in self.truths)
+
+    def loop_or_cells(self, piece: Piece) -> None:
+        """Write a piece as a loop, or cell by cell where a loop cannot follow it and it is not too long."""
+        try:
+            self.loop(piece)
+        except Untraceable:
+            if piece.rows() * len(piece.columns) > _MOST:
+                raise
+            self.unrolled(piece)
 
     def unrolled(self, piece: Piece) -> None:
         """Write a piece cell by cell."""
-        if piece.rows() * len(piece.columns) > _MOST:
-            raise Untraceable(f"{piece.sheet.name}!{address(piece.first, piece.columns[0])}",
-                              "a table that cannot run as a loop and is too long to be written out")
         rows = range(piece.first, piece.last + 1) if piece.unit.step > 0 else range(piece.last, piece.first - 1, -1)
         for row in rows:
             for column in piece.columns:
                 spot = (piece.sheet.index, row, column)
-                if spot in self.inputs:
-                    continue
+                if spot not in self.inputs:
+                    formula = self.formula(piece.sheet, row, column)
+                    self.cell(spot, formula.element_of(piece.unit.program.by_column[column].tree))
 
-                def cell(node: Cell, at: int, row: int = row) -> E | None:
-                    sheet = piece.sheet if node.sheet is None else self.space.by_name.get(node.sheet.casefold())
-                    return None if sheet is None else self.located((sheet.index, *node.at(row, at)))
+    def patch(self, patch: Patch) -> None:
+        """Write the cells of an array formula over a rectangle."""
+        array = patch.array
+        formula = self.formula(patch.sheet, array.top, array.left)
+        places = [spot for spot in patch.cells if spot not in self.inputs]
+        elements = formula.elements_of(array.family.tree, [(row - array.top, column - array.left)
+                                                           for _, row, column in places])
+        for spot, element in zip(places, elements, strict=True):
+            self.cell(spot, element)
 
-                def varying(values: list[float]) -> E:
-                    return number(values[0])
+    def formula(self, sheet: SheetStore, row: int, column: int) -> Formula:
+        """Return the formula of one cell."""
 
-                scope = Scope(self.space, piece, column, [row], cell, varying)
-                expression = scope.build(self.family_tree(piece, column))  # type: ignore[arg-type]
-                name = self.single[spot] = self.fresh("v")
-                self.blocks.append(self.straight(name, expression))
+        def cell(node: Cell, at: int) -> E | None:
+            target = sheet if node.sheet is None else self.space.by_name.get(node.sheet.casefold())
+            return None if target is None else self.held((target.index, *node.at(row, at)))
+
+        def named(e: E) -> E:
+            name = self.fresh("v")
+            self.ahead.append(name)
+            self.blocks.append(self.straight(name, e))
+            return E("leaf", text=name, adjoint=f"d{name}", active=e.active)
+
+        return Formula(self.space, sheet, column, [row],
+                       Variables(self.dialect, cell, lambda values: number(values[0]), named))
+
+    def cell(self, spot: Spot, element: E) -> None:
+        """Write one cell."""
+        name = self.single[spot] = self.fresh("v")
+        if element.op in TRUTHS:
+            self.truths.add(name)
+        self.blocks.append(self.straight(name, as_number(element)))
 
     def straight(self, name: str, expression: E) -> Callable[[], tuple[list[str], list[str]]]:
         """Return the writer of one cell."""
 
         def write() -> tuple[list[str], list[str]]:
             back = Adjoint(self.fresh, self.dialect, set())
-            if self.gradient and expression.active:
-                back.lines.append(f"g = d{name}")
-                back.send(expression, "g")
+            if self.gradient:
+                back.send_of(f"d{name}", expression)
             body = self.printer.statements(name, expression)
             return [*back.initialised(), *body], back.lines
 
@@ -164,13 +195,14 @@ class Kernel:
                 if own and piece.first <= node.row <= piece.last:
                     raise Untraceable(f"{sheet.name}!{address(rows[0], column)}",
                                       "a fixed reference into the table that it is part of")
-                return self.located((sheet.index, node.row, column))
+                return self.held((sheet.index, node.row, column))
             if own:
                 back = -node.row * step
                 if not 0 <= back <= _BACK:
                     raise Untraceable(f"{sheet.name}!{address(rows[0], column)}", f"a reference {back} rows back")
                 if back == 0:
-                    return E("leaf", text=f"c{column}", adjoint=f"dc{column}", active=True)
+                    return as_held(E("leaf", text=f"c{column}", adjoint=f"dc{column}", active=True),
+                                   f"L{loop.number}_{column}" in self.truths)
                 loop.carried[column] = max(loop.carried.get(column, 0), back)
                 return E("leaf", text=f"p{back}_{column}", adjoint=f"q{back}_{column}", active=True)
             return self.moving(loop, sheet.index, column, rows, node.row)
@@ -184,14 +216,21 @@ class Kernel:
                for spot in self.inputs):
             raise Untraceable(f"{piece.sheet.name}!{address(piece.first, piece.columns[0])}",
                               "an input inside a table")
+        def named(e: E) -> E:
+            name = self.fresh("u")
+            loop.body.append((name, e))
+            return E("leaf", text=name, adjoint=f"d{name}", active=e.active)
+
         for column in piece.columns:
-            scope = Scope(self.space, piece, column, rows, cell, varying)
-            loop.expressions[column] = scope.build(self.family_tree(piece, column))  # type: ignore[arg-type]
+            formula = Formula(self.space, piece.sheet, column, rows, Variables(self.dialect, cell, varying, named))
+            element = formula.element_of(piece.unit.program.by_column[column].tree)
+            if element.op in TRUTHS:
+                self.truths.add(f"L{loop.number}_{column}")
+            loop.body.append((f"c{column}", as_number(element)))
         starts = {(column, back): self.start(piece, column, rows[0] - back * step)
                   for column, most in loop.carried.items() for back in range(1, most + 1)}
         for column in piece.columns:
             self.loops.setdefault((piece.sheet.index, column), []).append(loop)
-        loop.body = [(f"c{column}", loop.expressions[column]) for column in piece.columns]
         if self.gradient or self.dialect != "python":
             loop.body = shared_first(loop.body, self.fresh)
         self.blocks.append(lambda: self.written_loop(loop, starts, len(rows)))
@@ -220,7 +259,8 @@ class Kernel:
                 sign = 1 if other.piece.unit.step == loop.piece.unit.step else -1
                 at = f"i+{begin}" if sign > 0 else f"{begin}-i"
                 text = f"L{other.number}_{column}[{at}]"
-                return E("leaf", text=text, adjoint=f"d{text}", active=True)
+                return as_held(E("leaf", text=text, adjoint=f"d{text}", active=True),
+                               f"L{other.number}_{column}" in self.truths)
         places = [self.located((sheet, row + distance, column)) for row in rows]
         if all(place is None for place in places):
             return None
@@ -246,9 +286,8 @@ class Kernel:
         zero.update(f"d{name}" for name, _ in loop.body if name[0] == "u")
         if self.gradient:
             for name, expression in reversed(loop.body):
-                if f"d{name}" in back.zero or not expression.active:
-                    continue
-                back.send(expression, f"d{name}")
+                if f"d{name}" not in back.zero:
+                    back.send_of(f"d{name}", expression)
         numba = self.dialect == "numba"
         last = set() if self.gradient else {column for column, passes in loop.saved.items() if passes == {count - 1}}
         before = _before_the_last(loop, last)
@@ -340,7 +379,7 @@ class Kernel:
         if not self.gradient:
             return "\n".join([*lines, f"  return ({', '.join(results)},)"])
         lines += [f"  di{at} = 0.0" for at in range(len(self.inputs))]
-        lines += [f"  d{name} = 0.0" for name in self.single.values()]
+        lines += [f"  d{name} = 0.0" for name in (*self.single.values(), *self.ahead)]
         for loops in self.loops.values():
             for loop in loops:
                 lines += [f"  dL{loop.number}_{column} = [0.0]*{loop.piece.rows()}" for column in loop.saved]

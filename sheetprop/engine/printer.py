@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 
 from sheetprop.engine.choosing import E
-from sheetprop.engine.expression import SMOOTH
+from sheetprop.engine.rules import SMOOTH
+from sheetprop.engine.steps import printed
 
-_FLAT_TEXT = {"INT": "floor", "SIGN": "sign"}
 _NAMES = re.compile(r"[A-Za-z_]\w*")
 # Operations of NumPy that can write into an array that is there already.
 _INTO = {"+": "np_add", "-": "np_subtract", "*": "np_multiply", "/": "np_divide", "neg": "np_negative",
@@ -165,7 +165,9 @@ class Printer:
         if e.op == "smooth":
             return f"{SMOOTH[e.text]}({self.text(e.args[0])})"
         if e.op == "flat":
-            return f"{_FLAT_TEXT[e.text]}({self.text(e.args[0])})"
+            return f"{printed(e.text)}({', '.join(map(self.text, e.args))})"
+        if e.op == "ranked":
+            return f"ranked({e.text}, {', '.join(map(self.text, e.args))})"
         if e.op == "if":
             test, yes, no = map(self.text, e.args)
             return f"({yes} if {test} else {no})" if self.dialect == "python" else f"where({test}, {yes}, {no})"

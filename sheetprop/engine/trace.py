@@ -9,7 +9,7 @@ from __future__ import annotations
 from sheetprop.engine.reads import Read, reads_of
 from sheetprop.engine.references import address
 from sheetprop.engine.schedule import Circle, Filling, Step, Unit
-from sheetprop.engine.storage import SheetStore
+from sheetprop.engine.storage import ArrayFormula, Family, SheetStore
 from sheetprop.engine.workspace import Workspace
 from sheetprop.errors import SheetpropError
 
@@ -71,6 +71,17 @@ class Piece:
         return self.last - self.first + 1
 
 
+class Patch:
+    """The cells of an array formula over a rectangle that take part."""
+
+    __slots__ = ("array", "cells", "sheet")
+
+    def __init__(self, filling: Filling, cells: list[Spot]) -> None:
+        self.sheet: SheetStore = filling.sheet
+        self.array: ArrayFormula = filling.array
+        self.cells = cells
+
+
 class Untraceable(Exception):  # noqa: N818 - a signal: the function has to recalculate the workbook
     """Active cells contain something that only a recalculation can follow; `place` says where."""
 
@@ -84,11 +95,11 @@ def _target(space: Workspace, read: Read, own: SheetStore) -> SheetStore | None:
     return own if read.sheet is None else space.by_name.get(read.sheet.casefold())
 
 
-def trace(space: Workspace, steps: list[Step], inputs: list[Spot], outputs: list[Spot]) -> list[Piece]:
+def trace(space: Workspace, steps: list[Step], inputs: list[Spot], outputs: list[Spot]) -> list[Piece | Patch]:
     """Return what has to be calculated to get from inputs to outputs.
 
     Raises:
-        Untraceable: an active cell belongs to an array formula or a circular reference.
+        Untraceable: an active cell belongs to a circular reference.
     """
     active = Regions()
     for sheet, row, column in inputs:
@@ -108,15 +119,19 @@ def trace(space: Workspace, steps: list[Step], inputs: list[Spot], outputs: list
     needed = Regions()
     for sheet, row, column in outputs:
         needed.add(sheet, column, row, row)
-    pieces: list[Piece] = []
+    pieces: list[Piece | Patch] = []
     for at in sorted(touched, reverse=True):
         step = steps[at]
         if not isinstance(step, Unit):
-            cells = _cells(step)
-            if any(needed.hits(sheet, column, column, row, row) for sheet, row, column in cells):
+            cells = [spot for spot in _cells(step) if needed.hits(spot[0], spot[2], spot[2], spot[1], spot[1])]
+            if not cells:
+                continue
+            if not isinstance(step, Filling):
                 sheet, row, column = cells[0]
-                raise Untraceable(f"{space.sheets[sheet].name}!{address(row, column)}",
-                                  "an array formula" if isinstance(step, Filling) else "a circular reference")
+                raise Untraceable(f"{space.sheets[sheet].name}!{address(row, column)}", "a circular reference")
+            array = step.array
+            _need_reads(space, array.family, step.sheet, array.left, (array.top, array.top), needed)
+            pieces.append(Patch(step, cells))
             continue
         piece = _needed_part(space, step, touched[at], needed)
         if piece is not None:
@@ -205,12 +220,18 @@ def _needed_part(space: Workspace, unit: Unit, columns: tuple[int, ...], needed:
     ordered = tuple(column for column in columns if column in wanted)
     for column in ordered:
         needed.add(index, column, first, last)
-        for read in reads_of(unit.program.by_column[column], space, unit.sheet):
-            target = _target(space, read, unit.sheet)
-            if target is None:
-                continue
-            left, right = read.columns(column)
-            top, bottom = read.rows(first, last)
-            for one in range(left, min(right, left + 20_000) + 1):
-                needed.add(target.index, one, top, bottom)
+        _need_reads(space, unit.program.by_column[column], unit.sheet, column, (first, last), needed)
     return Piece(unit, ordered, first, last, recursive)
+
+
+def _need_reads(space: Workspace, family: Family, sheet: SheetStore, column: int, rows: tuple[int, int],
+                needed: Regions) -> None:
+    """Enter in `needed` what a family reads in some rows (first, last) of a column."""
+    for read in reads_of(family, space, sheet):
+        target = _target(space, read, sheet)
+        if target is None:
+            continue
+        left, right = read.columns(column)
+        top, bottom = read.rows(*rows)
+        for one in range(left, min(right, left + 20_000) + 1):
+            needed.add(target.index, one, top, bottom)

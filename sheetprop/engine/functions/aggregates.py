@@ -145,6 +145,17 @@ def _cut(operand: Operand, all_operands: tuple[Operand, ...]) -> Operand:
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)?(.*)\Z", re.DOTALL)
 
 
+def comparison(condition: Value) -> tuple[str, float] | None:
+    """Return the sign and the number that a condition compares with; None where it asks for something else."""
+    if type(condition) is float:
+        return "=", condition
+    if condition is None:
+        return "=", 0.0
+    matched = _CONDITION.match(condition) if type(condition) is str else None
+    number = number_in(matched.group(2)) if matched is not None else None
+    return None if matched is None or number is None else (matched.group(1) or "=", number)
+
+
 def criterion(condition: Value) -> Callable[[Value], bool]:
     """Return the test that a condition of COUNTIF and its kin stands for: 5, ">=5", "a*", "<>", ..."""
     if type(condition) is float or type(condition) is bool:

@@ -1,0 +1,175 @@
+"""What an expression can be besides a number: a truth value, text, nothing, an error, or one of two by a condition.
+
+A truth value is a condition (an operation of `TRUTHS`). Text, blanks and errors are operations of
+their own that are never printed: they become numbers, or are refused, where a number is wanted.
+"""
+
+from __future__ import annotations
+
+from sheetprop.engine.choosing import E, number
+from sheetprop.engine.values import ExcelError, Value, compare, number_in
+
+TRUTHS = frozenset(("compare", "all", "any", "not"))
+_NO_NUMBERS = TRUTHS | {"blank", "text", "error", "mixed"}
+_COMPARE = {"=": "==", "<>": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
+_HOLDS = {"==": (0,), "!=": (-1, 1), "<": (-1,), ">": (1,), "<=": (-1, 0), ">=": (0, 1)}
+
+
+BLANK = E("blank")
+
+
+class Stuck(Exception):  # noqa: N818 - a signal: the formula has to be recalculated
+    """An active cell goes into something that has no expression."""
+
+
+def literal(value: Value) -> E:
+    """Return what a cell holds, or a formula that depends on no input gives, as an expression."""
+    if type(value) is float:
+        return number(value)
+    if type(value) is bool:
+        return E("compare", (number(1.0), number(1.0 if value else 0.0)), "==")
+    if type(value) is ExcelError:
+        return E("error", text=str(value))
+    return BLANK if value is None else E("text", text=str(value))
+
+
+def is_number(e: E) -> bool:
+    """Say whether an expression is a number whatever the inputs are."""
+    return e.op not in _NO_NUMBERS
+
+
+def plain(e: E) -> float | None:
+    """Return the number that an expression is, or None where it is more than that."""
+    try:
+        return float(e.text.strip("()")) if e.op == "leaf" and not e.active else None
+    except ValueError:
+        return None
+
+
+def once(e: E) -> E:
+    """Mark an operation whose value is used several times, so that it is calculated once."""
+    return e if e.op in ("leaf", "once") or not is_number(e) else E("once", (e,), active=e.active)
+
+
+def settled(condition: E) -> bool | None:
+    """Return the truth of a condition that depends on nothing, else None."""
+    if condition.op == "compare":
+        left, right = map(plain, condition.args)
+        return None if left is None or right is None else compare(left, right) in _HOLDS[condition.text]
+    parts = [settled(part) for part in condition.args]
+    if condition.op == "not":
+        return None if parts[0] is None else not parts[0]
+    decisive = condition.op == "any"
+    if decisive in parts:
+        return decisive
+    return None if None in parts else not decisive
+
+
+def either(condition: E, yes: E, no: E) -> E:
+    """Return one of two expressions of any kind by a condition; only that one where it depends on nothing."""
+    known = settled(condition)
+    if known is not None:
+        return yes if known else no
+    return E("if" if is_number(yes) and is_number(no) else "mixed", (condition, yes, no))
+
+
+def as_number(e: E) -> E:
+    """Return an expression as an operand of arithmetic: blank is 0, TRUE is 1, numeric text is read.
+
+    Raises:
+        Stuck: it is, or can be, text or an error.
+    """
+    if is_number(e):
+        return e
+    if e.op == "mixed":
+        return E("if", (e.args[0], as_number(e.args[1]), as_number(e.args[2])))
+    if e.op == "error":
+        raise Stuck(f"the error {e.text}")
+    if e.op == "blank":
+        return number(0.0)
+    if e.op == "text":
+        found = number_in(e.text)
+        if found is None:
+            raise Stuck("text")
+        return number(found)
+    known = settled(e)
+    return E("if", (e, number(1.0), number(0.0))) if known is None else number(1.0 if known else 0.0)
+
+
+def as_truth(e: E) -> E:
+    """Return an expression as a condition.
+
+    Raises:
+        Stuck: it is, or can be, text or an error.
+    """
+    if e.op in TRUTHS:
+        return e
+    if e.op == "mixed":
+        test, yes, no = e.args
+        return E("any", (E("all", (test, as_truth(yes))), E("all", (E("not", (test,)), as_truth(no)))))
+    if e.op == "text" and e.text.upper() in ("TRUE", "FALSE"):
+        return literal(e.text.upper() == "TRUE")
+    return E("compare", (as_number(e), number(0.0)), "!=")
+
+
+def as_held(leaf: E, truth: bool) -> E:
+    """Return what a cell holds whose value a variable holds: a number, or a truth value as 1 or 0."""
+    return E("compare", (leaf, number(0.0)), "!=") if truth else leaf
+
+
+def _rank(e: E) -> int:
+    return 2 if e.op in TRUTHS else 1 if e.op == "text" else 0
+
+
+def compared(sign: str, left: E, right: E) -> E:
+    """Return a comparison by one of Excel's signs: numbers before text before truth values.
+
+    Raises:
+        Stuck: a side is an error.
+    """
+    for at, side in enumerate((left, right)):
+        if side.op == "mixed":
+            test, *branches = side.args
+            yes, no = (compared(sign, branch, right) if at == 0 else compared(sign, left, branch)
+                       for branch in branches)
+            return as_truth(E("mixed", (test, yes, no)))
+    if "text" in (left.op, right.op) and {left.op, right.op} <= {"text", "blank"}:
+        return literal(compare(left.text, right.text) in _HOLDS[_COMPARE[sign]])
+    ranks = [_rank(other if side is BLANK else side) for side, other in ((left, right), (right, left))]
+    if ranks[0] != ranks[1]:
+        return literal((-1 if ranks[0] < ranks[1] else 1) in _HOLDS[_COMPARE[sign]])
+    return E("compare", (as_number(left), as_number(right)), _COMPARE[sign])
+
+
+def counted(e: E) -> tuple[E, E | None] | None:
+    """Return what SUM and its kin see of an element of a range: a number, and the condition under which it is one.
+
+    Returns:
+        None for what is never a number; the condition is None for what always is one. Where the
+        condition does not hold the number is 0.
+
+    Raises:
+        Stuck: the element is an error.
+    """
+    if is_number(e):
+        return e, None
+    if e.op == "error":
+        raise Stuck(f"the error {e.text}")
+    if e.op != "mixed":
+        return None
+    test, yes, no = e.args[0], counted(e.args[1]), counted(e.args[2])
+    if yes is None and no is None:
+        return None
+    value = E("if", (test, yes[0] if yes else number(0.0), no[0] if no else number(0.0)))
+    otherwise = E("not", (test,))
+    if yes is None:
+        return value, _both(otherwise, no)
+    if no is None:
+        return value, _both(test, yes)
+    if yes[1] is None and no[1] is None:
+        return value, None
+    return value, E("any", (_both(test, yes), _both(otherwise, no)))
+
+
+def _both(test: E, found: tuple[E, E | None] | None) -> E:
+    return test if found is None or found[1] is None else E("all", (test, found[1]))
