@@ -228,6 +228,23 @@ class Adjoint:
             if arg.active:
                 self.send(arg, f"{g}*({value}=={best})")
 
+    def send_product(self, e: E, g: str) -> None:
+        """Send the slopes of a matrix product's elements: each factor's are a matrix product with the other."""
+        height, inner, width = map(int, e.text.split(", "))
+        left, right = e.args[:height * inner], e.args[height * inner:]
+        if any(arg.active for arg in left):
+            turned = [self.value(right[row * width + column]) for column in range(width) for row in range(inner)]
+            self.send_each(left, f"product({height}, {width}, {inner}, *{g}, {', '.join(turned)})")
+        if any(arg.active for arg in right):
+            turned = [self.value(left[row * inner + column]) for column in range(inner) for row in range(height)]
+            self.send_each(right, f"product({inner}, {height}, {width}, {', '.join(turned)}, *{g})")
+
+    def send_each(self, args: tuple[E, ...], slopes: str) -> None:
+        """Send each of several slopes to an argument."""
+        name = self.slope(slopes)
+        for at, arg in enumerate(args):
+            self.send(arg, f"{name}[{at}]")
+
     def send_iferror(self, e: E, g: str) -> None:
         if not self.careful:
             self.send(e.args[0], g)
@@ -244,4 +261,4 @@ class Adjoint:
 _METHODS = {"neg": "send_neg", "+": "send_add", "sum": "send_add", "-": "send_subtract", "*": "send_multiply",
             "/": "send_divide", "square": "send_square", "^": "send_power", "smooth": "send_smooth",
             "flat": "send_flat", "if": "send_if", "extreme": "send_extreme", "ranked": "send_extreme",
-            "iferror": "send_iferror"}
+            "product": "send_product", "iferror": "send_iferror"}

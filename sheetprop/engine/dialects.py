@@ -53,8 +53,35 @@ _SCALAR: dict[str, Any] = {
     "maximum": lambda a, b: a if a >= b else b, "minimum": lambda a, b: a if a <= b else b,
     "logical_not": lambda x: not x, "power_slope": _power_slope,
     "log_or_zero": lambda a: math.log(a) if a > 0 else 0.0,
-    "ranked": lambda place, *numbers: sorted(numbers)[place],
+    "product": lambda *given: _product(*given).tolist(), "ranked": lambda place, *numbers: sorted(numbers)[place],
 }
+
+
+def _product(height: int, inner: int, width: int, *factors: Any) -> Any:
+    """Return the elements of a matrix product, row by row; every sum runs from left to right.
+
+    Args:
+        height: rows of the first factor.
+        inner: columns of the first factor, which are the rows of the second.
+        width: columns of the second.
+        factors: their elements row by row, numbers or arrays (scenarios,).
+
+    Returns:
+        Array (height * width,) or (height * width, scenarios).
+    """
+    import numpy as np
+
+    def stacked(elements: tuple[Any, ...], *shape: int) -> Any:
+        whole = np.array(elements if all(type(one) is float for one in elements) else np.broadcast_arrays(*elements))
+        return whole.reshape(*shape, -1)
+
+    left = stacked(factors[:height * inner], height, inner)
+    right = stacked(factors[height * inner:], inner, width)
+    result = np.zeros((height, width, max(left.shape[2], right.shape[2])))
+    for at in range(inner):
+        result += left[:, at, None] * right[None, at]
+    flat = result.reshape(height * width, -1)
+    return flat[:, 0] if flat.shape[1] == 1 else flat
 
 
 def array_scope(careful: bool) -> dict[str, Any]:
@@ -104,7 +131,8 @@ def array_scope(careful: bool) -> dict[str, Any]:
         stacked = np.stack(np.broadcast_arrays(*numbers))
         return np.where(np.isnan(stacked).any(axis=0), np.nan, np.partition(stacked, place, axis=0)[place])
 
-    scope.update(ranked=ranked, pick=pick, power=power, power_slope=power_slope, log_or_zero=log_or_zero)
+    scope.update(ranked=ranked, product=_product, pick=pick, power=power, power_slope=power_slope,
+                 log_or_zero=log_or_zero)
     if careful:
 
         def marked(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -15,6 +15,7 @@ _COMPARE = {"=": "==", "<>": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
 _HOLDS = {"==": (0,), "!=": (-1, 1), "<": (-1,), ">": (1,), "<=": (-1, 0), ">=": (0, 1)}
 
 
+_CHAIN = 500
 BLANK = E("blank")
 
 
@@ -49,6 +50,14 @@ def plain(e: E) -> float | None:
 def once(e: E) -> E:
     """Mark an operation whose value is used several times, so that it is calculated once."""
     return e if e.op in ("leaf", "once") or not is_number(e) else E("once", (e,), active=e.active)
+
+
+def added(parts: list[E]) -> E:
+    """Return a sum from left to right; a long one is a chain of shorter ones, which Python can read."""
+    result = E("sum", tuple(parts[:_CHAIN]))
+    for start in range(_CHAIN, len(parts), _CHAIN):
+        result = E("sum", (once(result), *parts[start:start + _CHAIN]))
+    return result
 
 
 def settled(condition: E) -> bool | None:

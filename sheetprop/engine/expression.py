@@ -72,12 +72,19 @@ class Formula(Scope):
     def _named(self, e: E, done: dict[int, tuple[E, E]]) -> E:
         """Return an expression in which variables stand for what is marked `once`."""
         if id(e) not in done:
+            if e.op == "product" and (len(self.rows) > 1 or self.variables.dialect == "numba"):
+                raise Stuck("a large matrix product")
             args = tuple(self._named(arg, done) for arg in e.args)
             found = e
             if e.op == "once":
                 found = args[0] if args[0].op == "leaf" else self.variables.named(args[0])
+            elif e.op == "entry":
+                whole = args[0]
+                found = E("leaf", (), f"{whole.text}[{e.text}]", f"{whole.adjoint}[{e.text}]", whole.active)
+            elif e.op == "product":
+                found = self.variables.named(E(e.op, args, e.text))
             elif self.variables.dialect == "numba" and without_numba(e):
-                raise Stuck(f"the function {e.text}" if e.op == "flat" else "a place in order")
+                raise Stuck(f"the function {e.text}" if e.op == "flat" else "a number by its place in order")
             else:
                 e.args = args
             done[id(e)] = (e, found)

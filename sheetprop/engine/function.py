@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _CHUNK = 5000
+_AT_ONCE = 20_000_000
 _FEW = 8
 
 
@@ -78,6 +79,7 @@ class Function:
         self._stuck: Untraceable | None = None
         self._version = -1
         self._chooses = False
+        self._chunk = _CHUNK
         self._space: Workspace = session.space
 
     def _spelled(self, spot: Spot) -> str:
@@ -94,6 +96,7 @@ class Function:
             return
         self._version = session.version
         self._made.clear()
+        self._chunk = _CHUNK
         self._stuck = None
         space = session.space
         runner = session.runner
@@ -123,6 +126,8 @@ class Function:
                                 gradient=gradient)
                 self._made[key] = compiled(kernel, dialect)
                 self._chooses = "(nan)" in kernel.source
+                # A batch's variables are arrays over its scenarios, all in memory at the same time.
+                self._chunk = min(self._chunk, max(1, _AT_ONCE // (kernel.names + 1)))
             except Untraceable as stuck:
                 self._made[key] = stuck
             except (Raised, RecursionError, MemoryError):
@@ -258,8 +263,8 @@ class Function:
         except Untraceable:
             return np.array([self._recalculated(line) for line in given.tolist()], dtype=np.float64)
         found = np.empty((len(given), len(self._outputs)))
-        for start in range(0, len(given), _CHUNK):
-            part = np.ascontiguousarray(given[start:start + _CHUNK].T)
+        for start in range(0, len(given), self._chunk):
+            part = np.ascontiguousarray(given[start:start + self._chunk].T)
             try:
                 with np.errstate(all="raise", under="ignore"):
                     results = self._kernel("numpy", False)(*part)
@@ -267,7 +272,7 @@ class Function:
                 with np.errstate(all="ignore"):
                     results = self._kernel("careful", False)(*part)
             for at, result in enumerate(results):
-                found[start:start + _CHUNK, at] = result
+                found[start:start + self._chunk, at] = result
         return self._finished(found, given)
 
     def _numba(self, given: Floats) -> Floats:
@@ -359,9 +364,10 @@ class Function:
         count = len(given)
         values, found = np.empty((count, len(self._outputs))), np.empty((count, len(self._inputs)))
         full = np.broadcast_to(weights, (count, len(self._outputs)))
-        for start in range(0, count, _CHUNK):
-            part = np.ascontiguousarray(given[start:start + _CHUNK].T)
-            seeds = list(np.ascontiguousarray(full[start:start + _CHUNK].T))
+        self._kernel("numpy", True)
+        for start in range(0, count, self._chunk):
+            part = np.ascontiguousarray(given[start:start + self._chunk].T)
+            seeds = list(np.ascontiguousarray(full[start:start + self._chunk].T))
             try:
                 with np.errstate(all="raise", under="ignore"):
                     results, slopes = self._kernel("numpy", True)(*part, seeds)
@@ -369,9 +375,9 @@ class Function:
                 with np.errstate(all="ignore"):
                     results, slopes = self._kernel("careful", True)(*part, seeds)
             for at, result in enumerate(results):
-                values[start:start + _CHUNK, at] = result
+                values[start:start + self._chunk, at] = result
             for at, slope in enumerate(slopes):
-                found[start:start + _CHUNK, at] = slope
+                found[start:start + self._chunk, at] = slope
         return values, found
 
     def value_and_gradient(self, x: Any = None) -> tuple[Floats, Floats]:

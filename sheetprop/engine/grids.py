@@ -8,6 +8,9 @@ from sheetprop.engine.choosing import E
 from sheetprop.engine.elements import Stuck, is_number, literal, once
 from sheetprop.engine.values import NA
 
+_WRITTEN_OUT = 2000
+"""A matrix product of so many products of numbers at most is written out, a sum for each element."""
+
 
 class Grid:
     """Rows of elements.
@@ -93,8 +96,24 @@ def product(first: Grid, second: Grid) -> Grid:
         raise Stuck("MMULT of ranges whose sizes do not fit")
     rows = [[_factor(e) for e in row] for row in first.rows]
     columns = [[_factor(e) for e in column] for column in second.columns()]
+    if first.height * first.width * second.width > _WRITTEN_OUT:
+        return _matrix_product(rows, columns)
     return Grid([[E("sum", tuple(E("*", pair) for pair in zip(row, column, strict=True))) for column in columns]
                  for row in rows])
+
+
+def _matrix_product(rows: list[list[E]], columns: list[list[E]]) -> Grid:
+    """Return a product that is one operation, whose value is all elements, row by row."""
+    factors = [e for row in rows for e in row] + [e for line in zip(*columns, strict=True) for e in line]
+    whole = E("product", tuple(factors), f"{len(rows)}, {len(rows[0])}, {len(columns)}")
+    return Grid([[E("entry", (whole,), str(row * len(columns) + column)) for column in range(len(columns))]
+                 for row in range(len(rows))])
+
+
+def product_size(product: E) -> int:
+    """Return how many elements a matrix product has."""
+    height, _, width = product.text.split(", ")
+    return int(height) * int(width)
 
 
 def _factor(e: E) -> E:

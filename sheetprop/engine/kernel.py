@@ -13,8 +13,10 @@ from sheetprop.engine.adjoint import Adjoint, shared_first
 from sheetprop.engine.choosing import E, number
 from sheetprop.engine.elements import TRUTHS, as_held, as_number
 from sheetprop.engine.expression import Formula
+from sheetprop.engine.grids import product_size
 from sheetprop.engine.lanes import over_lanes
 from sheetprop.engine.printer import Printer
+from sheetprop.engine.reads import reads_of
 from sheetprop.engine.references import address
 from sheetprop.engine.scope import Variables
 from sheetprop.engine.storage import SheetStore
@@ -25,6 +27,7 @@ from sheetprop.engine.workspace import Workspace
 _BACK = 8
 _UNROLL = 3
 _MOST = 4000
+_MOST_READ = 50_000
 
 
 class _Loop:
@@ -61,7 +64,7 @@ class Kernel:
         self.inputs = {spot: at for at, spot in enumerate(inputs)}
         self.single: dict[Spot, str] = {}
         self.truths: set[str] = set()
-        self.ahead: list[str] = []
+        self.ahead: dict[str, str] = {}  # variables ahead of a formula's own -> what their slope is at first
         self.loops: dict[tuple[int, int], list[_Loop]] = {}
         self.constants: dict[str, list[float]] = {}
         self.names = 0
@@ -108,13 +111,24 @@ class Kernel:
         return None if leaf is None else as_held(leaf, leaf.text.partition("[")[0] in self.truths)
 
     def loop_or_cells(self, piece: Piece) -> None:
-        """Write a piece as a loop, or cell by cell where a loop cannot follow it and it is not too long."""
+        """Write a piece as a loop, or cell by cell where a loop cannot follow it and it is not too much."""
         try:
             self.loop(piece)
         except Untraceable:
-            if piece.rows() * len(piece.columns) > _MOST:
+            if piece.rows() * len(piece.columns) > _MOST or self.cells_read(piece) > _MOST_READ:
                 raise
             self.unrolled(piece)
+
+    def cells_read(self, piece: Piece) -> int:
+        """Return about how many cells the formulas of a piece read, each by each."""
+        found = 0
+        for column in piece.columns:
+            for read in reads_of(piece.unit.program.by_column[column], self.space, piece.sheet):
+                grows = read.top_fixed != read.bottom_fixed
+                top, bottom = read.rows(piece.first, piece.last if grows else piece.first)
+                left, right = read.columns(column)
+                found += (bottom - top + 1) * (right - left + 1)
+        return found * piece.rows()
 
     def unrolled(self, piece: Piece) -> None:
         """Write a piece cell by cell."""
@@ -145,7 +159,7 @@ class Kernel:
 
         def named(e: E) -> E:
             name = self.fresh("v")
-            self.ahead.append(name)
+            self.ahead[name] = f"[0.0]*{product_size(e)}" if e.op == "product" else "0.0"
             self.blocks.append(self.straight(name, e))
             return E("leaf", text=name, adjoint=f"d{name}", active=e.active)
 
@@ -379,7 +393,8 @@ class Kernel:
         if not self.gradient:
             return "\n".join([*lines, f"  return ({', '.join(results)},)"])
         lines += [f"  di{at} = 0.0" for at in range(len(self.inputs))]
-        lines += [f"  d{name} = 0.0" for name in (*self.single.values(), *self.ahead)]
+        lines += [f"  d{name} = 0.0" for name in self.single.values()]
+        lines += [f"  d{name} = {nothing}" for name, nothing in self.ahead.items()]
         for loops in self.loops.values():
             for loop in loops:
                 lines += [f"  dL{loop.number}_{column} = [0.0]*{loop.piece.rows()}" for column in loop.saved]

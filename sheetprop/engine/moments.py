@@ -7,9 +7,7 @@ So the mean inside such a sum needs no way back, which keeps derivatives short a
 from __future__ import annotations
 
 from sheetprop.engine.choosing import E, number
-
-MOST = 100
-"""So many numbers at most: each distance writes the mean out again."""
+from sheetprop.engine.elements import added, once
 
 SPREADS = {"VAR": 1, "VAR.S": 1, "STDEV": 1, "STDEV.S": 1, "VARP": 0, "VAR.P": 0, "STDEVP": 0, "STDEV.P": 0, "DEVSQ": 0}
 """Functions of one sample -> how many are taken off the count that divides."""
@@ -19,22 +17,19 @@ RELATIONS = {"SUMXMY2": 1, "SUMX2MY2": 1, "SUMX2PY2": 1, "COVAR": 1, "COVARIANCE
 """Functions of two samples -> the fewest pairs that they need."""
 
 
-def _sum(parts: list[E]) -> E:
-    return E("sum", tuple(parts))
-
-
 def _mean(parts: list[E], *, active: bool = True) -> E:
     count = number(float(len(parts)))
-    return E("/", (_sum(parts), count)) if active else E("/", (_sum(parts), count), active=False)
+    return E("/", (added(parts), count)) if active else E("/", (added(parts), count), active=False)
 
 
 def _distances(parts: list[E]) -> list[E]:
-    return [E("-", (part, _mean(parts, active=False))) for part in parts]
+    mean = once(_mean(parts, active=False))
+    return [once(E("-", (part, mean))) for part in parts]
 
 
 def spread(name: str, sample: list[E]) -> E:
     """Return a function of one sample with at least two numbers (or one, where the count itself divides)."""
-    squares = _sum([E("square", (distance,)) for distance in _distances(sample)])
+    squares = added([E("square", (distance,)) for distance in _distances(sample)])
     if name == "DEVSQ":
         return squares
     variance = E("/", (squares, number(float(len(sample) - SPREADS[name]))))
@@ -44,11 +39,11 @@ def spread(name: str, sample: list[E]) -> E:
 def relation(name: str, first: list[E], second: list[E]) -> E:
     """Return a function of two samples of the same length, as long as `RELATIONS` says at least."""
     if name == "SUMXMY2":
-        return _sum([E("square", (E("-", pair),)) for pair in zip(first, second, strict=True)])
+        return added([E("square", (E("-", pair),)) for pair in zip(first, second, strict=True)])
     if name in ("SUMX2MY2", "SUMX2PY2"):
         operator = "-" if name == "SUMX2MY2" else "+"
-        return _sum([E(operator, (E("square", (x,)), E("square", (y,)))) for x, y in zip(first, second, strict=True)])
-    products = _sum([E("*", pair) for pair in zip(_distances(first), _distances(second), strict=True)])
+        return added([E(operator, (E("square", (x,)), E("square", (y,)))) for x, y in zip(first, second, strict=True)])
+    products = added([E("*", pair) for pair in zip(_distances(first), _distances(second), strict=True)])
     if name in ("COVAR", "COVARIANCE.P"):
         return E("/", (products, number(float(len(first)))))
     if name == "COVARIANCE.S":

@@ -166,8 +166,8 @@ class Printer:
             return f"{SMOOTH[e.text]}({self.text(e.args[0])})"
         if e.op == "flat":
             return f"{printed(e.text)}({', '.join(map(self.text, e.args))})"
-        if e.op == "ranked":
-            return f"ranked({e.text}, {', '.join(map(self.text, e.args))})"
+        if e.op in ("ranked", "product"):
+            return f"{e.op}({e.text}, {', '.join(map(self.text, e.args))})"
         if e.op == "if":
             test, yes, no = map(self.text, e.args)
             return f"({yes} if {test} else {no})" if self.dialect == "python" else f"where({test}, {yes}, {no})"

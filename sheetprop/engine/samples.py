@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from sheetprop.engine.choosing import E, number
-from sheetprop.engine.elements import BLANK, Stuck, as_number, as_truth, compared, counted, once, plain
+from sheetprop.engine.elements import BLANK, Stuck, added, as_number, as_truth, compared, counted, once, plain
 from sheetprop.engine.grids import Grid
 from sheetprop.engine.moments import RELATIONS, SPREADS, relation, spread
 from sheetprop.engine.values import HUGE
@@ -52,13 +52,13 @@ def _enough(name: str, sample: list[E], least: int) -> list[E]:
 
 
 def _total(found: list[Counted]) -> E:
-    return E("sum", tuple(value for value, _ in found)) if found else number(0.0)
+    return added([value for value, _ in found]) if found else number(0.0)
 
 
 def _count(found: list[Counted]) -> E:
     depends = [E("if", (condition, number(1.0), number(0.0))) for _, condition in found if condition is not None]
     always = number(float(len(found) - len(depends)))
-    return E("sum", (always, *depends)) if depends else always
+    return added([always, *depends]) if depends else always
 
 
 def sum_of(*grids: Grid) -> E:
@@ -124,7 +124,7 @@ def sum_product(*grids: Grid) -> E:
     if len({(grid.height, grid.width) for grid in grids}) != 1:
         raise Stuck("SUMPRODUCT over ranges of different size")
     factors = [[one[0] if (one := counted(e)) is not None else number(0.0) for e in grid.flat()] for grid in grids]
-    return E("sum", tuple(multiplied(list(parts)) for parts in zip(*factors, strict=True)))
+    return added([multiplied(list(parts)) for parts in zip(*factors, strict=True)])
 
 
 def conjunction(name: str, *grids: Grid) -> E:
@@ -225,8 +225,8 @@ def rank(name: str, x: E, grid: Grid, order: E | None = None) -> E:
     rising = order is not None and _known(name, order) != 0
     better = [E("if", (compared("<" if rising else ">", other, x), number(1.0), number(0.0))) for other in sample]
     same = [compared("=", other, x) for other in sample]
-    place = E("sum", (number(1.0), *better))
+    place = added([number(1.0), *better])
     if name == "RANK.AVG":
-        equal = E("sum", tuple(E("if", (one, number(1.0), number(0.0))) for one in same))
+        equal = added([E("if", (one, number(1.0), number(0.0))) for one in same])
         place = E("+", (place, E("/", (E("-", (equal, number(1.0))), number(2.0)))))
     return E("if", (E("any", tuple(same)), place, number(math.nan)))

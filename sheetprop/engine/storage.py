@@ -295,10 +295,12 @@ class SheetStore:
         return self.bounds or self.extent()
 
     def extent(self) -> tuple[int, int]:
-        """Return the last row and the last column that hold anything."""
+        """Return the last row and the last column that hold anything, or will once array formulas are calculated."""
         rows = max((column.last_row() for column in self.columns.values()), default=0)
         columns = max(self.columns, default=0)
         for block in self.blocks:
             rows = max(rows, block.last)
             columns = max(columns, block.program.columns[-1])
+        for array in self.arrays:
+            rows, columns = max(rows, array.bottom), max(columns, array.right)
         return rows, columns

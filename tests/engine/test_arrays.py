@@ -145,14 +145,18 @@ def network(rows: int) -> dict[str, Any]:
     return cells
 
 
-def test_a_network_of_array_formulas_has_the_gradient_of_pytorch(workbook: Any) -> None:
+@pytest.mark.parametrize("written_out", [2000, 0])
+def test_a_network_of_array_formulas_has_the_gradient_of_pytorch(workbook: Any, monkeypatch: pytest.MonkeyPatch,
+                                                                 written_out: int) -> None:
+    """Whether its matrix products are written out, as small ones are, or stay one operation."""
     torch = pytest.importorskip("torch")
+    monkeypatch.setattr("sheetprop.engine.grids._WRITTEN_OUT", written_out)
     rows = 5
     book = sheetprop.open(workbook({"S": network(rows)}))
     for output, loss in (("S!W1", lambda c, p, t: ((c - t) ** 2).sum() / 2),
                          ("S!W2", lambda c, p, t: -(c * p[:, :2].log()).mean())):
         function = book.function(["S!F2:H4", "S!J2:K5"], [output])
-        given = np.random.default_rng(1).normal(0.0, 1.0, (20, 17))
+        given = np.random.default_rng(1).normal(0.0, 1.0, (9, 17))
         given[0] = function.current()
         samples = book.function(["S!A1"], [f"S!A2:D{1 + rows}"])([0.0]).reshape(rows, 4)
         data = torch.tensor(samples, dtype=torch.float64)
@@ -282,6 +286,27 @@ def test_formulas_filled_down(workbook: Any) -> None:
     check(workbook({"S": cells}), ["S!A1:A2"], ["S!N1:N2"])
 
 
+def test_long_sums_and_large_products(workbook: Any) -> None:
+    """A sum of a thousand terms and more, whole columns, names, and the same cells of several sheets."""
+    chance = random.Random(4)
+    cells = {f"{column}{row}": round(chance.uniform(-1, 1), 3) for column in "ABCDEFGH" for row in range(1, 181)}
+    formulas = {
+        "A1": ArrayFormula("A1:H8", "=MMULT(TRANSPOSE(S!A1:H180),S!A1:H180)"), "J1": "=SUM(S!A1:H180)",
+        "J2": ArrayFormula("J2", "=SUM(S!A:A*S!B:B)+SUMPRODUCT(S!C:C,S!D:D)"), "J3": "=SUMPRODUCT(width*2,width)",
+        "J4": "=VAR(S!A1:A180)+CORREL(S!A1:A180,S!B1:B180)+MEDIAN(S!A1:C180)", "J5": "=SUM(S:T!A1:B3)",
+        "J6": "=SUM(A1:H8)*A2", "J7": "=AVERAGE(width)*COUNTIF(width,\">0\")"}
+    path = workbook({"S": cells, "T": {"A1": "=S!A1*2", "B3": 5}, "F": formulas}, names={"width": "S!$A$2:$H$2"})
+    check(path, ["S!A1:C2"], [f"F!J{row}" for row in range(1, 8)], spread=0.2)
+
+
+def test_a_range_over_an_array_formula_counts_all_its_cells(workbook: Any) -> None:
+    """Also those below the last row that the file holds, when the workbook is calculated for the first time."""
+    book = sheetprop.open(workbook({"S": {"A1": 1, "A2": 2, "C1": ArrayFormula("C1:D4", "=A1+{1,2;3,4;5,6;7,8}"),
+                                          "F1": "=SUM(C1:D4)"}}))
+    book.calculate()
+    assert book["S"]["F1"] == 44.0
+
+
 def test_what_is_not_taken_has_no_slope(workbook: Any) -> None:
     """An error in a branch that is not taken leaves the slopes of the others alone."""
     path = workbook({"S": {"A1": 0, "A2": 3, "B1": ArrayFormula("B1", "=SUM(IFERROR(1/A1:A2,A1:A2*2))"), "B2": "=1/A1",
@@ -340,7 +365,7 @@ def _whole(height: int, width: int) -> str:
     return f"A1:{'ABC'[width - 1]}{height}"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 100_000))
 def test_random_array_formulas(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     chance = random.Random(seed)
