@@ -309,7 +309,7 @@ def _call(node: Call, array: bool) -> Closure:
         else:
             parts.append(value_of(argument, array))
     run_function, with_context = known.run, known.with_context
-    missing = {index for index, argument in enumerate(node.arguments) if isinstance(argument, Empty)}
+    skipped = known.skipped(index for index, argument in enumerate(node.arguments) if isinstance(argument, Empty))
     if kinds == ["n"] and not with_context:
         return _one_number(parts[0], run_function)
 
@@ -330,8 +330,8 @@ def _call(node: Call, array: bool) -> Closure:
 
     def apply(context: Context, values: list[Operand]) -> Operand:
         given = [value if kind in "raeR" else convert(kind, value) for kind, value in zip(kinds, values, strict=True)]
-        while given and len(given) - 1 in missing and len(given) > known.least and not known.repeat:
-            given.pop()
+        for index, standard in skipped.items():
+            given[index] = standard
         return run_function(context, *given) if with_context else run_function(*given)
 
     return run
@@ -354,7 +354,10 @@ def _one_number(part: Closure, run_function: Callable[..., Operand]) -> Closure:
 
 
 def _unknown(node: Call) -> Closure:
-    parts = [sheltered(operand_of(argument, True)) for argument in node.arguments]
+    given = list(node.arguments)
+    while given and isinstance(given[-1], Empty):  # the library has a standard value for each
+        given.pop()
+    parts = [sheltered(operand_of(argument, True)) for argument in given]
 
     def run(context: Context) -> Operand:
         known, value = fallback.evaluate(node.name, [part(context) for part in parts])

@@ -50,15 +50,15 @@ def evaluate(name: str, operands: list[Operand]) -> tuple[bool, Operand]:
 def _outward(operand: Operand) -> Any:
     import numpy as np
     from formulas.tokens.operand import XlError
+    from schedula import EMPTY
 
     def one(value: Value) -> Any:
         if type(value) is ExcelError:
             return XlError(str(value))
-        return value
+        return EMPTY if value is None else value
 
     if isinstance(operand, Ref | Array):
-        return np.array([[one(value) if value is not None else "" for value in line] for line in operand.rows()],
-                        dtype=object)
+        return np.array([[one(value) for value in line] for line in operand.rows()], dtype=object)
     if isinstance(operand, Areas):
         return [_outward(ref) for ref in operand.refs]
     return one(operand)

@@ -106,6 +106,12 @@ def _fraction(value: float, parted: re.Match[str]) -> str:
            f"{str(bottom).ljust(len(below) if '?' in below else 0)}"
 
 
+def _blanked(places: str) -> str:
+    """Return what placeholders beyond the last digit show, outermost first: 0 and all inside it a 0, ? a blank."""
+    outer = places.partition("0")[0]
+    return " " * outer.count("?") + "0" * (len(places) - len(outer))
+
+
 def _digits(value: float, pieces: list[re.Match[str]]) -> str:
     whole, fraction, power = "", "", ""
     commas = scale = percent = 0
@@ -147,14 +153,15 @@ def _digits(value: float, pieces: list[re.Match[str]]) -> str:
     else:
         rounded = number.quantize(Decimal(1).scaleb(-len(fraction)), rounding=ROUND_HALF_UP, context=_WIDE)
     integer, _, decimals = f"{rounded:f}".partition(".")
-    least = len(whole) - len(whole.lstrip("#"))
-    needed = len(whole) - least
-    integer = integer.lstrip("0").rjust(needed, "0") if needed else integer.lstrip("0")
+    integer = integer.lstrip("0")
+    integer = _blanked(whole[:max(len(whole) - len(integer), 0)]) + integer
     if commas:
         integer = re.sub(r"(?<=\d)(?=(\d{3})+\Z)", ",", integer)
     keep = len(fraction.rstrip("#"))
     while len(decimals) > keep and decimals.endswith("0"):
         decimals = decimals[:-1]
+    shown_digits = len(decimals.rstrip("0"))
+    decimals = decimals[:shown_digits] + _blanked(fraction[shown_digits:len(decimals)][::-1])[::-1]
     out: list[str] = []
     written = False
     # Digits before the point go into the groups of placeholders from the right, as in ###-####.

@@ -71,6 +71,8 @@ def number_in(text: str) -> float | None:
         stripped = text.strip()
         if "$" in stripped or stripped[:1] == "(":
             return _money(stripped)
+        if "/" in stripped and (mixed := re.fullmatch(r"(?a:([-+]?)(\d+) (\d+)/(\d+))", stripped)):
+            return _mixed(*mixed.groups())
         if "/" in stripped or ":" in stripped or "-" in stripped or ", " in stripped:
             from sheetprop.engine.dates import date_in
 
@@ -86,6 +88,14 @@ def number_in(text: str) -> float | None:
     if found.group(1):
         number /= 100.0
     return number if math.isfinite(number) else None
+
+
+def _mixed(sign: str, whole: str, top: str, bottom: str) -> float | None:
+    """Return the number that "3 1/2" spells."""
+    if not int(bottom):
+        return None
+    number = int(whole) + int(top) / int(bottom)
+    return -number if sign == "-" else number
 
 
 def _money(text: str) -> float | None:

@@ -162,6 +162,37 @@ def test_semantics(workbook: Any, formula: str, expected: Any) -> None:
     assert isinstance(value, ExcelError) == str(expected).startswith("#")
 
 
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        # Text that spells a number equals it in a condition, as in Excel, formualizer and ironcalc.
+        ("=COUNTIF(D1:D6,7)", 2.0),
+        ('=COUNTIF(D1:D6,"7")', 2.0),
+        ('=COUNTIF(D1:D6,"<>7")', 4.0),
+        ('=COUNTIF(D1:D6,">6")', 1.0),
+        # INDEX takes an array where the formula is no array formula too.
+        ("=MATCH(1,INDEX((D1:D3>1)*(E1:E3=2),0),0)", 2.0),
+        ("=MAX(INDEX((E1:E6=2)*E1:E6,0))", 2.0),
+        # Blank cells are none of the values that STDEVA counts.
+        ("=VARA(E1:E6)", 1.0),
+        ("=VARPA(E1:E6)", 2.0 / 3.0),
+        ("=STDEVA(E1:E6)", 1.0),
+        ("=SUM(INDIRECT(\"R1C5:R3C5\",FALSE))", 6.0),
+        ('=INDIRECT("RC[4]",)', 1.0),
+        ('=INDIRECT("\'S\'!R[2]C5",FALSE)', 3.0),
+        ('=SUM(INDIRECT("C5",FALSE))', 6.0),
+        ('=INDIRECT("E1",FALSE)', "#REF!"),
+        ('=INDIRECT("R[-1]C",FALSE)', "#REF!"),
+        ("=SUM(OFFSET(E1:E2,1,0,,1))", 5.0),
+    ],
+)
+def test_ranges(workbook: Any, formula: str, expected: Any) -> None:
+    cells = {"D1": 1, "D2": 7, "D3": "7", "D4": "x", "E1": 1, "E2": 2, "E3": 3}
+    book = sheetprop.open(workbook({"S": {**cells, "A1": formula}}))
+    book.calculate()
+    assert book["S"]["A1"] == (pytest.approx(expected) if isinstance(expected, float) else expected)
+
+
 def test_volatile_functions_follow_seed_and_clock(workbook: Any) -> None:
     book = sheetprop.open(
         workbook({"S": {"A1": "=RAND()", "A2": "=RANDBETWEEN(1,1000000)", "A3": "=TODAY()", "A4": "=NOW()"}})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sheetprop.engine.context import Closure
 from sheetprop.engine.functions.index import HOME, MODULES
@@ -12,6 +12,11 @@ from sheetprop.engine.values import ExcelError, Raised, to_bool, to_number, to_t
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
 if TYPE_CHECKING:
     from typing import Any
+
+
+# To these an argument that is left empty, as in LINEST(y,x,,TRUE), is the same as none; to others it is 0, FALSE or "".
+_EMPTY_IS_NONE = frozenset(("ADDRESS", "CEILING.MATH", "FLOOR.MATH", "GROWTH", "LINEST", "LOGEST", "OFFSET", "TREND",
+                            "XLOOKUP", "XMATCH"))
 
 
 class Function:
@@ -39,6 +44,13 @@ class Function:
     def kind(self, index: int) -> str:
         """Return how argument number `index` is handed over."""
         return self.kinds[min(index, len(self.kinds) - 1)]
+
+    def skipped(self, empty: Iterable[int]) -> dict[int, Operand]:
+        """Return what stands for each of those empty arguments that are the same as none."""
+        if self.name not in _EMPTY_IS_NONE:
+            return {}
+        standard = self.run.__defaults__ or ()
+        return {index: standard[index - self.least] for index in empty if index >= self.least}
 
 
 class Argument:

@@ -55,7 +55,7 @@ def maximum(*operands: Operand) -> float:
     return max(numbers(operands), default=0.0)
 
 
-def _with_text(operands: tuple[Operand, ...]) -> list[float]:
+def numbers_and_text(operands: tuple[Operand, ...]) -> list[float]:
     """Return the numbers that AVERAGEA and its kin see: text in references is 0, TRUE is 1."""
     found: list[float] = []
     for operand in operands:
@@ -71,7 +71,7 @@ def _with_text(operands: tuple[Operand, ...]) -> list[float]:
 
 @function("AVERAGEA", "r*")
 def averagea(*operands: Operand) -> float:
-    found = _with_text(operands)
+    found = numbers_and_text(operands)
     if not found:
         raise Raised(DIV0)
     return finite(total(found) / len(found))
@@ -79,12 +79,12 @@ def averagea(*operands: Operand) -> float:
 
 @function("MINA", "r*")
 def mina(*operands: Operand) -> float:
-    return min(_with_text(operands), default=0.0)
+    return min(numbers_and_text(operands), default=0.0)
 
 
 @function("MAXA", "r*")
 def maxa(*operands: Operand) -> float:
-    return max(_with_text(operands), default=0.0)
+    return max(numbers_and_text(operands), default=0.0)
 
 
 @function("COUNT", "R*")
@@ -158,10 +158,10 @@ def comparison(condition: Value) -> tuple[str, float] | None:
 
 def criterion(condition: Value) -> Callable[[Value], bool]:
     """Return the test that a condition of COUNTIF and its kin stands for: 5, ">=5", "a*", "<>", ..."""
-    if type(condition) is float or type(condition) is bool:
-        return lambda value: type(value) is type(condition) and value == condition
-    if condition is None:
-        return lambda value: type(value) is float and value == 0.0
+    if type(condition) is bool:
+        return lambda value: type(value) is bool and value == condition
+    if type(condition) is float or condition is None:
+        return _numeric("", condition or 0.0)
     if type(condition) is ExcelError:
         return lambda value: value == condition and type(value) is ExcelError
     matched = _CONDITION.match(str(condition))
@@ -169,7 +169,7 @@ def criterion(condition: Value) -> Callable[[Value], bool]:
     sign, rest = matched.group(1) or "", matched.group(2)
     number = number_in(rest)
     if number is not None:
-        return _numeric(sign, number, rest)
+        return _numeric(sign, number)
     if rest.upper() in ("TRUE", "FALSE"):
         truth = rest.upper() == "TRUE"
         if sign == "<>":
@@ -191,12 +191,15 @@ def criterion(condition: Value) -> Callable[[Value], bool]:
     return _ordered(sign, rest.casefold())
 
 
-def _numeric(sign: str, number: float, text: str) -> Callable[[Value], bool]:
+def _numeric(sign: str, number: float) -> Callable[[Value], bool]:
+    """Return a test against a number; text that spells the number equals it, but is neither less nor more."""
+    def equals(value: Value) -> bool:
+        return value == number if type(value) is float else type(value) is str and number_in(value) == number
+
     if sign in ("", "="):
-        return lambda value: (type(value) is float and value == number) or (
-            type(value) is str and (value == text or number_in(value) == number))
+        return equals
     if sign == "<>":
-        return lambda value: not (type(value) is float and value == number)
+        return lambda value: not equals(value)
     if sign == "<":
         return lambda value: type(value) is float and value < number
     if sign == ">":

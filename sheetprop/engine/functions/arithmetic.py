@@ -130,7 +130,7 @@ def mround(number: float, multiple: float) -> float:
         return 0.0
     if number * multiple < 0:
         raise Raised(NUM)
-    return multiple * rounded(number / multiple, 0.0, "half")
+    return multiple * math.floor(number / multiple + 0.5)  # MROUND(6.05,0.1) is 6, as the reference says
 
 
 @function("CEILING", "nn")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from sheetprop.engine.context import Context, scalar
 from sheetprop.engine.functions import function
 from sheetprop.engine.functions.aggregates import wildcard
 from sheetprop.engine.operands import Areas, Array, Operand, Ref, as_rows
 from sheetprop.engine.parse import parse
-from sheetprop.engine.references import MAX_COLUMN, MAX_ROW, column_letters, quoted
+from sheetprop.engine.references import MAX_COLUMN, MAX_ROW, column_letters, quoted, split_sheet
 from sheetprop.engine.tree import Area, Cell, Name, is_array
 from sheetprop.engine.values import NA, REF, VALUE, ExcelError, Raised, Value, compare
 from sheetprop.errors import SheetpropError
@@ -106,7 +108,7 @@ def _nearest(wanted: Value, values: list[Value], kind: float, mode: float) -> in
     return best
 
 
-@function("XMATCH", "vr|nn")
+@function("XMATCH", "va|nn")
 def xmatch(wanted: Value, operand: Operand, kind: float = 0.0, mode: float = 1.0) -> float:
     at = _nearest(wanted, _vector(operand), kind, mode)
     if at < 0:
@@ -114,7 +116,7 @@ def xmatch(wanted: Value, operand: Operand, kind: float = 0.0, mode: float = 1.0
     return float(at + 1)
 
 
-@function("XLOOKUP", "vrr|enn")
+@function("XLOOKUP", "vaa|enn")
 def xlookup(wanted: Value, operand: Operand, results: Operand, absent: Value = NA, kind: float = 0.0,
             mode: float = 1.0) -> Operand:
     at = _nearest(wanted, _vector(operand), kind, mode)
@@ -131,7 +133,7 @@ def xlookup(wanted: Value, operand: Operand, results: Operand, absent: Value = N
     return Array([rows[at]]) if tall else Array([[line[at]] for line in rows])
 
 
-@function("INDEX", "r|nnn")
+@function("INDEX", "a|nnn")
 def index(operand: Operand, row: float = 0.0, column: float | None = None, area: float = 1.0) -> Operand:
     if isinstance(operand, Areas):
         if not 1 <= int(area) <= len(operand.refs):
@@ -272,10 +274,38 @@ def offset(operand: Operand, down: float, across: float, height: float | None = 
     return Ref(operand.sheet, top, left, top + tall - 1, left + wide - 1)
 
 
+_CORNER = r"(?:R(\d+|\[-?\d+\])?)?(?:C(\d+|\[-?\d+\])?)?"
+_PLACE = re.compile(rf"(?:(.+)!)?(?=[RC])({_CORNER})(?::(?=[RC])({_CORNER}))?", re.IGNORECASE | re.ASCII | re.DOTALL)
+
+
+def _relative(context: Context, found: re.Match[str]) -> Ref:
+    """Return the cells that R1C1 text names: R2C3 is fixed, R[-1]C lies above the formula, R2 is a whole row."""
+    sheet = context.sheet
+    if found[1]:
+        sheet = context.space.sheet_named(split_sheet(f"{found[1]}!")[0] or "")
+    first = _corner(context, found[2], found[3], found[4])
+    last = _corner(context, found[5], found[6], found[7]) if found[5] else first
+    place = (min(first[0], last[0]), min(first[1], last[1]), max(first[2], last[2]), max(first[3], last[3]))
+    if place[0] < 1 or place[1] < 1 or place[2] > MAX_ROW or place[3] > MAX_COLUMN:
+        raise Raised(REF)
+    return Ref(sheet, *place)
+
+
+def _corner(context: Context, text: str, row: str | None, column: str | None) -> tuple[int, int, int, int]:
+    """Return (top, left, bottom, right) of one side of R1C1 text."""
+    def at(given: str | None, here: int) -> int:
+        return here if not given else here + int(given[1:-1]) if given[0] == "[" else int(given)
+
+    down, across = at(row, context.row), at(column, context.column)
+    whole_row, whole_column = "C" not in text.upper(), "R" not in text.upper()
+    return (1 if whole_column else down, 1 if whole_row else across,
+            MAX_ROW if whole_column else down, MAX_COLUMN if whole_row else across)
+
+
 @function("INDIRECT", "t|b", context=True)
 def indirect(context: Context, text: str, a1: bool = True) -> Operand:
-    if not a1:
-        raise Raised(REF)
+    if not a1 and (found := _PLACE.fullmatch(text.strip())):
+        return _relative(context, found)
     try:
         node = parse(text, context.row, context.column, context.sheet.name, context.space.contents.outline)
     except SheetpropError:
@@ -285,6 +315,8 @@ def indirect(context: Context, text: str, a1: bool = True) -> Operand:
         if meant is None:
             raise Raised(REF)
         node = meant.tree
+    elif not a1:
+        raise Raised(REF)
     if not isinstance(node, Cell | Area):
         raise Raised(REF)
     area = Area(node, node) if isinstance(node, Cell) else node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from sheetprop.engine.functions import function
@@ -157,3 +158,30 @@ def trend(ys: Operand, xs: Operand = None, new: Operand = None, constant: bool =
     found = full @ solved
     del y
     return _array(found.reshape(shape) if width == 1 else found.reshape(-1, 1))
+
+
+def _logarithms(ys: Operand) -> Array:
+    """Return the logarithms of numbers, all of which must be above 0."""
+    grid = matrix(ys)
+    if (grid <= 0.0).any():
+        raise Raised(NUM)
+    return Array([[math.log(number) for number in line] for line in grid.tolist()])
+
+
+def _powers(line: list[Value]) -> list[Value]:
+    """Return e to the power of each number."""
+    try:
+        return [math.exp(value) if type(value) is float else value for value in line]
+    except OverflowError:
+        raise Raised(NUM) from None
+
+
+@function("GROWTH", "a|aab")
+def growth(ys: Operand, xs: Operand = None, new: Operand = None, constant: bool = True) -> Operand:
+    return Array([_powers(line) for line in as_rows(trend(_logarithms(ys), xs, new, constant))])
+
+
+@function("LOGEST", "a|abb")
+def logest(ys: Operand, xs: Operand = None, constant: bool = True, statistics: bool = False) -> Operand:
+    first, *rest = as_rows(linest(_logarithms(ys), xs, constant, statistics))
+    return Array([_powers(first), *rest])

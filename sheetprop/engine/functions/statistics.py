@@ -7,7 +7,16 @@ from collections import Counter
 from collections.abc import Callable
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.functions.aggregates import average, count, counta, maximum, minimum, product, sum_function
+from sheetprop.engine.functions.aggregates import (
+    average,
+    count,
+    counta,
+    maximum,
+    minimum,
+    numbers_and_text,
+    product,
+    sum_function,
+)
 from sheetprop.engine.operands import Array, Operand, as_rows, numbers
 from sheetprop.engine.values import DIV0, NA, NUM, VALUE, Raised, Value, finite, total
 
@@ -24,28 +33,49 @@ def _need(found: list[float], least: int) -> list[float]:
     return found
 
 
+def _variance(found: list[float], lost: int) -> float:
+    """Return the variance with `lost` degrees of freedom taken off."""
+    return finite(_spread(_need(found, lost + 1)) / (len(found) - lost))
+
+
 @function("VAR VAR.S", "r*")
 def var(*operands: Operand) -> float:
-    found = _need(numbers(operands), 2)
-    return finite(_spread(found) / (len(found) - 1))
+    return _variance(numbers(operands), 1)
 
 
 @function("VARP VAR.P", "r*")
 def varp(*operands: Operand) -> float:
-    found = _need(numbers(operands), 1)
-    return finite(_spread(found) / len(found))
+    return _variance(numbers(operands), 0)
 
 
 @function("STDEV STDEV.S", "r*")
 def stdev(*operands: Operand) -> float:
-    found = _need(numbers(operands), 2)
-    return finite(math.sqrt(_spread(found) / (len(found) - 1)))
+    return math.sqrt(_variance(numbers(operands), 1))
 
 
 @function("STDEVP STDEV.P", "r*")
 def stdevp(*operands: Operand) -> float:
-    found = _need(numbers(operands), 1)
-    return finite(math.sqrt(_spread(found) / len(found)))
+    return math.sqrt(_variance(numbers(operands), 0))
+
+
+@function("VARA", "r*")
+def vara(*operands: Operand) -> float:
+    return _variance(numbers_and_text(operands), 1)
+
+
+@function("VARPA", "r*")
+def varpa(*operands: Operand) -> float:
+    return _variance(numbers_and_text(operands), 0)
+
+
+@function("STDEVA", "r*")
+def stdeva(*operands: Operand) -> float:
+    return math.sqrt(_variance(numbers_and_text(operands), 1))
+
+
+@function("STDEVPA", "r*")
+def stdevpa(*operands: Operand) -> float:
+    return math.sqrt(_variance(numbers_and_text(operands), 0))
 
 
 @function("DEVSQ", "r*")

@@ -152,21 +152,36 @@ def replace(text: str, start: float, count: float, new: str) -> str:
     return _short(text[:at] + new + text[at + _count(count):])
 
 
-@function("CHAR UNICHAR", "n")
+@function("CHAR", "n")
 def char(number: float) -> str:
+    code = int(number)
+    if not 1 <= code <= 255:
+        raise Raised(VALUE)
+    return bytes([code]).decode("cp1252", "replace")  # the letters of Windows
+
+
+@function("UNICHAR", "n")
+def unichar(number: float) -> str:
     code = int(number)
     if not 1 <= code <= 0x10FFFF or 0xD800 <= code <= 0xDFFF:
         raise Raised(VALUE)
-    if 128 <= code <= 159:
-        return bytes([code]).decode("cp1252", "replace")
     return chr(code)
 
 
-@function("CODE UNICODE", "t")
+@function("CODE", "t")
 def code_of(text: str) -> float:
+    return float(_first(text).encode("cp1252", "replace")[0])
+
+
+@function("UNICODE", "t")
+def unicode_of(text: str) -> float:
+    return float(ord(_first(text)))
+
+
+def _first(text: str) -> str:
     if not text:
         raise Raised(VALUE)
-    return float(ord(text[0]))
+    return text[0]
 
 
 @function("VALUE", "v")
