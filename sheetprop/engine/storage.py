@@ -211,6 +211,7 @@ class SheetStore:
         self.irregular = False
         self.doubled = False
         self.bounds: tuple[int, int] | None = None
+        self.hidden: tuple[frozenset[int], frozenset[int]] | None = None
         self._starts: list[int] = []
 
     def get(self, row: int, column: int) -> Value:

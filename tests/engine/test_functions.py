@@ -193,6 +193,33 @@ def test_ranges(workbook: Any, formula: str, expected: Any) -> None:
     assert book["S"]["A1"] == (pytest.approx(expected) if isinstance(expected, float) else expected)
 
 
+def test_subtotals_leave_out_subtotals_and_hidden_rows(tmp_path: Path) -> None:
+    """Microsoft: nested subtotals are ignored, and filtered rows; 101 to 111 ignore rows hidden by hand too."""
+    import openpyxl
+
+    path = tmp_path / "hidden.xlsx"
+    made = openpyxl.Workbook()
+    sheet = made.worksheets[0]
+    for row, value in enumerate(("x", 1, 2, 4, 8, "=SUBTOTAL(9,A2:A5)", 16, 32, "=1/0"), start=1):
+        sheet.cell(row, 1, value)
+    expected = {"=SUBTOTAL(9,A2:A8)": 59.0, "=SUBTOTAL(109,A2:A8)": 27.0, "=SUBTOTAL(2,A2:A8)": 5.0,
+                "=SUM(A2:A8)": 74.0, "=SUBTOTAL(9,A2:A4,A7)": 19.0, "=AGGREGATE(9,6,A2:A9)": 74.0,
+                "=AGGREGATE(9,7,A2:A9)": 38.0, "=AGGREGATE(9,0,A2:A8)": 63.0,
+                "=AGGREGATE(9,3,A2:A9)": 27.0, "=AGGREGATE(14,6,A2:A9,2)": 16.0, "=AGGREGATE(9,4,A2:A8)": 74.0,
+                "=AGGREGATE(15,6,A2:A9/(A2:A9>4),1)": 8.0, "=SUBTOTAL(201,A2:A8)": "#VALUE!", "=SHEETS()": 1.0,
+                '=SHEET("Sheet")+SHEET(A1)+SHEET()': 3.0}
+    for row, formula in enumerate(expected, start=1):
+        sheet.cell(row, 3, formula)
+    sheet.row_dimensions[4].hidden = True  # by the filter
+    sheet.row_dimensions[8].hidden = True  # by hand
+    sheet.auto_filter.ref = "A1:A5"
+    sheet.auto_filter.add_filter_column(0, ["1", "2", "8"])
+    made.save(path)
+    book = sheetprop.open(path)
+    book.calculate()
+    assert {formula: book["Sheet"][f"C{row}"] for row, formula in enumerate(expected, start=1)} == expected
+
+
 def test_volatile_functions_follow_seed_and_clock(workbook: Any) -> None:
     book = sheetprop.open(
         workbook({"S": {"A1": "=RAND()", "A2": "=RANDBETWEEN(1,1000000)", "A3": "=TODAY()", "A4": "=NOW()"}})

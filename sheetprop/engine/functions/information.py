@@ -71,6 +71,21 @@ def is_formula(context: Context, operand: Operand) -> bool:
     return isinstance(operand, Ref) and operand.sheet.family_at(operand.top, operand.left) is not None
 
 
+@function("SHEET", "|R", context=True)
+def sheet_number(context: Context, operand: Operand = None) -> float:
+    if operand is None or isinstance(operand, Ref):
+        return context.sheet.index + 1.0 if operand is None else operand.sheet.index + 1.0
+    found = context.space.by_name.get(operand.casefold()) if isinstance(operand, str) else None
+    if found is None:
+        raise Raised(NA)
+    return found.index + 1.0
+
+
+@function("SHEETS", "", context=True)
+def sheet_count(context: Context) -> float:
+    return float(len(context.space.sheets))
+
+
 @function("N", "e")
 def number_of(value: Value) -> float:
     if type(value) is ExcelError:

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.functions.aggregates import (
-    average,
-    count,
-    counta,
-    maximum,
-    minimum,
-    numbers_and_text,
-    product,
-    sum_function,
-)
+from sheetprop.engine.functions.aggregates import numbers_and_text
 from sheetprop.engine.operands import Array, Operand, as_rows, numbers
-from sheetprop.engine.values import DIV0, NA, NUM, VALUE, Raised, Value, finite, total
+from sheetprop.engine.values import DIV0, NA, NUM, Raised, Value, finite, total
 
 
 def _spread(found: list[float]) -> float:
@@ -397,16 +387,3 @@ def frequency(data: Operand, bins: Operand) -> Operand:
     lines: list[list[Value]] = [[float(counts[edge])] for edge in edges]
     lines.append([float(sum(1 for number in found if number > order[-1])) if order else float(len(found))])
     return Array(lines)
-
-
-_SUBTOTALS: dict[int, Callable[..., float]] = {
-    1: average, 2: count, 3: counta, 4: maximum, 5: minimum, 6: product, 7: stdev, 8: stdevp, 9: sum_function,
-    10: var, 11: varp}
-
-
-@function("SUBTOTAL", "nr*")
-def subtotal(kind: float, *operands: Operand) -> float:
-    chosen = int(kind) % 100
-    if chosen not in _SUBTOTALS:
-        raise Raised(VALUE)
-    return _SUBTOTALS[chosen](*operands)
