@@ -14,6 +14,7 @@ from sheetprop.mnist.record import file_of, read
 
 _SIDE, _BOX = 28, 20  # MNIST: digits fill a box of 20, centred by mass in a field of 28
 _LIMIT = 50_000_000  # pixels of a picture
+_FAINT = 16  # of 255: a picture whose brightness differs by less shows nothing
 
 
 @dataclass(frozen=True)
@@ -70,35 +71,19 @@ def ink(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
 
     A picture that already has 28 x 28 pixels is only turned light on dark.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
-    try:
-        with Image.open(path) as opened:
-            if opened.width * opened.height > _LIMIT:
-                raise SheetpropError(f"{path}: has {opened.width} x {opened.height} pixels; at most "
-                                     f"{_LIMIT:,} are taken; make it smaller")
-            if "A" in opened.getbands() or "transparency" in opened.info:
-                full = opened.convert("RGBA")
-                flat = Image.new("RGBA", full.size, "white")
-                flat.alpha_composite(full)
-                grey = flat.convert("L")
-            else:
-                grey = opened.convert("F").convert("L") if opened.mode.startswith("I") else opened.convert("L")
-    except FileNotFoundError as error:
-        raise SheetpropError(f"{path}: there is no such file") from error
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise SheetpropError(f"{path}: is no picture that can be read; give a PNG or JPEG of one digit") from error
-    values = np.asarray(grey, dtype=np.float64)
+    values = _brightness(path)
     border = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
-    if np.median(border) > (values.min() + values.max()) / 2:
-        values = 255 - values
+    ground = float(np.median(border))
+    if ground > (values.min() + values.max()) / 2:
+        values, ground = 255 - values, 255 - ground
+    top = values.max() - ground
+    if top < _FAINT:
+        raise SheetpropError(f"{path}: shows nothing that stands out from its ground; give a picture of one digit")
     if values.shape == (_SIDE, _SIDE):
         return values.round().astype(np.uint8)
-    values = values - np.median(np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]]))
-    top = values.max()
-    if top < 16:
-        raise SheetpropError(f"{path}: shows nothing that stands out from its ground; give a picture of one digit")
-    values = np.clip(values / top, 0, 1) * 255
+    values = np.clip((values - ground) / top, 0, 1) * 255
     rows, columns = np.nonzero(values > 64)
     cut = values[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     factor = _BOX / max(cut.shape)
@@ -111,3 +96,32 @@ def ink(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     y, x = (int(min(max(round(_SIDE / 2 - m), 0), _SIDE - n)) for m, n in zip(middle, small.shape, strict=True))
     field[y : y + small.shape[0], x : x + small.shape[1]] = small
     return np.clip(field.round(), 0, 255).astype(np.uint8)
+
+
+def _brightness(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Return the picture's brightness, 0 to 255, upright as its camera says; what is clear in it becomes paper."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as opened:
+            if opened.width * opened.height > _LIMIT:
+                raise SheetpropError(f"{path}: has {opened.width} x {opened.height} pixels; at most "
+                                     f"{_LIMIT:,} are taken; make it smaller")
+            upright = ImageOps.exif_transpose(opened)
+            if upright.mode[0] in "IF":  # 16 or 32 bits a pixel: PIL's conversion to "L" would cut off at 255
+                deep = np.nan_to_num(np.asarray(upright, dtype=np.float64))
+                full = next((limit for limit in (1, 255, 65535) if deep.max() <= limit), deep.max())
+                return np.clip(deep * (255 / full), 0, 255)
+            if "A" not in upright.getbands() and "transparency" not in upright.info:
+                return np.asarray(upright.convert("L"), dtype=np.float64)
+            clear = upright.convert("RGBA")
+    except FileNotFoundError as error:
+        raise SheetpropError(f"{path}: there is no such file") from error
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise SheetpropError(f"{path}: is no picture that can be read; give a PNG or JPEG of one digit") from error
+    for paper in ("white", "black"):  # black only for ink that white paper would hide
+        flat = np.asarray(Image.alpha_composite(Image.new("RGBA", clear.size, paper), clear).convert("L"),
+                          dtype=np.float64)
+        if np.ptp(flat) >= _FAINT:
+            break
+    return flat

@@ -137,15 +137,53 @@ def test_transparent_colour_and_deep_pictures(tmp_path: Path) -> None:
         assert np.abs(ink(plain).astype(int) - ink(tmp_path / other)).mean() < 4
 
 
+def alike(one: Path, other: Path) -> bool:
+    return bool(np.abs(ink(one).astype(int) - ink(other)).mean() < 4)
+
+
+def test_light_ink_on_clear_paper(tmp_path: Path) -> None:
+    seven((100, 100), 0, 255).save(tmp_path / "plain.png")
+    clear = Image.new("RGBA", (100, 100), (255, 255, 255, 0))
+    clear.putalpha(Image.eval(seven((100, 100), 0, 255), lambda v: 255 - v))
+    clear.save(tmp_path / "clear.png")
+    assert alike(tmp_path / "plain.png", tmp_path / "clear.png")
+
+
+@pytest.mark.parametrize(("low", "high", "form", "name"), [
+    (0, 65535, "uint16", "deep.png"), (65535, 0, "uint16", "dark.png"), (20000, 40000, "uint16", "faint.png"),
+    (0, 65535, "int32", "deep.tiff"), (0, 1, "float32", "float.tiff"),
+])
+def test_more_than_eight_bits_a_pixel(tmp_path: Path, low: int, high: int, form: str, name: str) -> None:
+    plain = seven((100, 100), 0, 255)
+    plain.save(tmp_path / "plain.png")
+    values = low + (high - low) * (np.asarray(plain, dtype=np.float64) / 255)
+    Image.fromarray(values.astype(form)).save(tmp_path / name)
+    assert alike(tmp_path / "plain.png", tmp_path / name)
+
+
+def test_a_photo_is_turned_as_its_camera_says(tmp_path: Path) -> None:
+    plain = seven((200, 100), 0, 255)
+    plain.save(tmp_path / "plain.png")
+    lying = Image.Exif()
+    lying[0x0112] = 6  # to be shown turned by 90 degrees, clockwise
+    plain.rotate(90, expand=True).save(tmp_path / "lying.jpg", quality=95, exif=lying)
+    assert alike(tmp_path / "plain.png", tmp_path / "lying.jpg")
+
+
+@pytest.mark.parametrize("ground", [0, 255])
+@pytest.mark.parametrize("size", [(28, 28), (50, 50)])
+def test_an_empty_picture_is_no_digit(tmp_path: Path, size: tuple[int, int], ground: int) -> None:
+    Image.new("L", size, ground).save(tmp_path / "empty.png")
+    with pytest.raises(SheetpropError, match="nothing that stands out"):
+        ink(tmp_path / "empty.png")
+
+
 def test_pictures_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("no picture", encoding="utf-8")
     with pytest.raises(SheetpropError, match="is no picture"):
         ink(tmp_path / "text.png")
     with pytest.raises(SheetpropError, match="no such file"):
         ink(tmp_path / "none.png")
-    Image.new("L", (50, 50), 255).save(tmp_path / "empty.png")
-    with pytest.raises(SheetpropError, match="nothing that stands out"):
-        ink(tmp_path / "empty.png")
     with pytest.raises(SheetpropError, match="is no picture"):
         ink(tmp_path)
 
