@@ -118,7 +118,7 @@ class Adjoint:
         if not e.active:
             return
         if e.op == "leaf":
-            if self.vector and self.masks:
+            if self.masks:
                 g = f"where({' & '.join(self.masks)}, {g}, 0.0)"
             if e.adjoint in self.zero:
                 self.zero.discard(e.adjoint)
@@ -186,6 +186,8 @@ class Adjoint:
             self.send(x, f"{g}*(1.0-{v}*{v})")
         elif e.text == "SQRT":
             self.send(x, f"{g}*0.5/{self.value(e)}")
+        elif e.text == "DEVIATION":
+            self.send(x, f"{g}*root_slope({self.value(e)})")
         elif e.text == "TAN":
             v = self.value(e)
             self.send(x, f"{g}*(1.0+{v}*{v})")
@@ -200,14 +202,14 @@ class Adjoint:
         """Steps have slope 0 wherever they have one."""
 
     def send_if(self, e: E, g: str) -> None:
-        test, yes, no = e.args
+        test, *branches = e.args
         held = self.value(test)
         g = self.slope(g)
-        for branch, wanted in ((yes, True), (no, False)):
+        for branch, wanted in zip(branches, (True, False), strict=False):
             if not branch.active:
                 continue
             if self.vector:
-                self.masks.append(held if wanted else f"logical_not({held})")
+                self.masks.append(self.held_mask(held, wanted))
                 self.send(branch, g)
                 self.masks.pop()
             else:
@@ -218,6 +220,12 @@ class Adjoint:
                 self.put("pass")
                 self.send(branch, g)
                 self.depth -= 1
+
+    def held_mask(self, test: str, wanted: bool) -> str:
+        """Return the text of where a condition holds, or where it fails; among errors it may do neither."""
+        if self.careful:
+            return f"{'holds' if wanted else 'fails'}({test})"
+        return test if wanted else f"logical_not({test})"
 
     def send_extreme(self, e: E, g: str) -> None:
         best = self.value(e)
@@ -260,5 +268,5 @@ class Adjoint:
 
 _METHODS = {"neg": "send_neg", "+": "send_add", "sum": "send_add", "-": "send_subtract", "*": "send_multiply",
             "/": "send_divide", "square": "send_square", "^": "send_power", "smooth": "send_smooth",
-            "flat": "send_flat", "if": "send_if", "extreme": "send_extreme", "ranked": "send_extreme",
-            "product": "send_product", "iferror": "send_iferror"}
+            "flat": "send_flat", "if": "send_if", "choice": "send_if", "extreme": "send_extreme",
+            "ranked": "send_extreme", "product": "send_product", "iferror": "send_iferror"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 MOST_CHOICES = 100
 
 
@@ -43,7 +41,7 @@ def chosen(position: E, options: list[E]) -> E:
 
     inside = E("all", (E("compare", (whole, number(1.0)), ">="),
                        E("compare", (whole, number(float(len(options)))), "<=")))
-    return E("if", (inside, between(1, len(options)), number(math.nan)))
+    return E("choice", (inside, between(1, len(options))))
 
 
 def place_of(x: E, values: list[E | None]) -> E:
@@ -58,7 +56,7 @@ def place_of(x: E, values: list[E | None]) -> E:
               for at, value in enumerate(values, start=1) if value is not None] or [none]
     while len(places) > 1:
         places = [E("extreme", tuple(places[at:at + 2]), "MIN") for at in range(0, len(places), 2)]
-    return E("if", (E("compare", (places[0], none), "<"), places[0], number(math.nan)))
+    return E("choice", (E("compare", (places[0], none), "<"), places[0]))
 
 
 def place_among(x: E, values: list[float], rising: bool) -> E:
@@ -66,4 +64,4 @@ def place_among(x: E, values: list[float], rising: bool) -> E:
     steps = tuple(E("if", (E("compare", (x, number(value)), ">=" if rising else "<="), number(1.0), number(0.0)))
                   for value in values)
     count = E("sum", steps)
-    return E("if", (E("compare", (count, number(1.0)), ">="), count, number(math.nan)))
+    return E("choice", (E("compare", (count, number(1.0)), ">="), count))

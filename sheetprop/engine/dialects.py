@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -46,6 +47,11 @@ def _power_slope(a: float, b: float) -> float:
     return power(a, b - 1.0) if b != 1.0 else 1.0
 
 
+def _missing() -> float:
+    """Say that a choice finds nothing to take."""
+    raise ValueError
+
+
 _SCALAR: dict[str, Any] = {
     **{name: getattr(math, name) for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos",
                                               "atan", "sinh", "cosh", "tanh")},
@@ -53,8 +59,28 @@ _SCALAR: dict[str, Any] = {
     "maximum": lambda a, b: a if a >= b else b, "minimum": lambda a, b: a if a <= b else b,
     "logical_not": lambda x: not x, "power_slope": _power_slope,
     "log_or_zero": lambda a: math.log(a) if a > 0 else 0.0,
+    "root_slope": lambda root: 0.5 / root if root else 0.0, "missing": _missing,
     "product": lambda *given: _product(*given).tolist(), "ranked": lambda place, *numbers: sorted(numbers)[place],
 }
+
+
+def _uncertain() -> dict[str, Any]:
+    """Return conditions over arrays that are NaN where what they ask about is an error, and choices by them."""
+    import numpy as np
+
+    def compared(result: Any, left: Any, right: Any) -> Any:
+        lost = np.isnan(left) | np.isnan(right)
+        return np.where(lost, np.nan, result) if np.any(lost) else result
+
+    def where(test: Any, yes: Any, no: Any) -> Any:
+        return np.where(np.isnan(test), np.nan, np.where(test, yes, no))
+
+    def joined(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+        return lambda *tests: functools.reduce(function, [np.asarray(test, dtype=np.float64) for test in tests])
+
+    return {"compared": compared, "where": where, "all_of": joined(np.minimum), "any_of": joined(np.maximum),
+            "logical_not": lambda test: 1.0 - np.asarray(test, dtype=np.float64),
+            "holds": lambda test: np.asarray(test) == 1.0, "fails": lambda test: np.asarray(test) == 0.0}
 
 
 def _product(height: int, inner: int, width: int, *factors: Any) -> Any:
@@ -131,8 +157,16 @@ def array_scope(careful: bool) -> dict[str, Any]:
         stacked = np.stack(np.broadcast_arrays(*numbers))
         return np.where(np.isnan(stacked).any(axis=0), np.nan, np.partition(stacked, place, axis=0)[place])
 
-    scope.update(ranked=ranked, product=_product, pick=pick, power=power, power_slope=power_slope,
-                 log_or_zero=log_or_zero)
+    def root_slope(root: Any) -> Any:
+        return np.where(np.asarray(root) == 0.0, 0.0, 0.5 / np.where(np.asarray(root) == 0.0, 1.0, root))
+
+    def taken(test: Any, value: Any) -> Any:
+        if not np.all(test):
+            raise FloatingPointError
+        return value
+
+    scope.update(pick=pick, power=power, power_slope=power_slope, log_or_zero=log_or_zero, root_slope=root_slope,
+                 taken=taken, ranked=ranked, product=_product)
     if careful:
 
         def marked(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -152,7 +186,7 @@ def array_scope(careful: bool) -> dict[str, Any]:
         def instead(a: Any, b: Any) -> Any:
             return np.where(np.isfinite(a), a, b)
 
-        scope.update(div=div, instead=instead)
+        scope.update(div=div, instead=instead, **_uncertain())
     return scope
 
 

@@ -114,16 +114,17 @@ def as_truth(e: E) -> E:
     if e.op in TRUTHS:
         return e
     if e.op == "mixed":
-        test, yes, no = e.args
-        return E("any", (E("all", (test, as_truth(yes))), E("all", (E("not", (test,)), as_truth(no)))))
-    if e.op == "text" and e.text.upper() in ("TRUE", "FALSE"):
+        return _is_true(E("if", (e.args[0], *(as_number(as_truth(branch)) for branch in e.args[1:]))))
+    if e.op == "text":
+        if e.text.upper() not in ("TRUE", "FALSE"):
+            raise Stuck("text")
         return literal(e.text.upper() == "TRUE")
-    return E("compare", (as_number(e), number(0.0)), "!=")
+    return _is_true(as_number(e))
 
 
 def as_held(leaf: E, truth: bool) -> E:
     """Return what a cell holds whose value a variable holds: a number, or a truth value as 1 or 0."""
-    return E("compare", (leaf, number(0.0)), "!=") if truth else leaf
+    return _is_true(leaf) if truth else leaf
 
 
 def _rank(e: E) -> int:
@@ -177,8 +178,16 @@ def counted(e: E) -> tuple[E, E | None] | None:
         return value, _both(test, yes)
     if yes[1] is None and no[1] is None:
         return value, None
-    return value, E("any", (_both(test, yes), _both(otherwise, no)))
+    return value, _is_true(E("if", (test, *(as_number(literal(True) if one[1] is None else one[1])
+                                           for one in (yes, no)))))
 
 
 def _both(test: E, found: tuple[E, E | None] | None) -> E:
-    return test if found is None or found[1] is None else E("all", (test, found[1]))
+    """Return a condition, and behind it that of a number; the second is not looked at where the first fails."""
+    if found is None or found[1] is None:
+        return test
+    return _is_true(E("if", (test, as_number(found[1]), number(0.0))))
+
+
+def _is_true(e: E) -> E:
+    return E("compare", (e, number(0.0)), "!=")

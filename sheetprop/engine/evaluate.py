@@ -89,7 +89,7 @@ def _join(left: Value, right: Value) -> Value:
     return joined
 
 
-_OPERATORS: dict[str, Scalar] = {
+OPERATORS: dict[str, Scalar] = {
     "+": _add, "-": _subtract, "*": _multiply, "/": _divide, "^": _power, "&": _join,
     "=": lambda a, b: compare(a, b) == 0, "<>": lambda a, b: compare(a, b) != 0,
     "<": lambda a, b: compare(a, b) < 0, ">": lambda a, b: compare(a, b) > 0,
@@ -113,7 +113,7 @@ def value_of(node: Node, array: bool = False) -> Closure:
         return lambda _context: constant
     if isinstance(node, Cell):
         return _cell_value(node)
-    if isinstance(node, Binary) and node.operator in _OPERATORS:
+    if isinstance(node, Binary) and node.operator in OPERATORS:
         return _binary(node, array)
     if isinstance(node, Unary):
         return _unary(node, array)
@@ -151,7 +151,7 @@ def _cell_value(node: Cell) -> Closure:
 
 def _binary(node: Binary, array: bool) -> Closure:
     left, right = value_of(node.left, array), value_of(node.right, array)
-    careful, plain = _OPERATORS[node.operator], _PLAIN.get(node.operator)
+    careful, plain = OPERATORS[node.operator], _PLAIN.get(node.operator)
     check = node.operator not in _FINITE
 
     def run(context: Context) -> Operand:

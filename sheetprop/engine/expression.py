@@ -23,7 +23,7 @@ from sheetprop.engine.elements import (
     settled,
 )
 from sheetprop.engine.evaluate import operand_of, value_of
-from sheetprop.engine.functions import LAZY, REGISTRY, find
+from sheetprop.engine.functions import LAZY, REGISTRY, Function, find
 from sheetprop.engine.grids import Grid, broadcast, single
 from sheetprop.engine.lookups import option
 from sheetprop.engine.references import address
@@ -32,7 +32,7 @@ from sheetprop.engine.scope import LARGEST, Rectangle, Scope
 from sheetprop.engine.steps import without_numba
 from sheetprop.engine.trace import Untraceable
 from sheetprop.engine.tree import Area, Binary, Boolean, Call, Cell, Empty, Name, Node, Number, Stack, Unary, is_array
-from sheetprop.engine.values import NA
+from sheetprop.engine.values import NA, NUM, Raised
 
 _ARITHMETIC = ("+", "-", "*", "/", "^")
 _COMPARISONS = ("=", "<>", "<", ">", "<=", ">=")
@@ -183,6 +183,9 @@ class Formula(Scope):
         singles = [at for at, kind in enumerate(kinds) if kind not in "raR"]
 
         def apply(*elements: E) -> E | Grid:
+            values = [plain(e) for e in elements]
+            if len(singles) == len(kinds) and None not in values:
+                return _outcome(known, values)
             arguments: list[E | Grid] = list(grids)
             for at, e in zip(singles, elements, strict=True):
                 arguments[at] = _converted(kinds[at], e)
@@ -264,6 +267,16 @@ class Formula(Scope):
             return self.grid(options[int(at) - 1], spread)
         return broadcast(lambda place, *given: option(once(as_number(place)), list(given)), position,
                          *[self.value(one, spread) for one in options])
+
+
+def _outcome(function: Function, values: list[float | None]) -> E:
+    """Return what a function of single numbers gives for numbers that depend on nothing."""
+    try:
+        return literal(function.run(*values))  # type: ignore[arg-type]
+    except Raised as raised:
+        return literal(raised.error)
+    except (OverflowError, ValueError):
+        return literal(NUM)
 
 
 def _converted(kind: str, e: E) -> E:

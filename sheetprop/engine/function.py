@@ -125,7 +125,7 @@ class Function:
                 kernel = Kernel(self._space, self._pieces, self._inputs, self._outputs, dialect=dialect,
                                 gradient=gradient)
                 self._made[key] = compiled(kernel, dialect)
-                self._chooses = "(nan)" in kernel.source
+                self._chooses = kernel.printer.chooses
                 # A batch's variables are arrays over its scenarios, all in memory at the same time.
                 self._chunk = min(self._chunk, max(1, _AT_ONCE // (kernel.names + 1)))
             except Untraceable as stuck:

@@ -33,7 +33,7 @@ def spread(name: str, sample: list[E]) -> E:
     if name == "DEVSQ":
         return squares
     variance = E("/", (squares, number(float(len(sample) - SPREADS[name]))))
-    return E("smooth", (variance,), "SQRT") if name.startswith("STDEV") else variance
+    return E("smooth", (variance,), "DEVIATION") if name.startswith("STDEV") else variance
 
 
 def relation(name: str, first: list[E], second: list[E]) -> E:

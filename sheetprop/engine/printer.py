@@ -21,6 +21,7 @@ class Printer:
 
     Attributes:
         arrays: names of the arrays that lines expect to find, to put results into.
+        chooses: whether a printed choice may find nothing to take.
         numbers: numbers that array operations use -> the names under which they expect them.
     """
 
@@ -30,6 +31,7 @@ class Printer:
         self.gradient = gradient
         self.fresh = fresh
         self.arrays: dict[str, None] = {}
+        self.chooses = False
         self.numbers: dict[str, str] = {}
         self._seen: dict[str, str] = {}
         self._lent: set[str] = set()
@@ -171,9 +173,19 @@ class Printer:
         if e.op == "if":
             test, yes, no = map(self.text, e.args)
             return f"({yes} if {test} else {no})" if self.dialect == "python" else f"where({test}, {yes}, {no})"
+        if e.op == "choice":
+            self.chooses = True
+            test, taken = map(self.text, e.args)
+            if self.dialect == "python":
+                return f"({taken} if {test} else missing())"
+            return f"taken({test}, {taken})" if self.dialect == "numpy" else f"where({test}, {taken}, nan)"
         if e.op == "compare":
-            return f"({self.text(e.args[0])} {e.text} {self.text(e.args[1])})"
+            left, right = map(self.text, e.args)
+            plain = f"({left} {e.text} {right})"
+            return f"compared({plain}, {left}, {right})" if self.dialect == "careful" else plain
         if e.op in ("all", "any"):
+            if self.dialect == "careful":
+                return f"{e.op}_of({', '.join(map(self.text, e.args))})"
             return f"({(' & ' if e.op == 'all' else ' | ').join(map(self.text, e.args))})"
         if e.op == "not":
             return f"logical_not({self.text(e.args[0])})"

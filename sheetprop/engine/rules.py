@@ -13,20 +13,30 @@ from typing import Any
 
 from sheetprop.engine import lookups, samples, selecting
 from sheetprop.engine.choosing import E, number
-from sheetprop.engine.elements import Stuck, as_number, once, settled
+from sheetprop.engine.elements import Stuck, as_number, literal, once, plain, settled
+from sheetprop.engine.evaluate import OPERATORS
 from sheetprop.engine.grids import Grid, broadcast, product, transposed
 from sheetprop.engine.moments import RELATIONS, SPREADS, relation
 from sheetprop.engine.steps import EXACT, PRINTED, step
+from sheetprop.engine.values import DIV0, Raised
 
 SMOOTH = {"EXP": "exp", "LN": "log", "LOG10": "log10", "SQRT": "sqrt", "SIN": "sin", "COS": "cos", "TAN": "tan",
           "ASIN": "asin", "ACOS": "acos", "ATAN": "atan", "SINH": "sinh", "COSH": "cosh", "TANH": "tanh",
-          "ABS": "abs"}
-"""Smooth functions of one number -> how generated code calls them."""
+          "ABS": "abs", "DEVIATION": "sqrt"}
+"""Smooth functions of one number -> how generated code calls them; a DEVIATION is a root with slope 0 at 0."""
 
 
 def arithmetic(operator: str, left: E, right: E) -> E:
-    """Return ``+``, ``-``, ``*``, ``/`` or ``^`` of two elements."""
+    """Return ``+``, ``-``, ``*``, ``/`` or ``^`` of two elements; of two numbers the engine's own result."""
     a, b = as_number(left), as_number(right)
+    x, y = plain(a), plain(b)
+    if x is not None and y is not None:
+        try:
+            return literal(OPERATORS[operator](x, y))
+        except Raised as raised:
+            return literal(raised.error)
+    if operator == "/" and y == 0.0:
+        return literal(DIV0)
     if operator == "^" and b.op == "leaf" and not b.active and b.text == "2.0":
         return E("square", (a,))
     return E(operator, (a, b))

@@ -229,4 +229,4 @@ def rank(name: str, x: E, grid: Grid, order: E | None = None) -> E:
     if name == "RANK.AVG":
         equal = added([E("if", (one, number(1.0), number(0.0))) for one in same])
         place = E("+", (place, E("/", (E("-", (equal, number(1.0))), number(2.0)))))
-    return E("if", (E("any", tuple(same)), place, number(math.nan)))
+    return E("choice", (E("any", tuple(same)), place))

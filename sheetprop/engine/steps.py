@@ -6,6 +6,7 @@ scenarios, rounding to digits is done at once wherever no number lies close to a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -70,11 +71,11 @@ def _each(function: Callable[..., float], careful: bool) -> Callable[..., Any]:
 
     def one(*numbers: float) -> float:
         try:
-            return function(*numbers)
+            return function(*numbers) if all(map(math.isfinite, numbers)) else math.nan
         except (Raised, ValueError, OverflowError):
             if not careful:
                 raise FloatingPointError from None
-            return float("nan")
+            return math.nan
 
     def run(*arrays: Any) -> Any:
         given = np.broadcast_arrays(*arrays)

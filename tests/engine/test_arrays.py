@@ -318,6 +318,23 @@ def test_what_is_not_taken_has_no_slope(workbook: Any) -> None:
         np.testing.assert_allclose(function.gradient([[1.0, 3.0], [0.0, 3.0]])[1], expected, rtol=1e-15)
 
 
+def test_errors_do_not_vanish_in_comparisons(workbook: Any) -> None:
+    """Over many scenarios too, an error that is compared gives an error, and a choice that finds nothing is one."""
+    formulas = ["=IF(1/A1>0,A1,2)", "=IF(AND(A1<>3,NOT(SQRT(A2)>1)),A1,A2^2)", "=IF(MATCH(A1,{1,2,3})>1,A1*A2,A2)",
+                "=IFERROR(IF(LN(A1)>0,A1,A2),A2*3)", ArrayFormula("B5", "=SUM(IF(A1:A2>1/A1,A1:A2))"),
+                "=ROUND(1/A1,2)*A2", "=GESTEP(A2^0.5,1)*A1", "=IFERROR(1/(1/A1),A2)"]
+    path = workbook({"S": {"A1": 1.5, "A2": 4.0, **{f"B{at}": one for at, one in enumerate(formulas, start=1)}}})
+    x = np.array([[1.5, 4.0], [0.0, 4.0], [2.5, -1.0], [-1.1, 0.3], [0.55, 2.1]])
+    for row in range(1, 1 + len(formulas)):
+        function = sheetprop.open(path).function(["S!A1:A2"], [f"S!B{row}"])
+        expected = recalculated(path, function, x)
+        for backend in ("python", "numpy"):
+            np.testing.assert_allclose(function(x, backend=backend), expected, rtol=1e-12)
+        for line, value, slope in zip(x, expected[:, 0], function.gradient(x), strict=True):
+            if np.isfinite(value) and line[0] != 0.0:
+                np.testing.assert_allclose(slope, slopes(function, line)[0], rtol=1e-5, atol=1e-7)
+
+
 def test_what_still_has_no_derivative_is_named(workbook: Any) -> None:
     cells = {**NUMBERS, "E1": "=LARGE(A1:A3,A1)", "E2": "=ROUND(A1,B1)", "E3": "=LINEST(A1:A3,B1:B3,TRUE,TRUE)",
              "E4": ArrayFormula("E4", "=MEDIAN(IF(A1:A3>0,A1:A3))"), "E5": "=SUM(MINVERSE(A1:B2))"}
