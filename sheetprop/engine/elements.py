@@ -122,7 +122,20 @@ def as_truth(e: E) -> E:
     return _is_true(as_number(e))
 
 
-def as_held(leaf: E, truth: bool) -> E:
+def as_held(e: E) -> E:
+    """Return an expression as a cell holds it: a number or a truth value; of one or the other, as a number.
+
+    Raises:
+        Stuck: it is, or can be, text (of a number too) or an error.
+    """
+    if e.op == "text":
+        raise Stuck("text")
+    if e.op == "mixed":
+        return E("if", (e.args[0], *(as_number(as_held(branch)) for branch in e.args[1:])))
+    return e if e.op in TRUTHS else as_number(e)
+
+
+def read_back(leaf: E, truth: bool) -> E:
     """Return what a cell holds whose value a variable holds: a number, or a truth value as 1 or 0."""
     return _is_true(leaf) if truth else leaf
 

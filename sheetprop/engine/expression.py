@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from sheetprop.engine.choosing import E
 from sheetprop.engine.elements import (
-    TRUTHS,
     Stuck,
+    as_held,
     as_number,
     as_truth,
     compared,
@@ -67,7 +67,7 @@ class Formula(Scope):
         """Return elements as cells hold them, with a variable for each operation that is calculated once."""
         named: dict[int, tuple[E, E]] = {}  # the first of a pair is held so that its id stays its own
         elements = [grid.at(row, column) for row, column in places]
-        return [self._named(e if e.op in TRUTHS else as_number(e), named) for e in elements]
+        return [self._named(as_held(e), named) for e in elements]
 
     def _named(self, e: E, done: dict[int, tuple[E, E]]) -> E:
         """Return an expression in which variables stand for what is marked `once`."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from sheetprop.engine.adjoint import Adjoint, shared_first
 from sheetprop.engine.choosing import E, number
-from sheetprop.engine.elements import TRUTHS, as_held, as_number
+from sheetprop.engine.elements import TRUTHS, as_number, read_back
 from sheetprop.engine.expression import Formula
 from sheetprop.engine.grids import product_size
 from sheetprop.engine.lanes import over_lanes
@@ -108,7 +108,7 @@ class Kernel:
     def held(self, spot: Spot) -> E | None:
         """Return what an active cell holds, a truth value as such, or None where it is constant."""
         leaf = self.located(spot)
-        return None if leaf is None else as_held(leaf, leaf.text.partition("[")[0] in self.truths)
+        return None if leaf is None else read_back(leaf, leaf.text.partition("[")[0] in self.truths)
 
     def loop_or_cells(self, piece: Piece) -> None:
         """Write a piece as a loop, or cell by cell where a loop cannot follow it and it is not too much."""
@@ -215,7 +215,7 @@ class Kernel:
                 if not 0 <= back <= _BACK:
                     raise Untraceable(f"{sheet.name}!{address(rows[0], column)}", f"a reference {back} rows back")
                 if back == 0:
-                    return as_held(E("leaf", text=f"c{column}", adjoint=f"dc{column}", active=True),
+                    return read_back(E("leaf", text=f"c{column}", adjoint=f"dc{column}", active=True),
                                    f"L{loop.number}_{column}" in self.truths)
                 loop.carried[column] = max(loop.carried.get(column, 0), back)
                 return E("leaf", text=f"p{back}_{column}", adjoint=f"q{back}_{column}", active=True)
@@ -273,7 +273,7 @@ class Kernel:
                 sign = 1 if other.piece.unit.step == loop.piece.unit.step else -1
                 at = f"i+{begin}" if sign > 0 else f"{begin}-i"
                 text = f"L{other.number}_{column}[{at}]"
-                return as_held(E("leaf", text=text, adjoint=f"d{text}", active=True),
+                return read_back(E("leaf", text=text, adjoint=f"d{text}", active=True),
                                f"L{other.number}_{column}" in self.truths)
         places = [self.located((sheet, row + distance, column)) for row in rows]
         if all(place is None for place in places):

@@ -344,6 +344,16 @@ def test_what_still_has_no_derivative_is_named(workbook: Any) -> None:
             book.function(INPUTS, [f"S!E{row}"]).gradient()
 
 
+def test_numbers_in_text_stay_text(workbook: Any) -> None:
+    """A cell that may hold the text "7" holds no number, but as an operand it is one."""
+    path = workbook({"S": {"A1": 1.5, "B1": '=IF(A1>2,A1,"7")', "B2": '=IF(A1>2,A1,"7")*2', "B3": "=IF(A1>2,A1>3)"}})
+    for row in (1, 2, 3):
+        function = sheetprop.open(path).function(["S!A1"], [f"S!B{row}"])
+        x = np.linspace(0.1, 4.0, 12)[:, None]
+        for backend in ("python", "numpy"):
+            np.testing.assert_array_equal(function(x, backend=backend), recalculated(path, function, x))
+
+
 def test_numba_names_what_it_has_no_form_of(workbook: Any) -> None:
     pytest.importorskip("numba")
     cells = {**NUMBERS, "E1": "=ROUND(A1,1)", "E2": ArrayFormula("E2", "=SUM(A1:A3*B1:B3)"), "E3": "=MEDIAN(A1:A3)"}
