@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +92,7 @@ def summary(network: str, form: str, functional: bool, out: Path | None) -> None
 @click.option("--held-out", type=int, default=0, show_default=True,
               help="Test on so many training images kept aside, not on the test set.")
 @click.option("--data", "folder", type=_FILE, help="Folder with MNIST.  [default: found or fetched]")
-@click.option("--out", type=_FILE, default=Path("runs"), show_default=True,
+@click.option("-o", "--out", type=_FILE, default=Path("runs"), show_default=True,
               help="The run goes into a folder of this one, named like the recipe.")
 @click.option("--resume", is_flag=True, help="Go on where a run was stopped.")
 @click.option("--force", is_flag=True, help="Replace a record that is there.")
@@ -107,7 +109,7 @@ def train(recipe: str | None, listed: bool, as_json: bool, epochs: int | None, b
     from sheetprop.mnist.recipes import recipes
 
     if as_json and not listed:
-        raise click.UsageError("--json goes with --list; a training run writes its record.json")
+        raise click.UsageError("--json goes with --list; a training run writes its record.json.")
     if listed:
         if as_json:
             dumped = [known.model_dump(mode="json") for known in recipes()]
@@ -117,14 +119,15 @@ def train(recipe: str | None, listed: bool, as_json: bool, epochs: int | None, b
                 click.echo(f"{known.name:<7} {known.title} ({known.origin})")
         return
     if recipe is None:
-        raise click.UsageError("give --recipe NAME, or --list to see the names")
+        raise click.UsageError("give --recipe NAME, or --list to see the names.")
     made = find(recipe)
     from sheetprop.mnist.training import train as run
 
     place = out / made.name
-    kept = run(made, out=place, data=folder, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed, runs=runs,
-               device=device, precision=precision, threads=threads, held_out=held_out, resume=resume, force=force,
-               teacher=teacher, listener=_console(made.schedule.kind))
+    with _console(made.schedule.kind, "Held-out" if held_out else "Test") as listener:
+        kept = run(made, out=place, data=folder, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed, runs=runs,
+                   device=device, precision=precision, threads=threads, held_out=held_out, resume=resume, force=force,
+                   teacher=teacher, listener=listener)
     s = kept.summary
     if s.last_mean is not None and s.best_mean is not None:
         spread = f" ± {s.last_sd:.3f} (mean and standard deviation of {s.runs} runs)" if s.last_sd is not None else ""
@@ -132,8 +135,9 @@ def train(recipe: str | None, listed: bool, as_json: bool, epochs: int | None, b
     click.echo(f"Record: {place / 'record.json'}")
 
 
-def _console(schedule: str) -> Listener:
-    """Return a listener that prints in the style of the logs that people paste."""
+@contextlib.contextmanager
+def _console(schedule: str, tested: str) -> Iterator[Listener]:
+    """Give a listener that prints in the style of the logs that people paste; `tested` names the evaluation set."""
     import time
 
     from tqdm import tqdm
@@ -148,7 +152,14 @@ def _console(schedule: str) -> Listener:
             self.bar: Any = None
             self.start, self.batches, self.text = 0.0, 0, ""
 
+        def close(self) -> None:
+            """Take the bar away."""
+            if self.bar is not None:
+                self.bar.close()
+                self.bar = None
+
         def say(self, text: str) -> None:
+            self.close()
             click.echo(text, err=True)
 
         def run_started(self, number: int, planned: int, seed: int) -> None:
@@ -171,17 +182,19 @@ def _console(schedule: str) -> Listener:
                 self.bar.set_description_str(self.text, refresh=False)
                 self.bar.update(batch + 1 - self.bar.n)
             if batch == self.batches - 1:
-                if self.bar is not None:
-                    self.bar.close()
-                    self.bar = None
+                self.close()
                 click.echo(tqdm.format_meter(self.batches, self.batches, time.perf_counter() - self.start,
                                              ncols=len(self.text) + 50, prefix=self.text))
 
         def epoch_finished(self, epoch: Epoch) -> None:
-            click.echo(f"\nTest set: Average loss: {epoch.test_loss:.4f}, Accuracy: {epoch.test_correct}/"
+            click.echo(f"\n{tested} set: Average loss: {epoch.test_loss:.4f}, Accuracy: {epoch.test_correct}/"
                        f"{epoch.test_total} ({epoch.test_accuracy:.2f}%)\n")
 
-    return Console()
+    console = Console()
+    try:
+        yield console
+    finally:
+        console.close()  # else what is said of a run that stops stands in the line of its bar
 
 
 @click.command()

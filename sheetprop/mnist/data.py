@@ -86,13 +86,14 @@ def data(
 def _given(folder: Path) -> Location:
     for raw in (folder / "MNIST" / "raw", folder):
         if any((raw / name).is_file() for name in FILES):
-            return Location(raw, "given folder", check(raw))
+            return Location(raw, "given folder", check(raw, cure="put the right file there, or name no folder to have "
+                                                                 "MNIST fetched"))
     raise SheetpropError(f"{folder}: holds no MNIST (looked for {next(iter(FILES))} there and in MNIST/raw); "
                          "give another folder, or none to fetch the files")
 
 
-def check(raw: Path) -> tuple[DataFile, ...]:
-    """Return name, MD5 and size of the four files in `raw`, all of them right.
+def check(raw: Path, *, cure: str = "remove it and run `sheetprop data`") -> tuple[DataFile, ...]:
+    """Return name, MD5 and size of the four files in `raw`, all of them right; `cure` says what to do about a bad one.
 
     Raises:
         SheetpropError: says which file is missing, truncated, swapped or changed.
@@ -115,7 +116,7 @@ def check(raw: Path) -> tuple[DataFile, ...]:
                 reason = f"is truncated: {have:,} of {size:,} bytes"
             else:
                 reason = f"is not MNIST's: MD5 {got}, expected {want}"
-            raise SheetpropError(f"{path}: {reason}; remove it and run `sheetprop data`")
+            raise SheetpropError(f"{path}: {reason}; {cure}")
         found.append(DataFile(name=name, md5=got, bytes=have))
     return tuple(found)
 

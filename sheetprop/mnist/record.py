@@ -138,7 +138,7 @@ class Epoch(Part):
 class Steps(Part):
     """Loss and learning rate for some of the steps; the side file has all."""
 
-    every: int = Field(description="one step in so many is kept here")
+    every: int = Field(description="one step in so many is kept here, those whose loss is a number")
     step: list[int]
     loss: list[float]
     learning_rate: list[float]

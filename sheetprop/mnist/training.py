@@ -7,6 +7,7 @@ import csv
 import datetime
 import gzip
 import io
+import math
 import os
 import pickle
 import shutil
@@ -123,11 +124,14 @@ def train(
         exact = machine.choose_precision(precision, where)
         digits = data if isinstance(data, mnist.Digits) else mnist.load(mnist.data(data, say=listener.say))
         sets = split(digits, held_out, where)
-        if kept is None:
+        around = machine.environment(where, exact)
+        if kept is not None:
+            _note_move(kept, around)
+        else:
             kept = RunRecord(
                 kind="trained", created=_now(), recipe=made, network=table(network(made.network)),
                 data=list(digits.files), evaluated_on="held-out" if held_out else "test", held_out=held_out,
-                environment=machine.environment(where, exact), runs=[], planned_runs=runs,
+                environment=around, runs=[], planned_runs=runs,
                 summary=record.summarise([]),
             )
         kept.planned_runs = max(runs, len(kept.runs))
@@ -234,6 +238,17 @@ def _earlier(place: Place, made: Recipe, held_out: int) -> tuple[RunRecord | Non
     return kept, state
 
 
+def _note_move(kept: RunRecord, now: record.Environment) -> None:
+    """Note in the record what the run goes on with, where it is something else than the run began with."""
+    began = kept.environment or now
+    named = ("processor", "device", "device_name", "threads", "precision", "torch", "sheetprop")
+    moved = [f"{name} {getattr(now, name)} instead of {getattr(began, name)}" for name in named
+             if getattr(now, name) != getattr(began, name)]
+    text = f"went on with {', '.join(moved)}"
+    if moved and text not in kept.notes:
+        kept.notes.append(text)
+
+
 class _TeacherListener(Listener):
     """Says a line for each epoch of the teacher, so that what is told of the run itself stays a log of its own."""
 
@@ -309,22 +324,24 @@ def _one(
     except KeyboardInterrupt:
         run.status, run.message = "interrupted", f"stopped by hand in epoch {loop.epoch + 1}"
         place.record(kept)
+        if place.folder:
+            listener.say(f"{run.message}; the record is kept in {place.folder}; --resume goes on")
         raise
     listener.run_finished(number + 1, run.last.accuracy if run.last else 0.0)
 
 
 def _note(kept: RunRecord, run: Run, loop: Loop, place: Place) -> None:
-    """Bring best, last, seconds and steps of `run` up to date."""
+    """Bring best, last, seconds and steps of `run` up to date; a step whose loss is NaN is left out, JSON has none."""
     run.best, run.last = record.choose(run.epochs)
     training = sum(e.seconds or 0.0 for e in run.epochs)
     run.training_seconds = round(training, 3)
     run.seconds = round(training + sum(e.test_seconds or 0.0 for e in run.epochs), 3)
     count = len(loop.losses)
     every = max(1, -(-count // KEPT_STEPS))
-    chosen = [i for i in range(count) if i % every == 0 or i == count - 1]
+    chosen = [i for i, loss in enumerate(loop.losses) if (i % every == 0 or i == count - 1) and math.isfinite(loss)]
     name = f"steps-seed{run.seed}.csv.gz"
     run.steps = Steps(
-        every=every, step=[i + 1 for i in chosen], loss=[_finite(loop.losses[i]) for i in chosen],
+        every=every, step=[i + 1 for i in chosen], loss=[float(f"{loop.losses[i]:.6g}") for i in chosen],
         learning_rate=[loop.rates[i] for i in chosen], file=name if place.folder else None,
     )
     if place.folder is not None:
@@ -335,11 +352,6 @@ def _note(kept: RunRecord, run: Run, loop: Loop, place: Place) -> None:
         rows.writerows((step, f"{loss:.9g}", repr(rate)) for step, (loss, rate) in enumerate(pairs, 1))
         place.write(name, gzip.compress(text.getvalue().encode(), mtime=0))
     kept.summary = record.summarise(kept.runs)
-
-
-def _finite(value: float) -> float:
-    """Return the value to six digits; JSON has no NaN, so a lost loss reads 0 and the run says so."""
-    return float(f"{value:.6g}") if value - value == 0 else 0.0
 
 
 def _finish(run: Run, loop: Loop, place: Place, *, with_examples: bool) -> None:

@@ -56,7 +56,7 @@ def test_a_given_folder_is_read_by_torchvision(files: dict[str, bytes], tmp_path
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda f: f.update({NAMES[0]: f[NAMES[0]][:-7]}), "truncated: 4,713 of 4,720 bytes"),
+        (lambda f: f.update({NAMES[0]: f[NAMES[0]][:-7]}), "truncated: 4,713 of 4,720 bytes; put the right file there"),
         (lambda f: f.update({NAMES[0]: f[NAMES[2]], NAMES[2]: f[NAMES[0]]}), "swapped"),
         (lambda f: f.update({NAMES[3]: b"\0" * len(f[NAMES[3]])}), "is not MNIST's: MD5"),
         (lambda f: f.pop(NAMES[1]), "is missing"),

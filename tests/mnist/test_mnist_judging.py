@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from PIL import Image, ImageDraw
 
 from sheetprop.cli import main as cli_main
 from sheetprop.cli.main import cli
+from sheetprop.cli.mnist import _console
 from sheetprop.errors import SheetpropError
 from sheetprop.mnist import record
 from sheetprop.mnist.data import Digits
@@ -293,6 +295,31 @@ def test_training_prints_a_log_that_the_log_reader_reads(
             (e.epoch, e.batches, e.last_loss, e.test_correct) for e in kept.epochs]
         if name != "001":
             assert [e.learning_rate for e in back.epochs] == [e.learning_rate for e in kept.epochs]
+
+
+def test_training_on_held_out_images_does_not_speak_of_the_test_set(
+    tmp_path: Path, toy: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sheetprop.mnist.data.data", lambda *a, **k: None)
+    monkeypatch.setattr("sheetprop.mnist.data.load", lambda location: toy)
+    text = call("train", "--recipe", "001", "--epochs", "1", "--held-out", "60", "--out", str(tmp_path),
+                "--threads", "1")
+    assert "Held-out set: Average loss" in text
+    assert "Test set" not in text
+
+
+def test_what_is_said_stands_in_a_line_of_its_own_and_not_behind_a_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with _console("constant", "Test") as console:
+        console.epoch_started(1, 2, 9, 0.1)
+        console.step(0, 2.5, 0.1)
+        console.say("something")
+        console.epoch_started(2, 2, 9, 0.1)
+        console.step(0, 2.5, 0.1)
+    lines = capsys.readouterr().err.split("\n")
+    assert [line.rsplit("\r")[-1] for line in lines] == ["something", ""]
 
 
 def test_log_rubric_and_predict_on_the_command_line(

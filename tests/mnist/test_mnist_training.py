@@ -230,7 +230,9 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_record(
     assert run.message is not None
     assert "step" in run.message
     assert run.steps is not None
-    assert run.steps.step
+    lost = int(run.message.split("step ")[1].split()[0])
+    assert run.steps.step == list(range(1, lost))
+    assert all(loss > 0 for loss in run.steps.loss)
 
 
 def test_a_recipe_described_in_other_words_is_resumed(toy: Digits, small_recipe: Recipe, tmp_path: Path) -> None:
@@ -260,6 +262,18 @@ def test_finished_runs_are_kept_and_more_are_added(toy: Digits, small_recipe: Re
     kept = train(small_recipe, out=tmp_path, data=toy, threads=1, epochs=1, runs=3, resume=True)
     assert [r.seed for r in kept.runs] == [1, 2, 3]
     assert (tmp_path / "weights-seed1.safetensors").stat().st_mtime_ns == first
+
+
+def test_runs_that_are_added_on_another_number_of_threads_are_noted(
+    toy: Digits, small_recipe: Recipe, tmp_path: Path
+) -> None:
+    first = train(small_recipe, out=tmp_path, data=toy, threads=1, epochs=1)
+    assert not first.notes
+    for runs in (2, 3):
+        train(small_recipe, out=tmp_path, data=toy, threads=2, epochs=1, runs=runs, resume=True)
+    kept = read(tmp_path)
+    assert len(kept.runs) == 3
+    assert kept.notes == ["went on with threads 2 instead of 1"]
 
 
 def test_a_damaged_state_is_said(toy: Digits, small_recipe: Recipe, tmp_path: Path) -> None:
@@ -423,15 +437,16 @@ def test_records_of_the_future_and_other_files_are_refused(tmp_path: Path, toy: 
 def test_ctrl_c_on_the_command_line_keeps_the_record_and_exits_130(tmp_path: Path, mnist: Digits) -> None:
     command = [sys.executable, "-m", "sheetprop.cli.main", "train", "--recipe", "fast", "--epochs", "2",
                "--threads", "1", "--batch-size", "2000", "--out", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         for line in child.stdout:
             if line.startswith("Epoch: 2"):
                 break
         time.sleep(0.5)
         child.send_signal(signal.SIGINT)
-        child.communicate(timeout=60)
+        _, told = child.communicate(timeout=60)
     assert child.returncode == 130
+    assert f"stopped by hand in epoch 2; the record is kept in {tmp_path / 'fast'}; --resume goes on" in told
     kept = read(tmp_path / "fast")
     assert kept.runs[0].status == "interrupted"
     assert len(kept.runs[0].epochs) == 1
