@@ -10,7 +10,7 @@ from sheetprop.engine.loading import load
 from sheetprop.engine.package import MAX_BYTES, Package, pieces
 from sheetprop.engine.parse import parse
 from sheetprop.engine.printing import canonical_text, formula_text
-from sheetprop.engine.references import MAX_ROW, address, area_at, cell_at, column_number, quoted, split_sheet
+from sheetprop.engine.references import MAX_ROW, address, area_at, cell_at, column_number
 from sheetprop.engine.session import Session
 from sheetprop.engine.storage import Family, SheetStore, family
 from sheetprop.engine.tree import Call, Node
@@ -261,15 +261,10 @@ class Book:
 
     def _place(self, ref: str) -> tuple[SheetStore, int, int]:
         """Return the sheet, row and column of "Sheet!C5" or of a name for one cell."""
-        sheet, rest = split_sheet(ref)
-        if sheet is None:
-            text = self._space.contents.names.get((None, ref.strip().casefold()))
-            if text is None:
-                raise SheetpropError(f"{ref!r}: names no cell; write it like {quoted(self.sheet_names[0])}!C5")
-            sheet, rest = split_sheet(text)
-        store = self._session.sheet(sheet or "")
-        row, column = cell_at(rest)
-        return store, row, column
+        store, top, left, bottom, right = self._session.area(ref)
+        if (top, left) != (bottom, right):
+            raise SheetpropError(f"{ref!r}: is more than one cell; give one at a time")
+        return store, top, left
 
     def set(self, ref: str, value: object) -> None:
         """Put a constant into a cell, given as "Parameters!C5" or by a defined name; then calculate again.

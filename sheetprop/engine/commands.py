@@ -10,7 +10,7 @@ from sheetprop.engine.book import open as open_book
 from sheetprop.engine.calculation import Calculation
 from sheetprop.engine.package import MAX_BYTES
 from sheetprop.engine.references import address
-from sheetprop.engine.values import SHIFT_1904, ExcelError, Value
+from sheetprop.engine.values import NAME, SHIFT_1904, ExcelError, Value
 from sheetprop.errors import SheetpropError
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
@@ -129,27 +129,46 @@ def _plain(value: Value) -> Any:
 
 def _lines(file: str, result: Calculation, output: str | None, check: bool, differences: list[Difference],
            missing: int) -> list[str]:
-    lines = [f"{os.path.basename(file)}: {result.formulas:,} formulas in {result.families:,} families"]  # noqa: PTH119
+    formulas, families = _counted(result.formulas, "formula"), _counted(result.families, "family")
+    lines = [f"{os.path.basename(file)}: {formulas} in {families}"]  # noqa: PTH119
     if result.errors:
         listed = ", ".join(f"{count:,} × {kind}" for kind, count in sorted(result.errors.items()))
         lines.append(f"errors: {listed}")
-    lines.extend(f"not evaluated: {what} ({count:,} ×, first at {result.places.get(what, '?')})"
-                 for what, count in sorted(result.unsupported.items()))
-    if result.circular:
-        shown = ", ".join(result.circular[:_SHOWN])
-        more = " ..." if len(result.circular) > _SHOWN else ""
-        lines.append(f"circular: {len(result.circular):,} cells: {shown}{more}")
+    lines += [*_not_evaluated(result), *_circular(result)]
     if check:
         lines.extend(f"{one.place}: stored {_plain(one.stored)!r}, calculated {_plain(one.calculated)!r}"
                      for one in differences[:_SHOWN])
         if len(differences) > _SHOWN:
             lines.append(f"... and {len(differences) - _SHOWN:,} more")
         if missing:
-            lines.append(f"without a stored value: {missing:,} formulas")
-        lines.append(f"{len(differences):,} stored values differ" if differences else "all stored values agree")
+            lines.append(f"without a stored value: {_counted(missing, 'formula')}")
+        if differences:
+            verb = "differs" if len(differences) == 1 else "differ"
+            lines.append(f"{_counted(len(differences), 'stored value')} {verb}")
+        else:
+            nothing = missing == result.formulas > 0
+            lines.append("nothing to compare: the file holds no values" if nothing else "all stored values agree")
     if output is not None:
         lines.append(f"written: {output}")
     return lines
+
+
+def _counted(count: int, noun: str) -> str:
+    """Return "1 family", "2 families"."""
+    many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{count:,} {noun if count == 1 else many}"
+
+
+def _not_evaluated(result: Calculation) -> list[str]:
+    return [f"not evaluated: {what} ({count:,} ×, first at {result.places.get(what, '?')})"
+            for what, count in sorted(result.unsupported.items())]
+
+
+def _circular(result: Calculation) -> list[str]:
+    if not result.circular:
+        return []
+    more = " ..." if len(result.circular) > _SHOWN else ""
+    return [f"circular: {_counted(len(result.circular), 'cell')}: {', '.join(result.circular[:_SHOWN])}{more}"]
 
 
 def _values(text: str) -> tuple[str, list[float]]:
@@ -164,10 +183,12 @@ def _values(text: str) -> tuple[str, list[float]]:
             if not 1 <= steps <= 10_000_000:
                 raise ValueError
             low, high = float(first), float(last)
-            if steps == 1:
-                return cell, [low]
-            return cell, [low + (high - low) * at / (steps - 1) for at in range(steps)]
-        return cell, [float(part) for part in given.split(",")]
+            found = [low] if steps == 1 else [low + (high - low) * at / (steps - 1) for at in range(steps)]
+        else:
+            found = [float(part) for part in given.split(",")]
+        if not all(abs(number) < float("inf") for number in found):
+            raise ValueError
+        return cell, found
     except ValueError:
         raise SheetpropError(f"--set {text!r}: has no values; write FROM:TO:COUNT or numbers with commas") from None
 
@@ -194,6 +215,7 @@ def run_what_if(file: str, sets: Sequence[str], gets: Sequence[str], *, output: 
     if output is not None:
         _check_writable(output, force)
     book = open_book(file)
+    calculated = book.calculate()
     count = max(lengths, default=1)
     function = book.function(inputs=[cell for cell, _ in pairs], outputs=list(gets))
     lines = [values * count if len(values) == 1 else values for _, values in pairs]
@@ -201,11 +223,16 @@ def run_what_if(file: str, sets: Sequence[str], gets: Sequence[str], *, output: 
     cells = [len(book.function(inputs=[cell], outputs=[cell]).input_cells) for cell, _ in pairs]
     given = np.repeat(np.array(lines, dtype=np.float64), cells, axis=0).T
     remarks = function.remarks()
-    results = function(given)
+    results = function(given).reshape(count, -1)
+    empty = np.isnan(results).sum(axis=0).tolist()
+    remarks += [f"{name}: is an error or text, and left empty, in {lost:,} of {_counted(count, 'scenario')}"
+                for name, lost in zip(function.output_cells, empty, strict=True) if lost]
+    unknown = any(book._session.value(name) == NAME for name in function.output_cells)
+    remarks += [*(_not_evaluated(calculated) if unknown else ()), *_circular(calculated)]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([*function.input_cells, *function.output_cells])
-    for line, out in zip(given.tolist(), np.atleast_2d(results).tolist(), strict=True):
+    for line, out in zip(given.tolist(), results.tolist(), strict=True):
         writer.writerow([*map(repr, line), *("" if number != number else repr(number) for number in out)])
     if output is None:
         return buffer.getvalue(), remarks
@@ -220,6 +247,8 @@ def run_grad(file: str, of: str, wrt: Sequence[str], *, as_json: bool) -> str:
     Raises:
         SheetpropError: a cell has no derivative, or the file cannot be used.
     """
+    import numpy as np
+
     book = open_book(file)
     function = book.function(inputs=list(wrt), outputs=[of])
     value, slopes = function.value_and_gradient()
@@ -227,13 +256,12 @@ def run_grad(file: str, of: str, wrt: Sequence[str], *, as_json: bool) -> str:
     if as_json:
         import json
 
-        import numpy as np
-
         numbers = [float(one) if np.isfinite(one) else None for one in (value, *slopes)]
         return json.dumps({"of": function.output_cells[0], "value": numbers[0],
                            "gradient": dict(zip(cells, numbers[1:], strict=True))},
                           ensure_ascii=False, indent=2)
     width = max(map(len, cells))
-    lines = [f"{function.output_cells[0]} = {float(value)!r}"]
+    cell = function.output_cells[0]
+    lines = [f"{cell} = {float(value) if np.isfinite(value) else book._session.value(cell)}"]
     lines += [f"∂/∂ {cell.ljust(width)} = {float(slope)!r}" for cell, slope in zip(cells, slopes, strict=True)]
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sheetprop.engine.calculation import Runner
 from sheetprop.engine.dialects import compiled
 from sheetprop.engine.kernel import Kernel
-from sheetprop.engine.references import address, area_at, quoted, split_sheet
+from sheetprop.engine.references import address, quoted
 from sheetprop.engine.schedule import Step
 from sheetprop.engine.session import Session
 from sheetprop.engine.storage import Block, Column, SheetStore
@@ -38,14 +38,7 @@ def spots(session: Session, refs: Sequence[str]) -> list[Spot]:
     """
     found: list[Spot] = []
     for ref in refs:
-        sheet, place = split_sheet(ref)
-        if sheet is None:
-            text = session.space.contents.names.get((None, ref.strip().casefold()))
-            if text is None:
-                raise SheetpropError(f"{ref!r}: names no cells; write it like {quoted(session.sheet_names[0])}!C5:C12")
-            sheet, place = split_sheet(text)
-        store = session.sheet(sheet or "")
-        top, left, bottom, right = area_at(place)
+        store, top, left, bottom, right = session.area(ref)
         if (bottom - top + 1) * (right - left + 1) > 100_000:
             raise SheetpropError(f"{ref!r}: is more than 100,000 cells; choose fewer")
         found.extend((store.index, row, column) for row in range(top, bottom + 1) for column in range(left, right + 1))
@@ -378,6 +371,9 @@ class Function:
                 values[start:start + self._chunk, at] = result
             for at, slope in enumerate(slopes):
                 found[start:start + self._chunk, at] = slope
+        errors = ~np.isfinite(values)
+        values[errors] = np.nan
+        found[errors.any(axis=1)] = np.nan
         return values, found
 
     def value_and_gradient(self, x: Any = None) -> tuple[Floats, Floats]:

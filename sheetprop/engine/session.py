@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from sheetprop.engine.calculation import Calculation, Runner
+from sheetprop.engine.references import area_at, quoted, split_sheet
 from sheetprop.engine.storage import SheetStore
+from sheetprop.engine.values import Value
 from sheetprop.engine.workspace import Workspace
 from sheetprop.errors import SheetpropError, nearest
 
@@ -40,6 +42,34 @@ class Session:
         if found is None:
             raise SheetpropError(f"{self.path}: has no sheet {name!r}; {nearest(name, self.sheet_names)}")
         return found
+
+    def area(self, ref: str) -> tuple[SheetStore, int, int, int, int]:
+        """Return the sheet and the (top, left, bottom, right) of "Sheet!A1:B3" or of a defined name.
+
+        Raises:
+            SheetpropError: the reference names no cells; the message says what the name stands for.
+        """
+        names = self.space.contents.names
+        sheet, place = split_sheet(ref)
+        store = None if sheet is None else self.sheet(sheet)
+        text = names.get((None if store is None else store.index, place.strip().casefold()))
+        if text is None:
+            if store is None:
+                raise SheetpropError(f"{ref!r}: names no cells; write it like {quoted(self.sheet_names[0])}!C5")
+            return store, *area_at(place)
+        sheet, place = split_sheet(text.lstrip("="))
+        found = self.space.by_name.get((sheet or "").casefold())
+        try:
+            if found is not None:
+                return found, *area_at(place)
+        except SheetpropError:
+            pass
+        raise SheetpropError(f"{ref!r}: stands for {text}, which is no range of cells; give the cells")
+
+    def value(self, ref: str) -> Value:
+        """Return the value of a cell, given as `area` takes it."""
+        store, row, column, _, _ = self.area(ref)
+        return store.get(row, column)
 
     def calculate(self, seed: int | None = None, now: float | None = None) -> Calculation:
         """Calculate every formula; see `Book.calculate`."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+import sheetprop
 from sheetprop.cli import engine
 from sheetprop.errors import SheetpropError
 
@@ -74,7 +75,7 @@ def test_what_if_writes_a_table(book: Path, tmp_path: Path) -> None:
     assert rows[0] == ["S!A1", "S!A2", "S!B1"]
     assert [float(value) for value in rows[4]] == [3.0, 9.0, 10.0]
     assert len(rows) == 12
-    assert run(engine.what_if, book, "--set", "S!A1=1,5", "--get", "S!A3").splitlines()[1] == "1.0,"
+    assert run(engine.what_if, book, "--set", "S!A1=1,5", "--get", "S!A3").splitlines()[-2] == "1.0,"
     for wrong in ("S!A1", "S!A1=a", "S!A1=0:1:0"):
         with pytest.raises(SheetpropError):
             run(engine.what_if, book, "--set", wrong, "--get", "S!A2")
@@ -98,6 +99,7 @@ def test_what_if_says_what_it_replaces_and_what_moves_nothing(workbook: Any) -> 
         "S!C1: holds text, which the given values replace",
         "S!C1, S!C2: no cell asked for depends on it",
         "S!B1: depends on no cell that is set",
+        "S!A3: is an error or text, and left empty, in 2 of 2 scenarios",
     ]
     assert result.stdout.splitlines() == ["S!A2,S!C1,S!C2,S!A3,S!B1", "1.0,3.0,3.0,,7.0", "2.0,3.0,3.0,,7.0"]
 
@@ -107,4 +109,48 @@ def test_a_text_has_no_derivative(workbook: Any) -> None:
     for cell in ("C1", "C2", "C3"):
         with pytest.raises(SheetpropError, match=f"S!{cell}: h"):
             run(engine.grad, path, "--of", f"S!{cell}", "--wrt", "S!A1")
-    assert json.loads(run(engine.grad, path, "--of", "S!A3", "--wrt", "S!A1", "--json"))["value"] is None
+    with pytest.raises(SheetpropError, match="S!A3: has no derivative here"):
+        run(engine.grad, path, "--of", "S!A3", "--wrt", "S!A1")
+
+
+def test_check_of_a_file_without_values_compares_nothing(book: Path) -> None:
+    text = run(engine.calc, book, "--check")
+    assert "nothing to compare" in text
+    assert "agree" not in text
+
+
+def test_what_if_says_what_is_no_number(workbook: Any) -> None:
+    path = workbook({"S": {"A1": 2, "A2": "=FOO(A1)", "A3": '="x"&A1', "A4": "=1/A1", "A5": "=A6+1", "A6": "=A5"}})
+    result = CliRunner().invoke(engine.what_if, [str(path), "--set", "S!A1=0,1", "--get", "S!A2", "--get", "S!A3",
+                                                 "--get", "S!A4", "--get", "S!A5"])
+    assert result.stdout.splitlines() == ["S!A1,S!A2,S!A3,S!A4,S!A5", "0.0,,,,0.0", "1.0,,,1.0,0.0"]
+    assert "S!A2: is an error or text, and left empty, in 2 of 2 scenarios" in result.stderr
+    assert "S!A4: is an error or text, and left empty, in 1 of 2 scenarios" in result.stderr
+    assert "not evaluated: FOO (1 ×, first at S!A2)" in result.stderr
+    assert "circular: 2 cells: S!A5, S!A6" in result.stderr
+
+
+@pytest.mark.parametrize("given", ["nan,1", "0:inf:3", "1e999"])
+def test_what_if_takes_finite_numbers_only(book: Path, given: str) -> None:
+    with pytest.raises(SheetpropError, match="has no values"):
+        run(engine.what_if, book, "--set", f"S!A1={given}", "--get", "S!A2")
+
+
+def test_the_derivative_of_an_error_is_no_number(workbook: Any) -> None:
+    path = workbook({"S": {"A1": 2, "A2": "=A1/(A1-2)"}})
+    given = ("--of", "S!A2", "--wrt", "S!A1")
+    assert run(engine.grad, path, *given).splitlines() == ["S!A2 = #DIV/0!", "∂/∂ S!A1 = nan"]
+    assert json.loads(run(engine.grad, path, *given, "--json"))["value"] is None
+
+
+def test_names_stand_for_cells_or_say_what_for(workbook: Any) -> None:
+    path = workbook({"S": {"A1": 2, "A2": "=A1*rate*2"}},
+                    names={"rate": "0.5", "cell": "S!$A$1", "gone": "#REF!", "made": "OFFSET(S!$A$1,0,0)"})
+    assert "S!A1" in run(engine.what_if, path, "--set", "cell=1,2", "--get", "S!A2")
+    for name, meaning in (("rate", "0.5"), ("gone", "#REF!"), ("made", "OFFSET")):
+        with pytest.raises(SheetpropError, match=f"'{name}': stands for {meaning}"):
+            run(engine.what_if, path, "--set", f"{name}=1,2", "--get", "S!A2")
+        with pytest.raises(SheetpropError, match=f"'{name}': stands for {meaning}"):
+            sheetprop.open(path).set(name, 1)
+    with pytest.raises(SheetpropError, match="more than one cell"):
+        sheetprop.open(path).set("S!A1:A2", 1)
