@@ -373,7 +373,7 @@ class Function:
                 found[start:start + self._chunk, at] = slope
         errors = ~np.isfinite(values)
         values[errors] = np.nan
-        found[errors.any(axis=1)] = np.nan
+        found[(errors & (full != 0.0)).any(axis=1)] = np.nan
         return values, found
 
     def value_and_gradient(self, x: Any = None) -> tuple[Floats, Floats]:

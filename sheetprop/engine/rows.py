@@ -38,6 +38,7 @@ _ROW_NUMBER = re.compile(rb'\sr="([0-9]{1,7})"')
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 _KEY = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|(\$?)([A-Za-z]{1,3})(\$?)([1-9][0-9]{0,6})(?![\w.(!\[])|[\w.]+')
 _KEPT = 6
+_SPREAD = 2_000_000  # cells that the array formulas of one sheet may fill
 
 
 def _texts(inner: bytes) -> list[bytes]:
@@ -82,6 +83,7 @@ class Reader:
         self.templates: list[Template] = []
         self.met: set[tuple[int, str]] = set()
         self.marked: dict[tuple[int, str], Family] = {}
+        self.spread = 0
         self.pending: Parsed | None = None
         self.cells = 0
         self.own = sheet.name.casefold().replace("'", "''")
@@ -345,6 +347,12 @@ class Reader:
                 top, left, bottom, right = row, column, row, column
             if (top, left) == (bottom, right):
                 return family_of(Call("#ARRAY", (one.tree,))), None, False
+            size = (bottom - top + 1) * (right - left + 1)
+            self.spread += size
+            if self.spread > _SPREAD:
+                self.spread -= size
+                self.keep(row, column, kind, stored, f"an array formula over {size:,} cells")
+                return None, None, False
             self.sheet.arrays.append(ArrayFormula(one, top, left, bottom, right))
             return None, None, False
         if form == "shared" and index:

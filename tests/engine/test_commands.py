@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -141,6 +142,8 @@ def test_the_derivative_of_an_error_is_no_number(workbook: Any) -> None:
     given = ("--of", "S!A2", "--wrt", "S!A1")
     assert run(engine.grad, path, *given).splitlines() == ["S!A2 = #DIV/0!", "∂/∂ S!A1 = nan"]
     assert json.loads(run(engine.grad, path, *given, "--json"))["value"] is None
+    function = sheetprop.open(path).function(["S!A1"], ["S!A2", "S!A1"])
+    assert np.array_equal(function.jacobian([[2.0]]), [[[np.nan], [1.0]]], equal_nan=True)
 
 
 def test_names_stand_for_cells_or_say_what_for(workbook: Any) -> None:

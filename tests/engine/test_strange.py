@@ -213,11 +213,12 @@ def test_far_cells_and_wide_merges_need_no_memory(tmp_path: Path, plain: Path) -
         f'<row r="{row}">' + "".join(f'<c r="{letters}{row}"><v>1</v></c>' for letters in ("A", "ZZ", "XFD")) + "</row>"
         for row in (1, 500_000, 1_048_576)
     )
+    cells = cells.replace("<v>1</v>", '<f t="array" ref="B1:XFD1048576">A1*2</f><v>1</v>', 1)
     text = HEAD + cells + '</sheetData><mergeCells><mergeCell ref="A1:XFD1048576"/></mergeCells></worksheet>'
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     book = sheetprop.open(with_sheet(plain, text, tmp_path / "far.xlsx"))
-    book.calculate()
-    assert book["S"]["XFD1048576"] == 1.0
+    assert "an array formula over 17,178,820,608 cells" in book.calculate().unsupported
+    assert book["S"]["XFD1048576"] == book["S"]["A1"] == 1.0
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 
 
