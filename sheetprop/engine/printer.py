@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from sheetprop.engine.choosing import E
+from sheetprop.engine.elements import plain
 from sheetprop.engine.rules import SMOOTH
 from sheetprop.engine.steps import printed
 
@@ -151,7 +152,7 @@ class Printer:
         if e.op in ("+", "-", "*"):
             return f"({self.text(e.args[0])}{e.op}{self.text(e.args[1])})"
         if e.op == "/":
-            if self.dialect in ("numba", "careful") and e.args[1].active and e.text != "safe":
+            if self.dialect in ("numba", "careful") and plain(e.args[1]) in (None, 0.0) and e.text != "safe":
                 return f"div({self.text(e.args[0])}, {self.text(e.args[1])})"
             return f"({self.text(e.args[0])}/{self.text(e.args[1])})"
         if e.op == "square":
@@ -181,8 +182,8 @@ class Printer:
             return f"taken({test}, {taken})" if self.dialect == "numpy" else f"where({test}, {taken}, nan)"
         if e.op == "compare":
             left, right = map(self.text, e.args)
-            plain = f"({left} {e.text} {right})"
-            return f"compared({plain}, {left}, {right})" if self.dialect == "careful" else plain
+            holds = f"({left} {e.text} {right})"
+            return f"compared({holds}, {left}, {right})" if self.dialect == "careful" else holds
         if e.op in ("all", "any"):
             if self.dialect == "careful":
                 return f"{e.op}_of({', '.join(map(self.text, e.args))})"
