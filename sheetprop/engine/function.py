@@ -37,7 +37,7 @@ def spots(session: Session, refs: Sequence[str]) -> list[Spot]:
         SheetpropError: a reference names no cells.
     """
     found: list[Spot] = []
-    for ref in refs:
+    for ref in [refs] if isinstance(refs, str) else refs:
         store, top, left, bottom, right = session.area(ref)
         if (bottom - top + 1) * (right - left + 1) > 100_000:
             raise SheetpropError(f"{ref!r}: is more than 100,000 cells; choose fewer")
@@ -196,7 +196,10 @@ class Function:
 
         if x is None:
             return self.current()
-        given = np.asarray(x, dtype=np.float64)
+        try:
+            given = np.asarray(x, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise SheetpropError(f"function: takes numbers, not {x!r:.60}") from None
         if given.ndim == 0:
             given = given.reshape(1)
         if given.shape[-1] != len(self._inputs):

@@ -157,3 +157,11 @@ def test_names_stand_for_cells_or_say_what_for(workbook: Any) -> None:
             sheetprop.open(path).set(name, 1)
     with pytest.raises(SheetpropError, match="more than one cell"):
         sheetprop.open(path).set("S!A1:A2", 1)
+
+
+def test_one_reference_needs_no_list_and_a_function_takes_numbers(book: Path) -> None:
+    function = sheetprop.open(book).function("S!A1", "S!B1")
+    assert function([2.0]).tolist() == [7.0]
+    for wrong in ("x", [[1.0], [2.0, 3.0]]):
+        with pytest.raises(SheetpropError, match="takes numbers"):
+            function(wrong)
