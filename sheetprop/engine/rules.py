@@ -18,7 +18,7 @@ from sheetprop.engine.evaluate import OPERATORS
 from sheetprop.engine.grids import Grid, broadcast, product, transposed
 from sheetprop.engine.moments import RELATIONS, SPREADS, relation
 from sheetprop.engine.steps import EXACT, PRINTED, step
-from sheetprop.engine.values import Raised
+from sheetprop.engine.values import DIV0, Raised
 
 SMOOTH = {"EXP": "exp", "LN": "log", "LOG10": "log10", "SQRT": "sqrt", "SIN": "sin", "COS": "cos", "TAN": "tan",
           "ASIN": "asin", "ACOS": "acos", "ATAN": "atan", "SINH": "sinh", "COSH": "cosh", "TANH": "tanh",
@@ -35,6 +35,8 @@ def arithmetic(operator: str, left: E, right: E) -> E:
             return literal(OPERATORS[operator](x, y))
         except Raised as raised:
             return literal(raised.error)
+    if operator == "/" and y == 0.0:
+        return literal(DIV0)
     if operator == "^" and b.op == "leaf" and not b.active and b.text == "2.0":
         return E("square", (a,))
     return E(operator, (a, b))

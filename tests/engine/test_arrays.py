@@ -323,7 +323,7 @@ def test_errors_do_not_vanish_in_comparisons(workbook: Any) -> None:
     formulas = ["=IF(1/A1>0,A1,2)", "=IF(AND(A1<>3,NOT(SQRT(A2)>1)),A1,A2^2)", "=IF(MATCH(A1,{1,2,3})>1,A1*A2,A2)",
                 "=IFERROR(IF(LN(A1)>0,A1,A2),A2*3)", ArrayFormula("B5", "=SUM(IF(A1:A2>1/A1,A1:A2))"),
                 "=ROUND(1/A1,2)*A2", "=GESTEP(A2^0.5,1)*A1", "=IFERROR(1/(1/A1),A2)",
-                "=IFERROR(1/(A1/C9),A2)"]
+                "=IFERROR(A1/C9,A2)*A1"]
     path = workbook({"S": {"A1": 1.5, "A2": 4.0, **{f"B{at}": one for at, one in enumerate(formulas, start=1)}}})
     x = np.array([[1.5, 4.0], [0.0, 4.0], [2.5, -1.0], [-1.1, 0.3], [0.55, 2.1]])
     for row in range(1, 1 + len(formulas)):
