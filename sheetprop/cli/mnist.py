@@ -221,7 +221,8 @@ def log(files: tuple[Path, ...], out: Path | None, table: Path | None) -> None:
         run = kept.runs[0]
         ends = "".join(f"; {name} {at.accuracy:.2f}% (epoch {at.epoch})"
                        for name, at in (("best", run.best), ("last", run.last)) if at)
-        click.echo(f"{file}: {len(run.epochs)} epochs from {kept.log.read} lines{ends}")
+        counted = "" if all(e.numbered for e in run.epochs) else " (counted: the log numbers none)"
+        click.echo(f"{file}: {len(run.epochs)} epochs{counted} from {kept.log.read} lines{ends}")
         if kept.network is not None:
             click.echo(f"  layer table: {len(kept.network.layers)} layers, {kept.network.parameters:,} parameters")
         for line in kept.log.unread:

@@ -102,10 +102,12 @@ def _training(kept: RunRecord, want: Rules) -> list[Verdict]:
         passed = None if value is None or kept.evaluated_on != "test" else value >= want.accuracy - 1e-9
         found.append(Verdict(f"accuracy of the {want.judged} epoch at least {want.accuracy:g} %", text, passed))
     epochs = kept.recipe.epochs if kept.recipe else max((e.epoch for r in kept.runs for e in r.epochs), default=None)
+    counted = "" if all(e.numbered for r in kept.runs for e in r.epochs) else " (counted: the log numbers none)"
     if want.epochs_under is not None:
-        found.append(_compare(f"fewer than {want.epochs_under} epochs", epochs, lambda v: v < want.epochs_under))
+        found.append(_compare(f"fewer than {want.epochs_under} epochs", epochs, lambda v: v < want.epochs_under, counted))
     if want.epochs_exactly is not None:
-        found.append(_compare(f"exactly {want.epochs_exactly} epochs", epochs, lambda v: v == want.epochs_exactly))
+        found.append(_compare(f"exactly {want.epochs_exactly} epochs", epochs, lambda v: v == want.epochs_exactly,
+                              counted))
     if want.batch_size is not None:
         size = kept.recipe.batch_size if kept.recipe else None
         found.append(_compare(f"batch size {want.batch_size}", size, lambda v: v == want.batch_size))
@@ -145,7 +147,8 @@ def _network(net: NetworkTable | None, kept: RunRecord, want: Rules) -> list[Ver
     return found
 
 
-def _compare(requirement: str, value: Any, test: Any) -> Verdict:
+def _compare(requirement: str, value: Any, test: Any, remark: str = "") -> Verdict:
     if value is None:
         return Verdict(requirement, "not told", None)
-    return Verdict(requirement, f"{value:,}" if isinstance(value, int) else f"{value:g}", bool(test(value)))
+    told = f"{value:,}" if isinstance(value, int) else f"{value:g}"
+    return Verdict(requirement, told + remark, bool(test(value)))

@@ -124,6 +124,7 @@ def train(
         exact = machine.choose_precision(precision, where)
         digits = data if isinstance(data, mnist.Digits) else mnist.load(mnist.data(data, say=listener.say))
         sets = split(digits, held_out, where)
+        _check_last_batch(made, len(sets[0]))
         around = machine.environment(where, exact)
         if kept is not None:
             _note_move(kept, around)
@@ -189,6 +190,13 @@ def _settle(recipe: str | Recipe, **changes: Any) -> Recipe:
     if not 0 <= given.get("seed", 0) < 2**63:
         raise SheetpropError(f"seed {given['seed']}: must be from 0 to 2^63 - 1")
     return Recipe.model_validate({**found.model_dump(), **given})
+
+
+def _check_last_batch(made: Recipe, images: int) -> None:
+    """Refuse a last batch of one image where batch normalisation has one value for each image."""
+    if images % made.batch_size == 1 and any(layer.kind == "batchnorm1d" for layer in network(made.network).layers):
+        raise SheetpropError(f"batch-size {made.batch_size}: leaves one image of {images:,} for the last batch, and batch "
+                             f"normalisation after a linear layer needs two; choose another for network {made.network}")
 
 
 def _folder(out: str | os.PathLike[str] | None, *, resume: bool, force: bool) -> Path | None:

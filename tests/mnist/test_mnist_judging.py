@@ -98,6 +98,11 @@ def test_a_log_without_a_table_tells_what_it_can() -> None:
     assert [v.passed for v in rubric(kept)] == [False, True, True, None, None, None]
 
 
+def test_epochs_that_a_log_does_not_number_are_said_to_be_counted() -> None:
+    kept = parse("Test set: Average loss: 0.0247, Accuracy: 9914/10000 (99.14%)\n" * 2)
+    assert {v.requirement: v.found for v in rubric(kept)}["fewer than 20 epochs"] == "2 (counted: the log numbers none)"
+
+
 # Pictures ------------------------------------------------------------------------------------------------
 
 

@@ -407,6 +407,13 @@ def test_bad_settings_are_told_before_anything_is_made(
     assert not (tmp_path / "new" / "record.json").exists()
 
 
+def test_a_last_batch_of_one_image_is_refused_where_it_cannot_be_normalised(
+    toy: Digits, small_recipe: Recipe
+) -> None:
+    with pytest.raises(SheetpropError, match="batch-size 63: leaves one image of 316"):
+        train(small_recipe.model_copy(update={"network": "002", "batch_size": 63}), data=toy, threads=1, held_out=4)
+
+
 def test_cuda_is_refused_where_there_is_none(toy: Digits, small_recipe: Recipe) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
