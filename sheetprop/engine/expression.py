@@ -176,7 +176,8 @@ class Formula(Scope):
         if not known.least <= len(node.arguments) <= known.most:
             raise Stuck(f"{name} with {len(node.arguments)} arguments")
         given = list(node.arguments)
-        while len(given) > known.least and isinstance(given[-1], Empty) and not known.repeat:
+        skipped = known.skipped(at for at, part in enumerate(given) if isinstance(part, Empty))
+        while len(given) - 1 in skipped:
             given.pop()
         kinds = [known.kind(at) for at in range(len(given))]
         grids = [self._argument(name, kind, part, spread) for kind, part in zip(kinds, given, strict=True)]
