@@ -124,7 +124,7 @@ def train(recipe: str | None, listed: bool, as_json: bool, epochs: int | None, b
     from sheetprop.mnist.training import train as run
 
     place = out / made.name
-    with _console(made.schedule.kind, "Held-out" if held_out else "Test") as listener:
+    with console(made.schedule.kind, "Held-out" if held_out else "Test") as listener:
         kept = run(made, out=place, data=folder, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed, runs=runs,
                    device=device, precision=precision, threads=threads, held_out=held_out, resume=resume, force=force,
                    teacher=teacher, listener=listener)
@@ -136,7 +136,7 @@ def train(recipe: str | None, listed: bool, as_json: bool, epochs: int | None, b
 
 
 @contextlib.contextmanager
-def _console(schedule: str, tested: str) -> Iterator[Listener]:
+def console(schedule: str, tested: str) -> Iterator[Listener]:
     """Give a listener that prints in the style of the logs that people paste; `tested` names the evaluation set."""
     import time
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -111,10 +112,11 @@ def everything(
     """
     from sheetprop.reporting.everything import run_all
 
-    done = run_all(
-        spec_from(**options), output, recipe=recipe, run=run, formats=formats, title=title, author=author, date=date,
-        page=_page(page), data=data, force=force, listener=_listener(recipe) if run is None else None, epochs=epochs,
-        runs=runs, seed=train_seed, device=device, threads=threads, say=lambda line: click.echo(line, err=True))
+    with nullcontext() if run is not None else _console(recipe) as listener:
+        done = run_all(
+            spec_from(**options), output, recipe=recipe, run=run, formats=formats, title=title, author=author,
+            date=date, page=_page(page), data=data, force=force, listener=listener, epochs=epochs, runs=runs,
+            seed=train_seed, device=device, threads=threads, say=lambda line: click.echo(line, err=True))
     _tell(done.report)
     names = ", ".join(path.name for path in done.report.files.values())
     click.echo(f"Everything is in {done.folder}: {done.workbook.name}, {names} in {done.report.folder.name}/, "
@@ -122,12 +124,12 @@ def everything(
     return 0 if done.sound else 1
 
 
-def _listener(recipe: str) -> Any:
+def _console(recipe: str) -> AbstractContextManager[Any]:
     """Return what shows the training's progress."""
-    from sheetprop.cli.mnist import _console
+    from sheetprop.cli.mnist import console
     from sheetprop.mnist.recipes import recipe as find
 
-    return _console(find(recipe).schedule.kind)
+    return console(find(recipe).schedule.kind, "Test")
 
 
 COMMANDS: tuple[click.Command, ...] = (report, everything)

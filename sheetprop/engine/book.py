@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from sheetprop.engine.function import Function
+    from sheetprop.engine.tracing.function import Function
 
 
 def open(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Book:
@@ -255,7 +255,7 @@ class Book:
         Raises:
             SheetpropError: a reference names no cells.
         """
-        from sheetprop.engine.function import Function
+        from sheetprop.engine.tracing.function import Function
 
         return Function(self._session, inputs, outputs)
 

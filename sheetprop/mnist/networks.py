@@ -147,7 +147,7 @@ _ALL = (
             stack((16,), (16, 24, 24, 32), padding=1, drop=0.05)),
     Network("small-2", "3x3 convolutions, two of them before the max-pool, under 20,000 parameters", "our own",
             stack((16, 16), (16, 24, 40), padding=1, drop=0.02)),
-    Network("teacher", "3x3 convolutions with more channels; teaches our small networks", "our own",
+    Network("teacher", "3x3 convolutions with more channels", "our own",
             stack((24, 32), (48, 64, 64), padding=1, drop=0.05)),
 )
 

@@ -102,12 +102,13 @@ def _training(kept: RunRecord, want: Rules) -> list[Verdict]:
         passed = None if value is None or kept.evaluated_on != "test" else value >= want.accuracy - 1e-9
         found.append(Verdict(f"accuracy of the {want.judged} epoch at least {want.accuracy:g} %", text, passed))
     epochs = kept.recipe.epochs if kept.recipe else max((e.epoch for r in kept.runs for e in r.epochs), default=None)
-    counted = "" if all(e.numbered for r in kept.runs for e in r.epochs) else " (counted: the log numbers none)"
+    remark = "" if all(e.numbered for r in kept.runs for e in r.epochs) else " (counted: the log numbers none)"
     if want.epochs_under is not None:
-        found.append(_compare(f"fewer than {want.epochs_under} epochs", epochs, lambda v: v < want.epochs_under, counted))
+        found.append(_compare(f"fewer than {want.epochs_under} epochs", epochs, lambda v: v < want.epochs_under,
+                              remark))
     if want.epochs_exactly is not None:
         found.append(_compare(f"exactly {want.epochs_exactly} epochs", epochs, lambda v: v == want.epochs_exactly,
-                              counted))
+                              remark))
     if want.batch_size is not None:
         size = kept.recipe.batch_size if kept.recipe else None
         found.append(_compare(f"batch size {want.batch_size}", size, lambda v: v == want.batch_size))

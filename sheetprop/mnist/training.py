@@ -195,8 +195,8 @@ def _settle(recipe: str | Recipe, **changes: Any) -> Recipe:
 def _check_last_batch(made: Recipe, images: int) -> None:
     """Refuse a last batch of one image where batch normalisation has one value for each image."""
     if images % made.batch_size == 1 and any(layer.kind == "batchnorm1d" for layer in network(made.network).layers):
-        raise SheetpropError(f"batch-size {made.batch_size}: leaves one image of {images:,} for the last batch, and batch "
-                             f"normalisation after a linear layer needs two; choose another for network {made.network}")
+        raise SheetpropError(f"batch-size {made.batch_size}: leaves one image of {images:,} for the last batch, and "
+                             f"network {made.network} normalises over the images of a batch; choose another size")
 
 
 def _folder(out: str | os.PathLike[str] | None, *, resume: bool, force: bool) -> Path | None:

@@ -150,7 +150,7 @@ def test_a_network_of_array_formulas_has_the_gradient_of_pytorch(workbook: Any, 
                                                                  written_out: int) -> None:
     """Whether its matrix products are written out, as small ones are, or stay one operation."""
     torch = pytest.importorskip("torch")
-    monkeypatch.setattr("sheetprop.engine.grids._WRITTEN_OUT", written_out)
+    monkeypatch.setattr("sheetprop.engine.tracing.grids._WRITTEN_OUT", written_out)
     rows = 5
     book = sheetprop.open(workbook({"S": network(rows)}))
     for output, loss in (("S!W1", lambda c, p, t: ((c - t) ** 2).sum() / 2),

@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from sheetprop.engine import steps
-from sheetprop.engine.kernel import Kernel
+from sheetprop.engine.tracing import steps
+from sheetprop.engine.tracing.kernel import Kernel
 from sheetprop.engine.values import power
 from sheetprop.errors import SheetpropError
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 
-from sheetprop.engine.choosing import E, number
-from sheetprop.engine.elements import BLANK, Stuck, added, as_number, as_truth, compared, counted, once, plain
-from sheetprop.engine.grids import Grid
-from sheetprop.engine.moments import RELATIONS, SPREADS, relation, spread
+from sheetprop.engine.tracing.choosing import E, number
+from sheetprop.engine.tracing.elements import BLANK, Stuck, added, as_number, as_truth, compared, counted, once, plain
+from sheetprop.engine.tracing.grids import Grid
+from sheetprop.engine.tracing.moments import RELATIONS, SPREADS, relation, spread
 from sheetprop.engine.values import HUGE
 
 MOST = 1000

@@ -6,8 +6,8 @@ So the mean inside such a sum needs no way back, which keeps derivatives short a
 
 from __future__ import annotations
 
-from sheetprop.engine.choosing import E, number
-from sheetprop.engine.elements import added, once
+from sheetprop.engine.tracing.choosing import E, number
+from sheetprop.engine.tracing.elements import added, once
 
 SPREADS = {"VAR": 1, "VAR.S": 1, "STDEV": 1, "STDEV.S": 1, "VARP": 0, "VAR.P": 0, "STDEVP": 0, "STDEV.P": 0, "DEVSQ": 0}
 """Functions of one sample -> how many are taken off the count that divides."""

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sheetprop.engine.calculation import Runner
-from sheetprop.engine.dialects import compiled
-from sheetprop.engine.kernel import Kernel
 from sheetprop.engine.references import address, quoted
 from sheetprop.engine.schedule import Step
 from sheetprop.engine.session import Session
 from sheetprop.engine.storage import Block, Column, SheetStore
-from sheetprop.engine.trace import Patch, Piece, Spot, Untraceable, trace
+from sheetprop.engine.tracing.dialects import compiled
+from sheetprop.engine.tracing.kernel import Kernel
+from sheetprop.engine.tracing.trace import Patch, Piece, Spot, Untraceable, trace
 from sheetprop.engine.values import ExcelError, Raised, Value
 from sheetprop.engine.workspace import Workspace
 from sheetprop.errors import SheetpropError
@@ -417,7 +417,7 @@ class Function:
         Raises:
             SheetpropError: a cell has no derivative (when it is first called with gradients on).
         """
-        from sheetprop.engine.torchlayer import as_torch
+        from sheetprop.engine.tracing.torchlayer import as_torch
 
         return as_torch(self, self.vjp)
 

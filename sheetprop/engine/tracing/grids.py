@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sheetprop.engine.choosing import E
-from sheetprop.engine.elements import Stuck, is_number, literal, once
+from sheetprop.engine.tracing.choosing import E
+from sheetprop.engine.tracing.elements import Stuck, is_number, literal, once
 from sheetprop.engine.values import NA
 
 _WRITTEN_OUT = 2000

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sheetprop.engine.choosing import MOST_CHOICES, E, chosen, number, place_among, place_of
-from sheetprop.engine.elements import BLANK, Stuck, as_number, is_number, plain, settled
-from sheetprop.engine.grids import Grid, indexed, single
+from sheetprop.engine.tracing.choosing import MOST_CHOICES, E, chosen, number, place_among, place_of
+from sheetprop.engine.tracing.elements import BLANK, Stuck, as_number, is_number, plain, settled
+from sheetprop.engine.tracing.grids import Grid, indexed, single
 
 _ALL = number(0.0)
 

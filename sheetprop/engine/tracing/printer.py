@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from sheetprop.engine.choosing import E
-from sheetprop.engine.elements import plain
-from sheetprop.engine.rules import SMOOTH
-from sheetprop.engine.steps import printed
+from sheetprop.engine.tracing.choosing import E
+from sheetprop.engine.tracing.elements import plain
+from sheetprop.engine.tracing.rules import SMOOTH
+from sheetprop.engine.tracing.steps import printed
 
 _NAMES = re.compile(r"[A-Za-z_]\w*")
 # Operations of NumPy that can write into an array that is there already.

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sheetprop.engine.adjoint import Adjoint, shared_first
-from sheetprop.engine.choosing import E, number
-from sheetprop.engine.elements import TRUTHS, as_number, read_back
-from sheetprop.engine.expression import Formula
-from sheetprop.engine.grids import product_size
-from sheetprop.engine.lanes import over_lanes
-from sheetprop.engine.printer import Printer
 from sheetprop.engine.reads import reads_of
 from sheetprop.engine.references import address
-from sheetprop.engine.scope import Variables
 from sheetprop.engine.storage import SheetStore
-from sheetprop.engine.trace import Patch, Piece, Spot, Untraceable
+from sheetprop.engine.tracing.adjoint import Adjoint, shared_first
+from sheetprop.engine.tracing.choosing import E, number
+from sheetprop.engine.tracing.elements import TRUTHS, as_number, read_back
+from sheetprop.engine.tracing.expression import Formula
+from sheetprop.engine.tracing.grids import product_size
+from sheetprop.engine.tracing.lanes import over_lanes
+from sheetprop.engine.tracing.printer import Printer
+from sheetprop.engine.tracing.scope import Variables
+from sheetprop.engine.tracing.trace import Patch, Piece, Spot, Untraceable
 from sheetprop.engine.tree import Cell
 from sheetprop.engine.workspace import Workspace
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sheetprop.engine.choosing import E
-from sheetprop.engine.elements import (
+from sheetprop.engine.evaluate import operand_of, value_of
+from sheetprop.engine.functions import LAZY, REGISTRY, Function, find
+from sheetprop.engine.references import address
+from sheetprop.engine.tracing.choosing import E
+from sheetprop.engine.tracing.elements import (
     Stuck,
     as_held,
     as_number,
@@ -22,15 +25,12 @@ from sheetprop.engine.elements import (
     plain,
     settled,
 )
-from sheetprop.engine.evaluate import operand_of, value_of
-from sheetprop.engine.functions import LAZY, REGISTRY, Function, find
-from sheetprop.engine.grids import Grid, broadcast, single
-from sheetprop.engine.lookups import option
-from sheetprop.engine.references import address
-from sheetprop.engine.rules import RULES, arithmetic, signed
-from sheetprop.engine.scope import LARGEST, Rectangle, Scope
-from sheetprop.engine.steps import without_numba
-from sheetprop.engine.trace import Untraceable
+from sheetprop.engine.tracing.grids import Grid, broadcast, single
+from sheetprop.engine.tracing.lookups import option
+from sheetprop.engine.tracing.rules import RULES, arithmetic, signed
+from sheetprop.engine.tracing.scope import LARGEST, Rectangle, Scope
+from sheetprop.engine.tracing.steps import without_numba
+from sheetprop.engine.tracing.trace import Untraceable
 from sheetprop.engine.tree import Area, Binary, Boolean, Call, Cell, Empty, Name, Node, Number, Stack, Unary, is_array
 from sheetprop.engine.values import NA, NUM, Raised
 

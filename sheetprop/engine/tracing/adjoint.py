@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sheetprop.engine.choosing import E
+from sheetprop.engine.tracing.choosing import E
 
 VECTOR = ("numpy", "careful")
 """The dialects in which a value is an array over scenarios."""

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sheetprop.engine import lookups, samples, selecting
-from sheetprop.engine.choosing import E, number
-from sheetprop.engine.elements import Stuck, as_number, literal, once, plain, settled
 from sheetprop.engine.evaluate import OPERATORS
-from sheetprop.engine.grids import Grid, broadcast, product, transposed
-from sheetprop.engine.moments import RELATIONS, SPREADS, relation
-from sheetprop.engine.steps import EXACT, PRINTED, step
+from sheetprop.engine.tracing import lookups, samples, selecting
+from sheetprop.engine.tracing.choosing import E, number
+from sheetprop.engine.tracing.elements import Stuck, as_number, literal, once, plain, settled
+from sheetprop.engine.tracing.grids import Grid, broadcast, product, transposed
+from sheetprop.engine.tracing.moments import RELATIONS, SPREADS, relation
+from sheetprop.engine.tracing.steps import EXACT, PRINTED, step
 from sheetprop.engine.values import DIV0, Raised
 
 SMOOTH = {"EXP": "exp", "LN": "log", "LOG10": "log10", "SQRT": "sqrt", "SIN": "sin", "COS": "cos", "TAN": "tan",

@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from sheetprop.engine.choosing import E
-from sheetprop.engine.elements import Stuck
 from sheetprop.engine.functions import REGISTRY, find
+from sheetprop.engine.tracing.choosing import E
+from sheetprop.engine.tracing.elements import Stuck
 from sheetprop.engine.values import Raised
 
 PRINTED = {"INT": "floor", "SIGN": "sign"}
