@@ -229,7 +229,8 @@ SAFE_NAME = re.compile(r"[A-Za-z_]{1,16}[0-9]{0,7}(?:_[0-9]{1,7}){0,3}", re.ASCI
 
 def sources(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Record all source that is compiled from now on."""
-    from sheetprop.engine import function, loops
+    from sheetprop.engine import loops
+    from sheetprop.engine.tracing import dialects
 
     found: list[str] = []
 
@@ -237,7 +238,7 @@ def sources(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.append(source)
         return compile(source, *rest)
 
-    for module in (loops, function):
+    for module in (loops, dialects):
         monkeypatch.setattr(module, "compile", recorded, raising=False)
     return found
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from sheetprop.cli import main as cli_main
 from sheetprop.cli.main import cli
-from sheetprop.cli.mnist import _console
+from sheetprop.cli.mnist import console
 from sheetprop.errors import SheetpropError
 from sheetprop.mnist import record
 from sheetprop.mnist.data import Digits
@@ -317,7 +317,7 @@ def test_what_is_said_stands_in_a_line_of_its_own_and_not_behind_a_bar(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with _console("constant", "Test") as console:
+    with console("constant", "Test") as console:
         console.epoch_started(1, 2, 9, 0.1)
         console.step(0, 2.5, 0.1)
         console.say("something")
