@@ -317,12 +317,12 @@ def test_what_is_said_stands_in_a_line_of_its_own_and_not_behind_a_bar(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    with console("constant", "Test") as console:
-        console.epoch_started(1, 2, 9, 0.1)
-        console.step(0, 2.5, 0.1)
-        console.say("something")
-        console.epoch_started(2, 2, 9, 0.1)
-        console.step(0, 2.5, 0.1)
+    with console("constant", "Test") as shown:
+        shown.epoch_started(1, 2, 9, 0.1)
+        shown.step(0, 2.5, 0.1)
+        shown.say("something")
+        shown.epoch_started(2, 2, 9, 0.1)
+        shown.step(0, 2.5, 0.1)
     lines = capsys.readouterr().err.split("\n")
     assert [line.rsplit("\r")[-1] for line in lines] == ["something", ""]
 

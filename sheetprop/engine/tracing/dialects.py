@@ -234,10 +234,22 @@ def tanh(x): return math.tanh(x)
 def abs(x): return x if x >= 0.0 else -x
 def floor(x): return float(math.floor(x))
 def sign(x): return 1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0
-def maximum(a, b): return a if a >= b else b
-def minimum(a, b): return a if a <= b else b
-def logical_not(x): return not x
-def where(test, yes, no): return yes if test else no
+def maximum(a, b): return a if a >= b or a != a else b
+def minimum(a, b): return a if a <= b or a != a else b
+def compared(holds, a, b): return nan if a - a != b - b else 1.0 if holds else 0.0
+def all_of(*tests):
+  result = 1.0
+  for test in tests:
+    result = test if test < result or test != test else result
+  return result
+def any_of(*tests):
+  result = 0.0
+  for test in tests:
+    result = test if test > result or test != test else result
+  return result
+def logical_not(x): return 1.0 - x
+def where(test, yes, no): return nan if test != test else yes if test != 0.0 else no
+def pick(test, yes, no): return yes if test else no
 def div(a, b): return a / b if b != 0.0 and -1.7976931348623157e308 <= b <= 1.7976931348623157e308 else nan
 def instead(a, b): return a if -1.7976931348623157e308 <= a <= 1.7976931348623157e308 else b
 def power(a, b): return nan if a == 0.0 and b <= 0.0 else math.pow(a, b)
@@ -245,8 +257,8 @@ def empty(n): return np.empty(n)
 """
     exec(helpers, scope)
     for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
-                 "abs", "floor", "sign", "maximum", "minimum", "logical_not", "div", "instead", "power", "empty",
-                 "where"):
+                 "abs", "floor", "sign", "maximum", "minimum", "compared", "all_of", "any_of", "logical_not", "div",
+                 "instead", "power", "empty", "where", "pick"):
         scope[name] = njit(scope[name])
     scope.update({name: np.array(values) for name, values in kernel.constants.items()})
     scope["prange"] = numba.prange

@@ -15,6 +15,8 @@ _NAMES = re.compile(r"[A-Za-z_]\w*")
 _INTO = {"+": "np_add", "-": "np_subtract", "*": "np_multiply", "/": "np_divide", "neg": "np_negative",
          "square": "np_multiply", "if": "pick"}
 _INTO_SMOOTH = {"EXP": "exp", "TANH": "tanh", "SQRT": "sqrt", "LN": "log", "SIN": "sin", "COS": "cos", "ABS": "abs"}
+# In these dialects an error is NaN and goes on; in the others it stops the calculation.
+_UNCERTAIN = ("careful", "numba")
 
 
 class Printer:
@@ -100,9 +102,12 @@ class Printer:
 
     def _flattened(self, e: E, lines: list[str]) -> E:
         """Return an operation whose arguments are variables; their own lines are appended."""
-        names = [self._shared(arg, lines) for arg in e.args]
         known = "safe" if e.op == "/" and _above_zero(e.args[1]) else e.text
-        return E(e.op, tuple(E("leaf", text=name, active=arg.active) for name, arg in zip(names, e.args, strict=True)),
+        given = e.args
+        if self.dialect == "numba" and e.op == "if" and _keeps_errors(e):
+            known, given = "safe", (E("compare", given[0].args, f"{given[0].text} safe"), *given[1:])
+        names = [self._shared(arg, lines) for arg in given]
+        return E(e.op, tuple(E("leaf", text=name, active=arg.active) for name, arg in zip(names, given, strict=True)),
                  known, active=e.active)
 
     def _into_array(self, name: str, flat: E) -> str:
@@ -152,7 +157,7 @@ class Printer:
         if e.op in ("+", "-", "*"):
             return f"({self.text(e.args[0])}{e.op}{self.text(e.args[1])})"
         if e.op == "/":
-            if self.dialect in ("numba", "careful") and plain(e.args[1]) in (None, 0.0) and e.text != "safe":
+            if self.dialect in _UNCERTAIN and plain(e.args[1]) in (None, 0.0) and e.text != "safe":
                 return f"div({self.text(e.args[0])}, {self.text(e.args[1])})"
             return f"({self.text(e.args[0])}/{self.text(e.args[1])})"
         if e.op == "square":
@@ -173,7 +178,9 @@ class Printer:
             return f"{e.op}({e.text}, {', '.join(map(self.text, e.args))})"
         if e.op == "if":
             test, yes, no = map(self.text, e.args)
-            return f"({yes} if {test} else {no})" if self.dialect == "python" else f"where({test}, {yes}, {no})"
+            if self.dialect == "python":
+                return f"({yes} if {test} else {no})"
+            return f"{'pick' if e.text == 'safe' else 'where'}({test}, {yes}, {no})"
         if e.op == "choice":
             self.chooses = True
             test, taken = map(self.text, e.args)
@@ -182,10 +189,11 @@ class Printer:
             return f"taken({test}, {taken})" if self.dialect == "numpy" else f"where({test}, {taken}, nan)"
         if e.op == "compare":
             left, right = map(self.text, e.args)
-            holds = f"({left} {e.text} {right})"
-            return f"compared({holds}, {left}, {right})" if self.dialect == "careful" else holds
+            sign, _, safe = e.text.partition(" ")
+            holds = f"({left} {sign} {right})"
+            return f"compared({holds}, {left}, {right})" if self.dialect in _UNCERTAIN and not safe else holds
         if e.op in ("all", "any"):
-            if self.dialect == "careful":
+            if self.dialect in _UNCERTAIN:
                 return f"{e.op}_of({', '.join(map(self.text, e.args))})"
             return f"({(' & ' if e.op == 'all' else ' | ').join(map(self.text, e.args))})"
         if e.op == "not":
@@ -197,8 +205,29 @@ class Printer:
             return text
         if e.op == "iferror":
             first, second = self.text(e.args[0]), self.text(e.args[1])
-            return f"instead({first}, {second})" if self.dialect in ("careful", "numba") else first
+            return f"instead({first}, {second})" if self.dialect in _UNCERTAIN else first
         raise ValueError(e.op)
+
+
+def _keeps_errors(e: E) -> bool:
+    """Say whether an IF is an error by itself where what it compares is one.
+
+    A comparison with NaN fails (but for ``!=``), and what is then calculated needs the same variables.
+    """
+    test, yes, no = e.args
+    if test.op != "compare" or any(side.op != "leaf" for side in test.args):
+        return False
+    taken = yes if test.text == "!=" else no
+    return {side.text for side in test.args if side.active} <= _needed(taken)
+
+
+def _needed(e: E) -> set[str]:
+    """Return variables without which an expression has no value: NaN in one of them makes it NaN."""
+    if e.op == "leaf":
+        return {e.text}
+    if e.op in ("+", "-", "*", "/", "neg", "square", "sum", "smooth"):
+        return {name for arg in e.args for name in _needed(arg)}
+    return set()
 
 
 def _above_zero(e: E) -> bool:
