@@ -1,4 +1,4 @@
-"""The one exception that a user is meant to see."""
+"""The one exception that a user is meant to see, and what several rooms check by it."""
 
 from __future__ import annotations
 
@@ -19,3 +19,13 @@ def nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return f"known are {', '.join(known)}"
+
+
+def check_tolerance(name: str, value: float) -> None:
+    """Refuse a tolerance that is negative or no number; `name` is its option.
+
+    Raises:
+        SheetpropError: it is.
+    """
+    if not value >= 0:
+        raise SheetpropError(f"--{name} {value}: is no tolerance; give a number of at least 0, such as 1e-12")

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from sheetprop.errors import SheetpropError
+from sheetprop.errors import SheetpropError, check_tolerance
 from sheetprop.files import replacing
 
 FIELDS = ("sheet", "address", "symbol", "iteration", "type", "value", "formula")
@@ -334,8 +334,7 @@ def diff(first: str | os.PathLike[str], second: str | os.PathLike[str], *, rel: 
         SheetpropError: a file cannot be used, or a tolerance is negative or no number.
     """
     for name, tolerance in (("rel", rel), ("abs", abs)):
-        if not tolerance >= 0:
-            raise SheetpropError(f"--{name} {tolerance}: is no tolerance; give a number of at least 0, such as 1e-12")
+        check_tolerance(name, tolerance)
     before = {(one.sheet, one.address): one for one in read(first)}
     after = {(one.sheet, one.address): one for one in read(second)}
     counts = {"value": 0, "formula": 0, "gone": 0, "added": 0}

@@ -11,7 +11,7 @@ from sheetprop.engine.calculation import Calculation
 from sheetprop.engine.package import MAX_BYTES
 from sheetprop.engine.references import address
 from sheetprop.engine.values import NAME, SHIFT_1904, ExcelError, Value
-from sheetprop.errors import SheetpropError
+from sheetprop.errors import SheetpropError, check_tolerance
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
 if TYPE_CHECKING:
@@ -85,8 +85,10 @@ def run_calc(file: str, *, output: str | None = None, in_place: bool = False, ch
     """Do what `sheetprop calc` does; return its text and its exit code.
 
     Raises:
-        SheetpropError: the file cannot be read or the output not written.
+        SheetpropError: the file cannot be read or the output not written; a tolerance is none.
     """
+    check_tolerance("rel", rel)
+    check_tolerance("abs", absolute)
     moment: float | None = None
     if now is not None:
         from sheetprop.engine.dates import date_in

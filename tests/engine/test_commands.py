@@ -120,6 +120,13 @@ def test_check_of_a_file_without_values_compares_nothing(book: Path) -> None:
     assert "agree" not in text
 
 
+@pytest.mark.parametrize("option", ["--rel", "--abs"])
+@pytest.mark.parametrize("value", ["-1", "nan"])
+def test_check_refuses_what_is_no_tolerance(book: Path, option: str, value: str) -> None:
+    with pytest.raises(SheetpropError, match=f"{option} .* is no tolerance"):
+        run(engine.calc, book, "--check", option, value)
+
+
 def test_what_if_says_what_is_no_number(workbook: Any) -> None:
     path = workbook({"S": {"A1": 2, "A2": "=FOO(A1)", "A3": '="x"&A1', "A4": "=1/A1", "A5": "=A6+1", "A6": "=A5"}})
     result = CliRunner().invoke(engine.what_if, [str(path), "--set", "S!A1=0,1", "--get", "S!A2", "--get", "S!A3",
