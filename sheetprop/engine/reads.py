@@ -37,6 +37,12 @@ class Read:
         right = self.right if self.right_fixed else column + self.right
         return (left, right) if left <= right else (right, left)
 
+    def mask(self, column: int) -> int:
+        """Return the columns as read by a formula in `column`, a bit each; those beyond the sheet are left out."""
+        left, right = self.columns(column)
+        left, right = max(left, 1), min(right, MAX_COLUMN)
+        return (1 << (right + 1)) - (1 << left) if left <= right else 0
+
     def rows(self, first: int, last: int) -> tuple[int, int]:
         """Return the first and last row as read by formulas in the rows `first` to `last`."""
         ends: list[int] = []
@@ -94,12 +100,9 @@ class RowReads:
         gathered: dict[tuple[str | None, int, bool, int, bool], int] = {}
         for column, family in program.by_column.items():
             for read in reads_of(family, space, sheet):
-                left, right = read.columns(column)
-                left, right = max(left, 1), min(right, MAX_COLUMN)
-                if left > right:
-                    continue
-                key = (read.sheet, read.top, read.top_fixed, read.bottom, read.bottom_fixed)
-                gathered[key] = gathered.get(key, 0) | ((1 << (right + 1)) - (1 << left))
+                if mask := read.mask(column):
+                    key = (read.sheet, read.top, read.top_fixed, read.bottom, read.bottom_fixed)
+                    gathered[key] = gathered.get(key, 0) | mask
         self.groups = list(gathered.items())
 
 

@@ -111,9 +111,7 @@ class Scheduler:
             for read in reads_of(array.family, self.space, sheet):
                 target = self.target_sheet(read.sheet, sheet)
                 if target is not None:
-                    left, right = read.columns(array.left)
-                    top, bottom = read.rows(array.top, array.top)
-                    found += self.targets(target, top, bottom, (1 << (right + 1)) - (1 << max(left, 1)))
+                    found += self.targets(target, *read.rows(array.top, array.top), read.mask(array.left))
             return [other for other in found if other != node]
         block = sheet.blocks[node[1]]
         for (name, top, top_fixed, bottom, bottom_fixed), mask in self.row_reads(block.program, sheet).groups:
@@ -206,7 +204,7 @@ class Scheduler:
                     continue
                 left, right = read.columns(column)
                 top, bottom = read.rows(first, last)
-                for other in self.targets(target, top, bottom, (1 << (right + 1)) - (1 << max(left, 1))):
+                for other in self.targets(target, top, bottom, read.mask(column)):
                     if other not in members:
                         continue
                     if other[1] < 0:
@@ -305,9 +303,9 @@ def _plan(block: Block, program: Program, space: Workspace, sheet: SheetStore, m
         for read in reads_of(family, space, sheet):
             if read.sheet is not None and space.by_name.get(read.sheet.casefold()) is not sheet:
                 continue
-            left, right = read.columns(column)
-            if not mask & ((1 << (right + 1)) - (1 << max(left, 1))):
+            if not mask & read.mask(column):
                 continue
+            left, right = read.columns(column)
             if read.top_fixed or read.bottom_fixed:
                 fixed = True
             here, up, down = _directions(read.top, read.top_fixed, read.bottom, read.bottom_fixed, block)

@@ -140,6 +140,12 @@ def test_entities_are_refused(tmp_path: Path, plain: Path) -> None:
             "A5",
             3.0,
         ),
+        (  # a shared formula that reaches three columns to the left of the sheet, beside a circle
+            '<row r="3"><c r="D3"><f t="shared" ref="A3:D4" si="0">A3+D4+D2</f></c></row>'
+            '<row r="4"><c r="A4"><f t="shared" si="0"/></c><c r="D4"><f t="shared" si="0"/></c></row>',
+            "A4",
+            "#REF!",
+        ),
         ('<row r="1"><c r="A1"><f t="array" ref="A1:A2">{1;2}*3</f></c></row><row r="2"><c r="A2"/></row>', "A2", 6.0),
         ('<row r="1"><c r="A1"><f t="array" ref="A1">SUM({1,2}*{3,4})</f></c></row>', "A1", 11.0),
         ('<row r="1"><c r="A1"><f>1+</f><v>5</v></c></row>', "A1", "#NAME?"),
