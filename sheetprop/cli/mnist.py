@@ -190,11 +190,11 @@ def console(schedule: str, tested: str) -> Iterator[Listener]:
             click.echo(f"\n{tested} set: Average loss: {epoch.test_loss:.4f}, Accuracy: {epoch.test_correct}/"
                        f"{epoch.test_total} ({epoch.test_accuracy:.2f}%)\n")
 
-    console = Console()
+    shown = Console()
     try:
-        yield console
+        yield shown
     finally:
-        console.close()  # else what is said of a run that stops stands in the line of its bar
+        shown.close()  # else what is said of a run that stops stands in the line of its bar
 
 
 @click.command()
@@ -221,8 +221,7 @@ def log(files: tuple[Path, ...], out: Path | None, table: Path | None) -> None:
         run = kept.runs[0]
         ends = "".join(f"; {name} {at.accuracy:.2f}% (epoch {at.epoch})"
                        for name, at in (("best", run.best), ("last", run.last)) if at)
-        counted = "" if all(e.numbered for e in run.epochs) else " (counted: the log numbers none)"
-        click.echo(f"{file}: {len(run.epochs)} epochs{counted} from {kept.log.read} lines{ends}")
+        click.echo(f"{file}: {len(run.epochs)} epochs{record.counted([run])} from {kept.log.read} lines{ends}")
         if kept.network is not None:
             click.echo(f"  layer table: {len(kept.network.layers)} layers, {kept.network.parameters:,} parameters")
         for line in kept.log.unread:

@@ -6,6 +6,12 @@ from sheetprop.errors import SheetpropError, nearest
 from sheetprop.mnist.recipe import Augmentation, Constant, Distillation, Inverse, OneCycle, Recipe, StepDown
 
 _OWN = "our own; tuned on 55,000 training images and 5,000 held-out ones"
+_SMALL = Recipe(
+    name="small", title="OneCycle with Muon, wide augmentation, averaged weights, 19 epochs", origin=_OWN,
+    network="small", epochs=19, batch_size=128, learning_rate=0.1, nesterov=True, weight_decay=1e-4,
+    schedule=OneCycle(), muon_rate=0.05, ema=0.998,
+    augmentation=Augmentation(degrees=8, shift=0.08, scale=0.08, clean_epochs=1),
+)
 _ALL = (
     Recipe(
         name="000", title="inverse decay of the learning rate, batch 128, 20 epochs",
@@ -46,27 +52,16 @@ _ALL = (
         distillation=Distillation(teacher="teacher", share=0.8, temperature=3.0),
         augmentation=Augmentation(degrees=7, shift=0.07, scale=0.06, clean_epochs=1),
     ),
-    Recipe(
-        name="small", title="OneCycle with Muon, wide augmentation, averaged weights, 19 epochs", origin=_OWN,
-        network="small", epochs=19, batch_size=128, learning_rate=0.1, nesterov=True, weight_decay=1e-4,
-        schedule=OneCycle(), muon_rate=0.05, ema=0.998,
-        augmentation=Augmentation(degrees=8, shift=0.08, scale=0.08, clean_epochs=1),
-    ),
-    Recipe(
-        name="small-2", title="as small, with two convolutions before the max-pool and taught by teacher",
-        origin="our own; settings of small, network and teacher chosen without tuning",
-        network="small-2", epochs=19, batch_size=128, learning_rate=0.1, nesterov=True, weight_decay=1e-4,
-        schedule=OneCycle(), muon_rate=0.05, ema=0.998,
-        distillation=Distillation(teacher="teacher", share=0.8, temperature=3.0),
-        augmentation=Augmentation(degrees=8, shift=0.08, scale=0.08, clean_epochs=1),
-    ),
-    Recipe(
-        name="teacher", title="as small, with a network of more channels, 15 epochs; teaches tiny and small-2",
-        origin="our own; settings of small, not tuned",
-        network="teacher", epochs=15, batch_size=128, learning_rate=0.1, nesterov=True, weight_decay=1e-4,
-        schedule=OneCycle(), muon_rate=0.05, ema=0.998,
-        augmentation=Augmentation(degrees=8, shift=0.08, scale=0.08, clean_epochs=1),
-    ),
+    _SMALL,
+    _SMALL.model_copy(update={
+        "name": "small-2", "title": "as small, with two convolutions before the max-pool and taught by teacher",
+        "origin": "our own; settings of small, network and teacher chosen without tuning",
+        "network": "small-2", "distillation": Distillation(teacher="teacher", share=0.8, temperature=3.0),
+    }),
+    _SMALL.model_copy(update={
+        "name": "teacher", "title": "as small, with a network of more channels, 15 epochs; teaches tiny and small-2",
+        "origin": "our own; settings of small, not tuned", "network": "teacher", "epochs": 15,
+    }),
 )
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -304,6 +305,11 @@ def write(record: RunRecord, target: str | os.PathLike[str]) -> None:
     """
     with replacing(target) as temporary:
         temporary.write_text(record.model_dump_json(indent=1, exclude_none=False) + "\n", encoding="utf-8")
+
+
+def counted(runs: Sequence[Run]) -> str:
+    """Return a remark behind the number of epochs where a log numbered none, so that we counted; else nothing."""
+    return "" if all(epoch.numbered for run in runs for epoch in run.epochs) else " (counted: the log numbers none)"
 
 
 def file_of(source: str | os.PathLike[str]) -> Path:

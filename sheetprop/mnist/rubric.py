@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sheetprop.errors import SheetpropError
-from sheetprop.mnist.record import NetworkTable, RunRecord, read
+from sheetprop.mnist.record import NetworkTable, RunRecord, counted, read
 
 DEFAULT = "99.4-20k-20"
 _SHORT = re.compile(r"(?P<accuracy>\d+(?:\.\d+)?)-(?P<parameters>\d+(?:\.\d+)?)(?P<thousand>k?)-(?P<epochs>\d+)")
@@ -102,7 +102,7 @@ def _training(kept: RunRecord, want: Rules) -> list[Verdict]:
         passed = None if value is None or kept.evaluated_on != "test" else value >= want.accuracy - 1e-9
         found.append(Verdict(f"accuracy of the {want.judged} epoch at least {want.accuracy:g} %", text, passed))
     epochs = kept.recipe.epochs if kept.recipe else max((e.epoch for r in kept.runs for e in r.epochs), default=None)
-    remark = "" if all(e.numbered for r in kept.runs for e in r.epochs) else " (counted: the log numbers none)"
+    remark = counted(kept.runs)
     if want.epochs_under is not None:
         found.append(_compare(f"fewer than {want.epochs_under} epochs", epochs, lambda v: v < want.epochs_under,
                               remark))
