@@ -207,6 +207,7 @@ def run_what_if(file: str, sets: Sequence[str], gets: Sequence[str], *, output: 
 
     import numpy as np
 
+    from sheetprop.engine.tracing.function import spots
     from sheetprop.files import replacing
 
     pairs = [_values(text) for text in sets]
@@ -222,7 +223,7 @@ def run_what_if(file: str, sets: Sequence[str], gets: Sequence[str], *, output: 
     function = book.function(inputs=[cell for cell, _ in pairs], outputs=list(gets))
     lines = [values * count if len(values) == 1 else values for _, values in pairs]
     # The cells of a range all get the same values.
-    cells = [len(book.function(inputs=[cell], outputs=[cell]).input_cells) for cell, _ in pairs]
+    cells = [len(spots(book._session, [cell])) for cell, _ in pairs]
     given = np.repeat(np.array(lines, dtype=np.float64), cells, axis=0).T
     remarks = function.remarks()
     results = function(given).reshape(count, -1)

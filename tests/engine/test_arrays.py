@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import openpyxl
 import pytest
+from differences import Floats, central
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.worksheet.formula import ArrayFormula
@@ -17,18 +18,11 @@ from openpyxl.worksheet.formula import ArrayFormula
 import sheetprop
 
 NUMBA = importlib.util.find_spec("numba") is not None
-Floats = np.ndarray[Any, Any]
 NUMBERS = {"A1": 1.3137, "A2": -0.7219, "A3": 2.4371, "B1": 0.6113, "B2": 1.9341, "B3": -1.1273,
            "C1": 0.25, "C2": 3.0, "C3": -2.0,
            "D1": 1.5, "D2": "text", "D3": True,
            "F1": 2.0, "F2": 1.0, "F3": 3.0, "G1": "x", "G2": "y", "G3": "x"}
 INPUTS = ["S!A1:B3"]
-
-
-def slopes(function: Any, x: Floats, step: float = 1e-6) -> Floats:
-    """Return the derivatives of all outputs by central differences, (outputs, inputs)."""
-    return np.stack([(function(x + step * unit) - function(x - step * unit)) / (2 * step) for unit in np.eye(len(x))],
-                    axis=-1)
 
 
 def recalculated(path: Path, function: Any, x: Floats) -> Floats:
@@ -54,7 +48,7 @@ def check(path: Path, inputs: list[str], outputs: list[str], spread: float = 0.4
     expected = recalculated(path, function, many)
     for backend in ("python", "numpy"):
         np.testing.assert_allclose(function(many, backend=backend), expected, rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(function.jacobian(), slopes(function, x), rtol=1e-6, atol=2e-8)
+    np.testing.assert_allclose(function.jacobian(), central(function, x), rtol=1e-6, atol=2e-8)
     of_all = function.vjp(many)[1]
     held = np.isfinite(expected).all(axis=1)
     np.testing.assert_allclose(of_all[held], [function.vjp(line)[1] for line in many[held]], rtol=1e-11, atol=1e-12)
@@ -325,7 +319,7 @@ def test_errors_do_not_vanish_in_comparisons(workbook: Any) -> None:
     formulas = ["=IF(1/A1>0,A1,2)", "=IF(AND(A1<>3,NOT(SQRT(A2)>1)),A1,A2^2)", "=IF(MATCH(A1,{1,2,3})>1,A1*A2,A2)",
                 "=IFERROR(IF(LN(A1)>0,A1,A2),A2*3)", ArrayFormula("B5", "=SUM(IF(A1:A2>1/A1,A1:A2))"),
                 "=ROUND(1/A1,2)*A2", "=GESTEP(A2^0.5,1)*A1", "=IFERROR(1/(1/A1),A2)",
-                "=IFERROR(A1/C9,A2)*A1"]
+                "=IFERROR(A1/C9,A2)*A1", "=SIGN(1/A1)+A2"]
     path = workbook({"S": {"A1": 1.5, "A2": 4.0, **{f"B{at}": one for at, one in enumerate(formulas, start=1)}}})
     x = np.array([[1.5, 4.0], [0.0, 4.0], [2.5, -1.0], [-1.1, 0.3], [0.55, 2.1]])
     for row in range(1, 1 + len(formulas)):
@@ -335,7 +329,7 @@ def test_errors_do_not_vanish_in_comparisons(workbook: Any) -> None:
             np.testing.assert_allclose(function(x, backend=backend), expected, rtol=1e-12)
         for line, value, slope in zip(x, expected[:, 0], function.gradient(x), strict=True):
             if np.isfinite(value) and line[0] != 0.0:
-                np.testing.assert_allclose(slope, slopes(function, line)[0], rtol=1e-5, atol=1e-7)
+                np.testing.assert_allclose(slope, central(function, line)[0], rtol=1e-5, atol=1e-7)
 
 
 def test_what_still_has_no_derivative_is_named(workbook: Any) -> None:
@@ -415,7 +409,7 @@ def test_random_array_formulas(tmp_path_factory: pytest.TempPathFactory, seed: i
     expected = recalculated(path, function, many)
     np.testing.assert_allclose(function(many, backend="numpy"), expected, rtol=1e-11, atol=1e-12)
     np.testing.assert_allclose(function(many, backend="python"), expected, rtol=1e-11, atol=1e-12)
-    exact, near, wide = function.jacobian(), slopes(function, x), slopes(function, x, 3e-6)
+    exact, near, wide = function.jacobian(), central(function, x), central(function, x, 3e-6)
     smooth = np.abs(near - wide) <= 1e-4 * (1.0 + np.abs(near))  # not where IF or MAX changes its mind
     np.testing.assert_allclose(exact[smooth], near[smooth], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(function.vjp(many)[1][0], exact.sum(axis=0), rtol=1e-10, atol=1e-11)

@@ -233,7 +233,7 @@ def cosh(x): return math.cosh(x) if -710.0 <= x <= 710.0 else nan
 def tanh(x): return math.tanh(x)
 def abs(x): return x if x >= 0.0 else -x
 def floor(x): return float(math.floor(x))
-def sign(x): return 1.0 if x > 0.0 else -1.0 if x < 0.0 else 0.0
+def sign(x): return 1.0 if x > 0.0 else -1.0 if x < 0.0 else x - x
 def maximum(a, b): return a if a >= b or a != a else b
 def minimum(a, b): return a if a <= b or a != a else b
 def compared(holds, a, b): return nan if a - a != b - b else 1.0 if holds else 0.0
@@ -255,10 +255,9 @@ def instead(a, b): return a if -1.7976931348623157e308 <= a <= 1.797693134862315
 def power(a, b): return nan if a == 0.0 and b <= 0.0 else math.pow(a, b)
 def empty(n): return np.empty(n)
 """
+    given = set(scope)
     exec(helpers, scope)
-    for name in ("exp", "log", "log10", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
-                 "abs", "floor", "sign", "maximum", "minimum", "compared", "all_of", "any_of", "logical_not", "div",
-                 "instead", "power", "empty", "where", "pick"):
+    for name in scope.keys() - given - {"__builtins__"}:
         scope[name] = njit(scope[name])
     scope.update({name: np.array(values) for name, values in kernel.constants.items()})
     scope["prange"] = numba.prange
@@ -277,23 +276,17 @@ def _bit_operations() -> dict[str, Any]:
     from numba import types
     from numba.extending import intrinsic
 
-    def bits(context: Any, x: Any) -> Any:
-        del context, x
+    def recast(source: Any, wanted: Any) -> Any:
+        def typed(context: Any, x: Any) -> Any:
+            del context, x
 
-        def code(target: Any, builder: Any, signature: Any, given: Any) -> Any:
-            del signature
-            return builder.bitcast(given[0], target.get_value_type(types.int64))
+            def code(target: Any, builder: Any, signature: Any, given: Any) -> Any:
+                del signature
+                return builder.bitcast(given[0], target.get_value_type(wanted))
 
-        return types.int64(types.float64), code
+            return wanted(source), code
 
-    def real(context: Any, x: Any) -> Any:
-        del context, x
-
-        def code(target: Any, builder: Any, signature: Any, given: Any) -> Any:
-            del signature
-            return builder.bitcast(given[0], target.get_value_type(types.float64))
-
-        return types.float64(types.int64), code
+        return intrinsic(typed)
 
     def fma(context: Any, x: Any, y: Any, z: Any) -> Any:
         del context, x, y, z
@@ -304,4 +297,5 @@ def _bit_operations() -> dict[str, Any]:
 
         return types.float64(types.float64, types.float64, types.float64), code
 
-    return {one.__name__: intrinsic(one) for one in (bits, real, fma)}
+    return {"bits": recast(types.float64, types.int64), "real": recast(types.int64, types.float64),
+            "fma": intrinsic(fma)}

@@ -191,11 +191,11 @@ class Kernel:
         loop = _Loop(self.names, piece)
         step = piece.unit.step
         rows = list(range(piece.first, piece.last + 1)) if step > 0 else list(range(piece.last, piece.first - 1, -1))
-        cache: dict[tuple[str | None, int, int, bool, int], E | None] = {}
+        cache: dict[tuple[str | None, int, int, bool], E | None] = {}
 
         def cell(node: Cell, at: int) -> E | None:
             column = node.column if node.column_fixed else at + node.column
-            key = (node.sheet, node.row, column, node.row_fixed, 0)
+            key = (node.sheet, node.row, column, node.row_fixed)
             if key not in cache:
                 cache[key] = find(node, column)
             return cache[key]
@@ -216,7 +216,7 @@ class Kernel:
                     raise Untraceable(f"{sheet.name}!{address(rows[0], column)}", f"a reference {back} rows back")
                 if back == 0:
                     return read_back(E("leaf", text=f"c{column}", adjoint=f"dc{column}", active=True),
-                                   f"L{loop.number}_{column}" in self.truths)
+                                     f"L{loop.number}_{column}" in self.truths)
                 loop.carried[column] = max(loop.carried.get(column, 0), back)
                 return E("leaf", text=f"p{back}_{column}", adjoint=f"q{back}_{column}", active=True)
             return self.moving(loop, sheet.index, column, rows, node.row)
@@ -226,15 +226,15 @@ class Kernel:
             self.constants[name] = values
             return E("leaf", text=f"{name}[i]", active=False)
 
-        if any(spot[0] == piece.sheet.index and spot[2] in loop.inside and piece.first <= spot[1] <= piece.last
-               for spot in self.inputs):
-            raise Untraceable(f"{piece.sheet.name}!{address(piece.first, piece.columns[0])}",
-                              "an input inside a table")
         def named(e: E) -> E:
             name = self.fresh("u")
             loop.body.append((name, e))
             return E("leaf", text=name, adjoint=f"d{name}", active=e.active)
 
+        if any(spot[0] == piece.sheet.index and spot[2] in loop.inside and piece.first <= spot[1] <= piece.last
+               for spot in self.inputs):
+            raise Untraceable(f"{piece.sheet.name}!{address(piece.first, piece.columns[0])}",
+                              "an input inside a table")
         for column in piece.columns:
             formula = Formula(self.space, piece.sheet, column, rows, Variables(self.dialect, cell, varying, named))
             element = formula.element_of(piece.unit.program.by_column[column].tree)
@@ -274,7 +274,7 @@ class Kernel:
                 at = f"i+{begin}" if sign > 0 else f"{begin}-i"
                 text = f"L{other.number}_{column}[{at}]"
                 return read_back(E("leaf", text=text, adjoint=f"d{text}", active=True),
-                               f"L{other.number}_{column}" in self.truths)
+                                 f"L{other.number}_{column}" in self.truths)
         places = [self.located((sheet, row + distance, column)) for row in rows]
         if all(place is None for place in places):
             return None
@@ -302,42 +302,51 @@ class Kernel:
             for name, expression in reversed(loop.body):
                 if f"d{name}" not in back.zero:
                     back.send_of(f"d{name}", expression)
+        forward = [f"{name} = [{', '.join(leaf.text for leaf in leaves)}]" for name, leaves in loop.gathered]
+        forward += back.initialised()
+        forward += [f"p{at}_{column} = {starts[(column, at)].text}"
+                    for column, most in loop.carried.items() for at in range(1, most + 1)]
+        kept = sorted(back.kept)
+        if not self.gradient:
+            return forward + self.passes(loop, count), []
+        forward.append(f"T{loop.number} = []; t{loop.number} = T{loop.number}.append")
+        forward += self.passes(loop, count, [f"t{loop.number}(({', '.join(kept)}{',' if kept else ''}))"])
+        return forward, self.written_back(loop, starts, count, back, kept)
+
+    def passes(self, loop: _Loop, count: int, remembered: list[str] | None = None) -> list[str]:
+        """Return the lines that run a loop forward and keep of it what is needed later.
+
+        What leads only to results of the last pass is left out of the others, unless there is a way back.
+
+        Args:
+            loop: whose body is printed.
+            count: how many passes it has.
+            remembered: lines that keep of each pass what the way back needs.
+        """
         numba = self.dialect == "numba"
         last = set() if self.gradient else {column for column, passes in loop.saved.items() if passes == {count - 1}}
         before = _before_the_last(loop, last)
         split = count > 1 and last and (numba or len(before) < len(loop.body))
-        forward = [f"{name} = [{', '.join(leaf.text for leaf in leaves)}]" for name, leaves in loop.gathered]
-        body = self.printer.one_pass(loop.body, _own(loop, loop.body))
-        forward += back.initialised()
-        forward += [f"p{at}_{column} = {starts[(column, at)].text}"
-                    for column, most in loop.carried.items() for at in range(1, most + 1)]
         held = sorted(loop.saved.keys() if numba else loop.saved.keys() - last)
+
+        def run(passes: range, formulas: list[tuple[str, E]], keeping: list[int]) -> list[str]:
+            body = self.printer.one_pass(formulas, _own(loop, formulas))
+            body += [f"L{loop.number}_{column}[i] = c{column}" if numba else f"a{loop.number}_{column}(c{column})"
+                     for column in keeping]
+            body += [*(remembered or ()), *self.shifts(loop)]
+            return [f"for i in range({passes.start}, {passes.stop}):", *(f"  {line}" for line in body)]
+
+        lines: list[str] = []
         for column in held:
             name = f"L{loop.number}_{column}"
-            empty = f"{name} = []; a{loop.number}_{column} = {name}.append"
-            forward.append(f"{name} = empty({count})" if numba else empty)
-        kept = sorted(back.kept)
-        if self.gradient:
-            forward.append(f"T{loop.number} = []; t{loop.number} = T{loop.number}.append")
-
-        def keeping(columns: list[int]) -> list[str]:
-            return [f"  L{loop.number}_{column}[i] = c{column}" if numba else
-                    f"  a{loop.number}_{column}(c{column})" for column in columns]
-
+            growing = f"{name} = []; a{loop.number}_{column} = {name}.append"
+            lines.append(f"{name} = empty({count})" if numba else growing)
         if split:
-            forward.append(f"for i in range(0, {count - 1}):")
-            forward += [f"  {line}" for line in self.printer.one_pass(before, _own(loop, before))]
-            forward += keeping([column for column in held if column not in last])
-            forward += [f"  {line}" for line in self.shifts(loop)]
-        forward.append(f"for i in range({count - 1 if split else 0}, {count}):")
-        forward += [f"  {line}" for line in body]
-        forward += keeping(held)
-        if self.gradient:
-            forward.append(f"  t{loop.number}(({', '.join(kept)}{',' if kept else ''}))")
-        forward += [f"  {line}" for line in self.shifts(loop)]
+            lines += run(range(count - 1), before, [column for column in held if column not in last])
+        lines += run(range(count - 1 if split else 0, count), loop.body, held)
         if not numba:
-            forward += [f"L{loop.number}_{column} = {{{count - 1}: c{column}}}" for column in sorted(last)]
-        return forward, self.written_back(loop, starts, count, back, kept) if self.gradient else []
+            lines += [f"L{loop.number}_{column} = {{{count - 1}: c{column}}}" for column in sorted(last)]
+        return lines
 
     @staticmethod
     def shifts(loop: _Loop) -> list[str]:
