@@ -7,6 +7,7 @@ from html import escape
 from sheetprop.mnist.record import LayerRow, NetworkTable
 
 _STEP, _HIGH, _TOP = 96, 150, 56
+_LETTER = 9  # about the width of a letter of the title
 _FILLS = {"Conv2d": "#4477aa", "Linear": "#aa6633", "MaxPool2d": "#ddcc77", "AvgPool2d": "#ddcc77",
           "AdaptiveAvgPool2d": "#ddcc77"}
 
@@ -20,9 +21,9 @@ def diagram(table: NetworkTable) -> str:
     and read aloud; colours are not the only cue.
     """
     blocks = _blocks(table.layers)
-    wide = _STEP * (len(blocks) + 1) + 40
-    tall = _TOP + _HIGH + 118
     title = f"{table.name}: {table.title}, {table.parameters:,} parameters"
+    wide = max(_STEP * (len(blocks) + 1), _LETTER * len(title)) + 40
+    tall = _TOP + _HIGH + 118
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {tall}" width="{wide}" height="{tall}" '
         f'role="img" aria-label="{escape(title, quote=True)}" font-family="DejaVu Sans, Helvetica, Arial, sans-serif">',

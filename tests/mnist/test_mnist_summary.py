@@ -9,6 +9,8 @@ from math import prod
 from pathlib import Path
 
 import pytest
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextToPath
 
 from sheetprop.errors import SheetpropError
 from sheetprop.mnist.diagram import diagram
@@ -131,6 +133,15 @@ def test_the_drawing_is_xml_and_tells_shapes(name: str) -> None:
         if row.type == "Conv2d":
             assert "×".join(map(str, row.shape)) in words
             assert f"{row.parameters:,} par." in words
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_title_of_the_drawing_is_not_cut_off(name: str) -> None:
+    root = ET.fromstring(diagram(table(network(name))))
+    title = next(root.iter("{http://www.w3.org/2000/svg}text"))
+    font = FontProperties(family="DejaVu Sans", weight="bold", size=float(title.attrib["font-size"]))
+    width, _, _ = TextToPath().get_text_width_height_descent(title.text, font, False)
+    assert float(title.attrib["x"]) + width < float(root.attrib["width"])
 
 
 def test_convolutions_of_each_channel_by_itself_are_told_apart() -> None:
