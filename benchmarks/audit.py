@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "auditing
 import random_sheets
 
 from sheetprop.auditing.folder import audit_many, audit_safely
-from sheetprop.engine.references import address, area_at
+from sheetprop.engine.formula.references import address, area_at
 
 
 def cells_of(text: str) -> set[str]:

@@ -23,7 +23,7 @@ PROGRAMS = {
     "sheetprop's engine": ENGINE,
     "formualizer": "import sys, formualizer; formualizer.load_workbook(sys.argv[1]).evaluate_all()",
     "ironcalc": "import sys, ironcalc; m = ironcalc.load_from_xlsx(sys.argv[1], 'en', 'UTC', 'en'); m.evaluate()",
-    "formulas, compiled functions": "import sys; from sheetprop.engine.oracles import evaluate; "
+    "formulas, compiled functions": "import sys; from sheetprop.engine.oracles.programs import evaluate; "
                                     "evaluate(sys.argv[1], 'formulas')",
 }
 MODEL = ("formulas ExcelModel", "import sys, formulas; formulas.ExcelModel().loads(sys.argv[1]).finish().calculate()")

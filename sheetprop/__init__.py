@@ -27,7 +27,7 @@ _PUBLIC: dict[str, str] = {
     "predict": "sheetprop.mnist.predict",
     "report": "sheetprop.reporting.report",
     "rubric": "sheetprop.mnist.rubric",
-    "run_all": "sheetprop.reporting.everything",
+    "run_all": "sheetprop.reporting.whole_job",
     "spec": "sheetprop.network.spec:make_spec",
     "summary": "sheetprop.mnist.summary",
     "train": "sheetprop.mnist.training",

@@ -167,7 +167,7 @@ def values(path: str | os.PathLike[str], output: str | os.PathLike[str] | None =
 
 def _evaluated(path: str | os.PathLike[str]) -> Iterator[CellValue]:
     from sheetprop.engine import book as engine
-    from sheetprop.engine.references import column_letters
+    from sheetprop.engine.formula.references import column_letters
 
     book = engine.open(path)
     book.calculate()
@@ -194,7 +194,7 @@ def _meanings(book: Any) -> dict[str, tuple[dict[int, str], int]]:
 
 
 def _typed(value: Any) -> tuple[Type, float | str | None]:
-    from sheetprop.engine.values import ExcelError
+    from sheetprop.engine.grid.values import ExcelError
 
     if value is None:
         return "blank", None
@@ -378,8 +378,8 @@ def _same_formula(old: CellValue, new: CellValue) -> bool:
     if old.formula is None or new.formula is None:
         return False
     from sheetprop.engine.book import canonical
-    from sheetprop.engine.parse import FormulaError
-    from sheetprop.engine.references import cell_at
+    from sheetprop.engine.formula.parse import FormulaError
+    from sheetprop.engine.formula.references import cell_at
 
     row, column = cell_at(new.address)
     try:

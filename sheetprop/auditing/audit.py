@@ -17,7 +17,7 @@ from sheetprop.auditing.tables import Table, tables_of
 from sheetprop.auditing.updates import update_findings
 from sheetprop.engine.book import Book, Sheet
 from sheetprop.engine.book import open as open_book
-from sheetprop.engine.references import area_at, split_sheet
+from sheetprop.engine.formula.references import area_at, split_sheet
 from sheetprop.errors import SheetpropError
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sheetprop.auditing.finding import Finding
 from sheetprop.auditing.tables import Table
 from sheetprop.engine.book import Book
-from sheetprop.engine.package import Package
-from sheetprop.engine.references import area_at, split_sheet
-from sheetprop.engine.xmlparts import Element, read_tree
+from sheetprop.engine.file.package import Package
+from sheetprop.engine.file.xmlparts import Element, read_tree
+from sheetprop.engine.formula.references import area_at, split_sheet
 from sheetprop.errors import SheetpropError
 
 Range = tuple[str, int, int, int, int]

@@ -10,8 +10,8 @@ from sheetprop.auditing.derivative import Graph
 from sheetprop.auditing.expressions import Expr, at, evaluate, make, number, places, walk
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import gradient_of, plain
-from sheetprop.auditing.points import Values, comparable, differs, random_rows
 from sheetprop.auditing.roles import Roles, beyond_velocity, trace_backward
+from sheetprop.auditing.sample_points import Values, comparable, differs, random_rows
 from sheetprop.auditing.tables import Column
 
 

@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sheetprop.auditing.grid import Grid, Place, turned
-from sheetprop.engine.parse import parse
-from sheetprop.engine.printing import number_text
-from sheetprop.engine.tree import Area, Binary, Boolean, Call, Cell, Empty, Name, Node, Number, Unary
+from sheetprop.engine.formula.parse import parse
+from sheetprop.engine.formula.printing import number_text
+from sheetprop.engine.formula.tree import Area, Binary, Boolean, Call, Cell, Empty, Name, Node, Number, Unary
 from sheetprop.errors import SheetpropError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from sheetprop.auditing.expressions import Expr, evaluate, places, shifted, show
 from sheetprop.auditing.finding import Finding
 from sheetprop.auditing.forward import Oddity, oddities
 from sheetprop.auditing.losses import looks_like_loss
-from sheetprop.auditing.points import comparable, differs
 from sheetprop.auditing.repair import Kinds, Repair, explains, own_repair, pair_repair, shared_repair, simple_repair
+from sheetprop.auditing.sample_points import comparable, differs
 from sheetprop.auditing.witness import label_findings, settle_labels
 
 _LATENT = " (latent: right on these rows, wrong at other values)"

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sheetprop.engine.book import Book, Sheet
-from sheetprop.engine.printing import canonical_text, formula_text
-from sheetprop.engine.references import MAX_COLUMN, MAX_ROW, address, area_at, quoted
-from sheetprop.engine.tree import Area, Binary, Call, Cell, Node, Unary
+from sheetprop.engine.formula.printing import canonical_text, formula_text
+from sheetprop.engine.formula.references import MAX_COLUMN, MAX_ROW, address, area_at, quoted
+from sheetprop.engine.formula.tree import Area, Binary, Call, Cell, Node, Unary
 
 Place = tuple[int, int] | tuple[str, int, int]
 Stored = Mapping[str, Mapping[tuple[int, int], Any]]

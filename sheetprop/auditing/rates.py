@@ -8,9 +8,9 @@ from sheetprop.auditing.expressions import at, evaluate, places, replaced, show
 from sheetprop.auditing.finding import Finding
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import is_rate, rate_in
-from sheetprop.auditing.lines import GRADIENT, OWN, TOKENS, VELOCITY, Line
 from sheetprop.auditing.repair import Repair
 from sheetprop.auditing.roles import Roles, Weight
+from sheetprop.auditing.update_path import GRADIENT, OWN, TOKENS, VELOCITY, Line
 
 
 def walks(roles: Roles, line: Line) -> list[Place]:

@@ -12,7 +12,7 @@ from sheetprop.auditing.edits import Edit, factors, shapes, swaps, terms
 from sheetprop.auditing.expressions import Expr, at, evaluate, make, number, places, shifted, show, walk
 from sheetprop.auditing.forward import unit_of
 from sheetprop.auditing.grid import Place
-from sheetprop.auditing.points import differs
+from sheetprop.auditing.sample_points import differs
 from sheetprop.auditing.tables import Column, Table
 
 MOST_OWN, MOST_SHARED = 12_000, 4_000

@@ -10,10 +10,10 @@ from sheetprop.auditing.expressions import Reading, Unknown, evaluate, places
 from sheetprop.auditing.finding import Finding
 from sheetprop.auditing.grid import Grid
 from sheetprop.auditing.labels import kind_of
-from sheetprop.auditing.points import Values, differs
 from sheetprop.auditing.roles import Roles
+from sheetprop.auditing.sample_points import Values, differs
 from sheetprop.auditing.tables import Column, Table, spans
-from sheetprop.engine.values import ExcelError
+from sheetprop.engine.grid.values import ExcelError
 
 
 def columns_that_count(roles: Roles) -> list[int]:

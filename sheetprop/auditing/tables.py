@@ -9,8 +9,8 @@ from typing import Any
 from sheetprop.auditing.expressions import Expr, Reading, Unknown, at, places, replaced
 from sheetprop.auditing.grid import Grid, Run
 from sheetprop.auditing.labels import kind_of
-from sheetprop.engine.tree import Node
-from sheetprop.engine.values import ExcelError
+from sheetprop.engine.formula.tree import Node
+from sheetprop.engine.grid.values import ExcelError
 
 _SEARCH = 6
 

@@ -9,11 +9,11 @@ from sheetprop.auditing.causes import cause
 from sheetprop.auditing.claims import Bench
 from sheetprop.auditing.expressions import Expr, at, evaluate, places, replaced, shifted, show
 from sheetprop.auditing.finding import Finding
-from sheetprop.auditing.lines import GRADIENT, ITSELF, OWN, Line, lines_of
-from sheetprop.auditing.points import Values, differs
 from sheetprop.auditing.rates import rate_findings, walking_finding, walks
 from sheetprop.auditing.repair import Repair
 from sheetprop.auditing.roles import Roles, Weight
+from sheetprop.auditing.sample_points import Values, differs
+from sheetprop.auditing.update_path import GRADIENT, ITSELF, OWN, Line, lines_of
 
 
 def update_findings(bench: Bench, bad: set[int]) -> list[Finding]:

@@ -8,8 +8,8 @@ from sheetprop.auditing.finding import Finding
 from sheetprop.auditing.forward import unit_of
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import kind_of
-from sheetprop.auditing.points import differs
 from sheetprop.auditing.roles import Roles, Weight
+from sheetprop.auditing.sample_points import differs
 from sheetprop.auditing.tables import Column
 
 

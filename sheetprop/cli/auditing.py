@@ -34,8 +34,8 @@ def audit(files: tuple[str, ...], loss: str | None, params: str | None, grads: s
     """
     from sheetprop.auditing.audit import audit as audit_one
     from sheetprop.auditing.folder import audit_many, workbooks_in
+    from sheetprop.auditing.output import as_csv, as_json_text, as_markdown
     from sheetprop.auditing.page import as_html
-    from sheetprop.auditing.shown import as_csv, as_json_text, as_markdown
     from sheetprop.files import check_writable, replacing
 
     for target in (html_file, csv_file):

@@ -110,7 +110,7 @@ def everything(
 
     Finished stages are not done again, and a training that was stopped goes on.
     """
-    from sheetprop.reporting.everything import run_all
+    from sheetprop.reporting.whole_job import run_all
 
     with nullcontext() if run is not None else _console(recipe) as listener:
         done = run_all(

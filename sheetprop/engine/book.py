@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-from sheetprop.engine.calculation import Calculation
-from sheetprop.engine.loading import load
-from sheetprop.engine.package import MAX_BYTES, Package, pieces
-from sheetprop.engine.parse import parse
-from sheetprop.engine.printing import canonical_text, formula_text
-from sheetprop.engine.references import MAX_ROW, address, area_at, cell_at, column_number
-from sheetprop.engine.session import Session
-from sheetprop.engine.storage import Family, SheetStore, family
-from sheetprop.engine.tree import Call, Node
-from sheetprop.engine.values import ERRORS, ExcelError, Value
-from sheetprop.engine.workspace import Workspace
+from sheetprop.engine.calculation.running import Calculation
+from sheetprop.engine.calculation.session import Session
+from sheetprop.engine.file.loading import load
+from sheetprop.engine.file.package import MAX_BYTES, Package, pieces
+from sheetprop.engine.formula.parse import parse
+from sheetprop.engine.formula.printing import canonical_text, formula_text
+from sheetprop.engine.formula.references import MAX_ROW, address, area_at, cell_at, column_number
+from sheetprop.engine.formula.tree import Call, Node
+from sheetprop.engine.grid.storage import Family, SheetStore, family
+from sheetprop.engine.grid.values import ERRORS, ExcelError, Value
+from sheetprop.engine.scope.workspace import Workspace
 from sheetprop.errors import SheetpropError
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
@@ -160,7 +160,7 @@ class Sheet:
         return None
 
     def tree(self, address: str) -> Node | None:
-        """Return the parse tree of a cell's formula (see `sheetprop.engine.tree`), or None."""
+        """Return the parse tree of a cell's formula (see `sheetprop.engine.formula.tree`), or None."""
         one = self._store.family_at(*cell_at(address))
         return None if one is None else one.tree
 
@@ -300,7 +300,7 @@ class Book:
             SheetpropError: the row holds no formula, or one that cannot be repeated (array
                 formulas, shared formulas), or `last_row` lies outside the sheet.
         """
-        from sheetprop.engine.filling import fill_down
+        from sheetprop.engine.file.filling import fill_down
 
         store = self._session.sheet(sheet)
         if not row < last_row <= MAX_ROW:
@@ -310,9 +310,9 @@ class Book:
 
     def stored(self) -> dict[str, dict[tuple[int, int], Value]]:
         """Return what the file holds: sheet -> (row, column) -> value, formulas' stored values and constants alike."""
-        from sheetprop.engine.stored import stored_cells
+        from sheetprop.engine.file.stored import stored_cells
 
-        return stored_cells(self._space)
+        return stored_cells(self._space.contents)
 
     def save(self, path: str | os.PathLike[str], *, patch: Mapping[str, Callable[[bytes], bytes]] | None = None,
              sheets: Collection[str] | None = None, rest: str | os.PathLike[str] | None = None) -> None:
@@ -330,7 +330,7 @@ class Book:
         Raises:
             SheetpropError: the place cannot be written to.
         """
-        from sheetprop.engine.writing import SheetWriter
+        from sheetprop.engine.file.writing import SheetWriter
         from sheetprop.files import replacing
 
         package = self._space.contents.package

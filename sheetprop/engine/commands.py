@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from sheetprop.engine.book import Book
 from sheetprop.engine.book import open as open_book
-from sheetprop.engine.calculation import Calculation
-from sheetprop.engine.package import MAX_BYTES
-from sheetprop.engine.references import address
-from sheetprop.engine.values import NAME, SHIFT_1904, ExcelError, Value
+from sheetprop.engine.calculation.running import Calculation
+from sheetprop.engine.file.package import MAX_BYTES
+from sheetprop.engine.formula.references import address
+from sheetprop.engine.grid.values import NAME, SHIFT_1904, ExcelError, Value
 from sheetprop.errors import SheetpropError, check_tolerance
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
@@ -51,9 +51,9 @@ def check_stored(book: Book, rel: float = 1e-9, absolute: float = 1e-12) -> tupl
     Returns:
         the differences, and how many formula cells hold no stored value.
     """
-    from sheetprop.engine.stored import stored_cells
+    from sheetprop.engine.file.stored import stored_cells
 
-    held = stored_cells(book._space)
+    held = stored_cells(book._space.contents)
     found: list[Difference] = []
     missing = 0
     for sheet in book._space.sheets:
@@ -91,7 +91,7 @@ def run_calc(file: str, *, output: str | None = None, in_place: bool = False, ch
     check_tolerance("abs", absolute)
     moment: float | None = None
     if now is not None:
-        from sheetprop.engine.dates import date_in
+        from sheetprop.engine.grid.dates import date_in
 
         moment = date_in(now)
         if moment is None:

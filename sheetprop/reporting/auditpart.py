@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sheetprop.reporting.kept import sha256_of
+from sheetprop.reporting.cache import sha256_of
 from sheetprop.reporting.words import many, number
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from sheetprop.network.expression import Expression
 from sheetprop.network.notation import latex, symbol_latex, text
 from sheetprop.network.spec import Spec
 from sheetprop.reporting.chooser import Choice, choice
-from sheetprop.reporting.courses import Course, course, reached_shares, words
+from sheetprop.reporting.learning_curves import Course, course, reached_shares, words
 from sheetprop.reporting.netpicture import edges_named
 from sheetprop.reporting.sheetpictures import Pictures, pictures
 from sheetprop.workbook.layout import Layout

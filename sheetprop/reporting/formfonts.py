@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sheetprop.reporting.kept import digest
+from sheetprop.reporting.cache import digest
 from sheetprop.reporting.typefaces import OTHER, REGULAR, Face, subset
 
 

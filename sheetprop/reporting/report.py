@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from sheetprop.errors import SheetpropError, nearest
 from sheetprop.files import replacing
-from sheetprop.reporting import aside as asides
-from sheetprop.reporting.aside import Aside
-from sheetprop.reporting.kept import sha256_of
+from sheetprop.reporting import parallel
+from sheetprop.reporting.cache import sha256_of
+from sheetprop.reporting.parallel import Aside
 from sheetprop.reporting.typefaces import MissingFontError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def report(
     folder = _folder(Path(output))
     _check_free(folder, chosen, force=force)
     own = None if templates is None else Path(templates)
-    with Aside(asides.DRAWING) as aside:
+    with Aside(parallel.DRAWING) as aside:
         made = prepare(None if workbook is None else Path(workbook), None if run is None else Path(run),
                        [Path(one) for one in audit], title=title, author=author, date=date, aside=aside)
         from sheetprop.mnist.record import file_of
@@ -131,7 +131,7 @@ def prepare(
 
     _check_given([path for path in (workbook, run, *audited) if path is not None])
     contexts.checked_date(date)
-    aside = aside or Aside(asides.DRAWING, here=True)
+    aside = aside or Aside(parallel.DRAWING, here=True)
     part2 = None if run is None else mnistpart.read(run)
     run_charts = aside.call(figures.run_charts, None if part2 is None else part2.run)
     part1 = None

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sheetprop.errors import SheetpropError
-from sheetprop.reporting.kept import digest, kept
+from sheetprop.reporting.cache import digest, kept
 
 SANS, SERIF, MONO, FALLBACK = "Source Sans Pro", "Source Serif Pro", "DejaVu Sans Mono", "DejaVu Sans"
 

@@ -12,8 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from sheetprop.errors import SheetpropError
-from sheetprop.network.aside import Reference
-from sheetprop.reporting.kept import kept, program, there
+from sheetprop.network.reference_process import Reference
+from sheetprop.reporting.cache import kept, program, there
 from sheetprop.verification.result import Comparison, Fault, Remark, Verification
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sheetprop.engine import oracles
+from sheetprop.engine.oracles import programs as oracles
 from sheetprop.network import rounding, symbols
 from sheetprop.network.rounding import TOLERANCE
 from sheetprop.network.spec import Spec

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from sheetprop.engine.references import address, cell_at, split_sheet
+from sheetprop.engine.formula.references import address, cell_at, split_sheet
 from sheetprop.network import symbols
+from sheetprop.verification.displays import Lookup, Shown
 from sheetprop.verification.formulas import Deviation
 from sheetprop.verification.numbers import Mask, runs
 from sheetprop.verification.result import Fault, Kind
 from sheetprop.verification.rows import Judged, Rows
 from sheetprop.verification.run import Drift
-from sheetprop.verification.shown import Lookup, Shown
 from sheetprop.workbook.layout import Layout
 
 

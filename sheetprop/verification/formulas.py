@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sheetprop.engine.book import canonical
-from sheetprop.engine.parse import FormulaError
-from sheetprop.engine.printing import formula_text
-from sheetprop.engine.references import cell_at
-from sheetprop.engine.tree import Call, Node
+from sheetprop.engine.formula.parse import FormulaError
+from sheetprop.engine.formula.printing import formula_text
+from sheetprop.engine.formula.references import cell_at
+from sheetprop.engine.formula.tree import Call, Node
 from sheetprop.workbook.cells import Cells, is_formula
 from sheetprop.workbook.contents import filled, prescribed
 from sheetprop.workbook.layout import Layout
@@ -164,7 +164,7 @@ def _moved(part: Prescribed, row: int, column: int, sheet: str) -> str:
     """Return the formula that belongs in a row further down."""
     if row == part.first:
         return part.text
-    from sheetprop.engine.parse import parse
+    from sheetprop.engine.formula.parse import parse
 
     try:
         return "=" + formula_text(parse(part.text, part.first, column, sheet), row, column)

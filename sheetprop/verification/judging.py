@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from sheetprop.engine.book import Book
-from sheetprop.engine.references import address, cell_at, split_sheet
-from sheetprop.engine.values import ExcelError
+from sheetprop.engine.formula.references import address, cell_at, split_sheet
+from sheetprop.engine.grid.values import ExcelError
 from sheetprop.errors import SheetpropError
 from sheetprop.network import symbols
-from sheetprop.network.aside import Reference
+from sheetprop.network.reference_process import Reference
 from sheetprop.network.rounding import TOLERANCE
 from sheetprop.network.spec import Spec
-from sheetprop.verification import engines, formulas, numbers, remarks, rows, run, shown, table
+from sheetprop.verification import displays, engines, formulas, numbers, remarks, rows, run, table
 from sheetprop.verification.faults import Faults
 from sheetprop.verification.numbers import Mask
 from sheetprop.verification.result import Verification, capped
@@ -71,7 +71,7 @@ class _Verification:
         wrong_rates = self._wrong_rates()
         usable = _usable(judged, unfilled, [rate for rate, _, _ in wrong_rates])
         drift = run.check(spec, self.numbers, judged, usable, self.reference, _PUSH.get(self.engine, run.PUSH))
-        cells = shown.check(layout, judged, unfilled, self.lookup)
+        cells = displays.check(layout, judged, unfilled, self.lookup)
         faults = Faults(layout, spec.learning_rates, self.lookup)
         faults.formulas(prescribed.deviations, judged, cells)
         faults.circle(self.calculation.circular)

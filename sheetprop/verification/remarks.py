@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sheetprop.engine.book import Book
-from sheetprop.engine.references import column_letters
+from sheetprop.engine.formula.references import column_letters
 from sheetprop.network.spec import Spec
 from sheetprop.verification.numbers import Mask, Numbers
 from sheetprop.verification.result import Remark

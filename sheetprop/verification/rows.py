@@ -15,10 +15,10 @@ from typing import cast
 import numpy as np
 
 from sheetprop.network import rounding, symbols
-from sheetprop.network.aside import Reference
 from sheetprop.network.equations import Equation
 from sheetprop.network.expression import Function
 from sheetprop.network.expression import symbols as symbols_in
+from sheetprop.network.reference_process import Reference
 from sheetprop.network.rounding import TOLERANCE
 from sheetprop.network.spec import Spec
 from sheetprop.verification.numbers import Array, Mask, Numbers

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sheetprop.network import symbols
-from sheetprop.network.aside import Reference
+from sheetprop.network.reference_process import Reference
 from sheetprop.network.rounding import TOLERANCE
 from sheetprop.network.spec import Spec
 from sheetprop.verification.numbers import Array, Mask, Numbers

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from sheetprop.network.spec import Spec
+from sheetprop.verification.displays import Shown
 from sheetprop.verification.numbers import Array, Mask
 from sheetprop.verification.result import Comparison
 from sheetprop.verification.rows import Judged, Rows
 from sheetprop.verification.run import Drift
-from sheetprop.verification.shown import Shown
 from sheetprop.workbook.layout import Layout
 
 GROUPS = ("inputs", "forward", "error", "gradients", "update", "halved", "run", "shown")

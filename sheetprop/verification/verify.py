@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from sheetprop.errors import SheetpropError, nearest
-from sheetprop.network.aside import Reference
+from sheetprop.network.reference_process import Reference
 
 if TYPE_CHECKING:
     from sheetprop.engine.book import Book

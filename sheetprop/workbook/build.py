@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sheetprop.errors import SheetpropError
 from sheetprop.files import check_writable, replacing
-from sheetprop.network.aside import Reference
+from sheetprop.network.reference_process import Reference
 from sheetprop.network.spec import Spec, make_spec
 from sheetprop.progress import stages
 from sheetprop.workbook.layout import Layout

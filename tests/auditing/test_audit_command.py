@@ -78,7 +78,7 @@ def test_the_derivative_agrees_with_central_differences(tmp_path: Path) -> None:
     from sheetprop.auditing.derivative import Graph
     from sheetprop.auditing.expressions import Reading
     from sheetprop.auditing.grid import Grid
-    from sheetprop.engine.parse import parse
+    from sheetprop.engine.formula.parse import parse
 
     Workbook().save(tmp_path / "empty.xlsx")
     book = sheetprop.open(tmp_path / "empty.xlsx")

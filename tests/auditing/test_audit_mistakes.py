@@ -9,7 +9,7 @@ import random_sheets
 
 import sheetprop
 from sheetprop.auditing.finding import Audit
-from sheetprop.engine.references import address, area_at
+from sheetprop.engine.formula.references import address, area_at
 
 
 def cells_of(text: str) -> set[str]:

@@ -20,8 +20,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import sheetprop
-from sheetprop.engine.oracles import evaluate
-from sheetprop.engine.values import ExcelError
+from sheetprop.engine.grid.values import ExcelError
+from sheetprop.engine.oracles.programs import evaluate
 
 FORMULAS = int(os.environ.get("SHEETPROP_FORMULAS", "400"))
 BOOKS = int(os.environ.get("SHEETPROP_BOOKS", "2"))

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import sheetprop
-from sheetprop.engine.oracles import evaluate
-from sheetprop.engine.values import ExcelError
+from sheetprop.engine.grid.values import ExcelError
+from sheetprop.engine.oracles.programs import evaluate
 
 
 def table(rows: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import sheetprop
-from sheetprop.engine.oracles import evaluate
+from sheetprop.engine.oracles.programs import evaluate
 
 LINES = (Path(__file__).parent / "documented.txt").read_text(encoding="utf-8").splitlines()
 CASES = [tuple(line.split("\t")) for line in LINES if not line.startswith("#")]

@@ -16,8 +16,8 @@ import pytest
 
 import sheetprop
 from sheetprop.engine.functions import known_functions
-from sheetprop.engine.oracles import evaluate
-from sheetprop.engine.values import ExcelError
+from sheetprop.engine.grid.values import ExcelError
+from sheetprop.engine.oracles.programs import evaluate
 
 DATA = [
     [1, 2.5, "apple", True],

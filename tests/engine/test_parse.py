@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sheetprop.engine.book import canonical
-from sheetprop.engine.parse import FormulaError, parse
-from sheetprop.engine.printing import canonical_text, formula_text
-from sheetprop.engine.tree import Area, Binary, Boolean, Call, Cell, Empty, Node, Number, Text, Unary
+from sheetprop.engine.formula.parse import FormulaError, parse
+from sheetprop.engine.formula.printing import canonical_text, formula_text
+from sheetprop.engine.formula.tree import Area, Binary, Boolean, Call, Cell, Empty, Node, Number, Text, Unary
 
 
 @pytest.mark.parametrize(("one", "other"), [

@@ -11,11 +11,11 @@ from openpyxl.worksheet.formula import ArrayFormula
 from openpyxl.worksheet.table import Table, TableColumn
 
 import sheetprop
-from sheetprop.engine.oracles import evaluate
-from sheetprop.engine.outline import Outline
-from sheetprop.engine.outline import Table as Known
-from sheetprop.engine.parse import parse
-from sheetprop.engine.tree import Area, Cell, Error, Foreign
+from sheetprop.engine.formula.outline import Outline
+from sheetprop.engine.formula.outline import Table as Known
+from sheetprop.engine.formula.parse import parse
+from sheetprop.engine.formula.tree import Area, Cell, Error, Foreign
+from sheetprop.engine.oracles.programs import evaluate
 
 
 @pytest.fixture

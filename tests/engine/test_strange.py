@@ -168,7 +168,7 @@ def test_odd_but_legal_sheets(tmp_path: Path, plain: Path, rows: str, cell: str,
     again = sheetprop.open(tmp_path / "saved.xlsx")
     again.calculate()
     assert again["S"][cell] == value
-    from sheetprop.engine.oracles import stored_values
+    from sheetprop.engine.oracles.programs import stored_values
 
     assert stored_values(tmp_path / "saved.xlsx")["S"].get(cell) == value
 
@@ -235,7 +235,7 @@ SAFE_NAME = re.compile(r"[A-Za-z_]{1,16}[0-9]{0,7}(?:_[0-9]{1,7}){0,3}", re.ASCI
 
 def sources(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Record all source that is compiled from now on."""
-    from sheetprop.engine import loops
+    from sheetprop.engine.calculation import loops
     from sheetprop.engine.tracing import dialects
 
     found: list[str] = []
@@ -289,9 +289,9 @@ def test_hostile_names_and_formulas_reach_no_code(workbook: Any, monkeypatch: py
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(text=st.text(st.sampled_from("A1$:!()+-*/^&=<>,;{}\"'# .%SUMx9_é\n\\[]@"), max_size=30))
 def test_no_text_of_a_formula_reaches_code(text: str) -> None:
-    from sheetprop.engine.loops import compiled
-    from sheetprop.engine.parse import FormulaError
-    from sheetprop.engine.storage import family, program_of
+    from sheetprop.engine.calculation.loops import compiled
+    from sheetprop.engine.formula.parse import FormulaError
+    from sheetprop.engine.grid.storage import family, program_of
 
     try:
         program = program_of({5: family(f"A2*2+{text}", 2, 5, "S"), 6: family("E2+F1", 2, 6, "S")})
@@ -350,7 +350,7 @@ def test_damaged_compression_is_noticed(tmp_path: Path, plain: Path) -> None:
 
 def test_entities_are_those_of_xml() -> None:
     """XML knows five entities and character references; names of HTML are none, and no lone surrogate comes in."""
-    from sheetprop.engine.xmlparts import unescape
+    from sheetprop.engine.file.xmlparts import unescape
 
     judge = ElementTree.fromstring("<t>a&amp;b &lt;&gt;&quot;&apos; &#65;&#x42;&#128; &amp;lt;</t>").text
     assert unescape("a&amp;b &lt;&gt;&quot;&apos; &#65;&#x42;&#128; &amp;lt;") == judge

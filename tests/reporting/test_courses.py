@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sheetprop.reporting.courses import course, reached_shares, words
+from sheetprop.reporting.learning_curves import course, reached_shares, words
 
 STEPS = np.arange(101)
 

@@ -16,7 +16,8 @@ import pytest
 import sheetprop
 from sheetprop.errors import SheetpropError
 from sheetprop.mnist import record
-from sheetprop.reporting import aside, environment, render, typefaces
+from sheetprop.reporting import environment, render, typefaces
+from sheetprop.reporting import parallel as aside
 from sheetprop.reporting import report as reports
 from sheetprop.reporting.report import prepare, report
 
@@ -411,7 +412,7 @@ def test_exercise_does_not_give_its_answers_away(tmp_path: Path) -> None:
 
 
 def test_all_resumes(tmp_path: Path, run: Path) -> None:
-    from sheetprop.reporting.everything import run_all
+    from sheetprop.reporting.whole_job import run_all
 
     spec = sheetprop.spec(preset="era", learning_rates=(1.0,), iterations=4)
     said: list[str] = []
@@ -433,4 +434,4 @@ def test_all_resumes(tmp_path: Path, run: Path) -> None:
 
 def test_public_names() -> None:
     assert sheetprop.report is reports.report
-    assert sheetprop.run_all.__module__ == "sheetprop.reporting.everything"
+    assert sheetprop.run_all.__module__ == "sheetprop.reporting.whole_job"

@@ -17,11 +17,11 @@ from sheetprop.errors import SheetpropError
 from sheetprop.network.equations import derive
 from sheetprop.network.notation import latex
 from sheetprop.reporting import netpicture, sheetsvg
-from sheetprop.reporting.aside import Aside
 from sheetprop.reporting.auditpart import _found
 from sheetprop.reporting.cellstyles import Look
 from sheetprop.reporting.chooser import _spread
 from sheetprop.reporting.equations import Typesetter, tokens
+from sheetprop.reporting.parallel import Aside
 from sheetprop.reporting.sheetpictures import (
     PicturedCell,
     PicturedColumn,

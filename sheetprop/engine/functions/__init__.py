@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from sheetprop.engine.context import Closure
 from sheetprop.engine.functions.index import HOME, MODULES
-from sheetprop.engine.operands import Operand
-from sheetprop.engine.values import ExcelError, Raised, to_bool, to_number, to_text
+from sheetprop.engine.grid.operands import Operand
+from sheetprop.engine.grid.values import ExcelError, Raised, to_bool, to_number, to_text
+from sheetprop.engine.scope.context import Closure
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
 if TYPE_CHECKING:

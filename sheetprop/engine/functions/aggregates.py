@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.operands import Areas, Array, Operand, Ref, as_rows, flat, numbers
-from sheetprop.engine.values import (
+from sheetprop.engine.grid.operands import Areas, Array, Operand, Ref, as_rows, flat, numbers
+from sheetprop.engine.grid.values import (
     DIV0,
     ERRORS,
     VALUE,

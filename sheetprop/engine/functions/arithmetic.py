@@ -6,8 +6,8 @@ import math
 from functools import cache
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.operands import Areas, Array, Operand, Ref, numbers
-from sheetprop.engine.values import DIV0, NA, NUM, VALUE, Raised, finite, power
+from sheetprop.engine.grid.operands import Areas, Array, Operand, Ref, numbers
+from sheetprop.engine.grid.values import DIV0, NA, NUM, VALUE, Raised, finite, power
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import calendar
 import datetime
 import math
 
-from sheetprop.engine.context import Context
-from sheetprop.engine.dates import date_in, parts, serial, time_in
 from sheetprop.engine.functions import function
-from sheetprop.engine.operands import Operand, numbers
-from sheetprop.engine.values import DIV0, NUM, SHIFT_1904, VALUE, Raised
+from sheetprop.engine.grid.dates import date_in, parts, serial, time_in
+from sheetprop.engine.grid.operands import Operand, numbers
+from sheetprop.engine.grid.values import DIV0, NUM, SHIFT_1904, VALUE, Raised
+from sheetprop.engine.scope.context import Context
 
 
 def _shift(context: Context) -> int:

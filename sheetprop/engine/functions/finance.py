@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.operands import Operand, numbers
-from sheetprop.engine.values import DIV0, NUM, Raised, finite, power
+from sheetprop.engine.grid.operands import Operand, numbers
+from sheetprop.engine.grid.values import DIV0, NUM, Raised, finite, power
 
 
 def _growth(rate: float, periods: float) -> float:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from sheetprop.engine.context import Context
 from sheetprop.engine.functions import function
-from sheetprop.engine.operands import Operand, Ref
-from sheetprop.engine.values import ERRORS, NA, ExcelError, Raised, Value
+from sheetprop.engine.grid.operands import Operand, Ref
+from sheetprop.engine.grid.values import ERRORS, NA, ExcelError, Raised, Value
+from sheetprop.engine.scope.context import Context
 
 
 @function("ISERROR", "e")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sheetprop.engine.context import Closure, Context, sheltered
 from sheetprop.engine.functions import Argument, function, lazy
-from sheetprop.engine.operands import Array, Operand, Ref, broadcast, lifted
-from sheetprop.engine.values import NA, VALUE, ExcelError, Raised, Value, compare, number_in, to_bool, to_number
+from sheetprop.engine.grid.operands import Array, Operand, Ref, broadcast, lifted
+from sheetprop.engine.grid.values import NA, VALUE, ExcelError, Raised, Value, compare, number_in, to_bool, to_number
+from sheetprop.engine.scope.context import Closure, Context, sheltered
 
 
 def _values(operand: Operand) -> Operand:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from sheetprop.engine.context import Context, scalar
+from sheetprop.engine.formula.parse import parse
+from sheetprop.engine.formula.references import MAX_COLUMN, MAX_ROW, column_letters, quoted, split_sheet
+from sheetprop.engine.formula.tree import Area, Cell, Name, is_array
 from sheetprop.engine.functions import function
 from sheetprop.engine.functions.aggregates import wildcard
-from sheetprop.engine.operands import Areas, Array, Operand, Ref, as_rows
-from sheetprop.engine.parse import parse
-from sheetprop.engine.references import MAX_COLUMN, MAX_ROW, column_letters, quoted, split_sheet
-from sheetprop.engine.tree import Area, Cell, Name, is_array
-from sheetprop.engine.values import NA, REF, VALUE, ExcelError, Raised, Value, compare
+from sheetprop.engine.grid.operands import Areas, Array, Operand, Ref, as_rows
+from sheetprop.engine.grid.values import NA, REF, VALUE, ExcelError, Raised, Value, compare
+from sheetprop.engine.scope.context import Context, scalar
 from sheetprop.errors import SheetpropError
 
 

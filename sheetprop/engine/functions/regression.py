@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.operands import Array, Operand, as_rows
-from sheetprop.engine.values import NA, NUM, REF, VALUE, ExcelError, Raised, Value, finite
+from sheetprop.engine.grid.operands import Array, Operand, as_rows
+from sheetprop.engine.grid.values import NA, NUM, REF, VALUE, ExcelError, Raised, Value, finite
 
 
 def matrix(operand: Operand) -> Any:

@@ -7,8 +7,8 @@ from collections import Counter
 
 from sheetprop.engine.functions import function
 from sheetprop.engine.functions.aggregates import numbers_and_text
-from sheetprop.engine.operands import Array, Operand, as_rows, numbers
-from sheetprop.engine.values import DIV0, NA, NUM, Raised, Value, finite, total
+from sheetprop.engine.grid.operands import Array, Operand, as_rows, numbers
+from sheetprop.engine.grid.values import DIV0, NA, NUM, Raised, Value, finite, total
 
 
 def _spread(found: list[float]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sheetprop.engine.context import Context, scalar
+from sheetprop.engine.formula.tree import Call
 from sheetprop.engine.functions import function
 from sheetprop.engine.functions.aggregates import average, count, counta, maximum, minimum, product, sum_function
 from sheetprop.engine.functions.statistics import (
@@ -20,11 +20,11 @@ from sheetprop.engine.functions.statistics import (
     var,
     varp,
 )
-from sheetprop.engine.hidden import hidden_rows
-from sheetprop.engine.operands import Areas, Array, Operand, Ref
-from sheetprop.engine.storage import Program
-from sheetprop.engine.tree import Call
-from sheetprop.engine.values import VALUE, ExcelError, Raised, to_number
+from sheetprop.engine.grid.operands import Areas, Array, Operand, Ref
+from sheetprop.engine.grid.storage import Program
+from sheetprop.engine.grid.values import VALUE, ExcelError, Raised, to_number
+from sheetprop.engine.scope.context import Context, scalar
+from sheetprop.engine.scope.hidden import hidden_rows
 
 _NAMES = frozenset(("SUBTOTAL", "AGGREGATE"))
 _LISTS: dict[int, Callable[..., float]] = {

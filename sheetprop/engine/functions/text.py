@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from sheetprop.engine.context import Context
-from sheetprop.engine.formats import formatted
 from sheetprop.engine.functions import function
 from sheetprop.engine.functions.aggregates import wildcard
 from sheetprop.engine.functions.arithmetic import rounded
-from sheetprop.engine.operands import Operand, as_rows, flat
-from sheetprop.engine.values import VALUE, ExcelError, Raised, Value, number_in, to_text
+from sheetprop.engine.grid.formats import formatted
+from sheetprop.engine.grid.operands import Operand, as_rows, flat
+from sheetprop.engine.grid.values import VALUE, ExcelError, Raised, Value, number_in, to_text
+from sheetprop.engine.scope.context import Context
 
 
 def _count(number: float) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import random
 
-from sheetprop.engine.context import Context
 from sheetprop.engine.functions import function
-from sheetprop.engine.values import NUM, SHIFT_1904, Raised
+from sheetprop.engine.grid.values import NUM, SHIFT_1904, Raised
+from sheetprop.engine.scope.context import Context
 
 
 def _generator(context: Context) -> random.Random:

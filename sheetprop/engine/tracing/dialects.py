@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from sheetprop.engine.grid.values import power
 from sheetprop.engine.tracing import steps
 from sheetprop.engine.tracing.kernel import Kernel
-from sheetprop.engine.values import power
 from sheetprop.errors import SheetpropError
 
 

@@ -6,8 +6,8 @@ their own that are never printed: they become numbers, or are refused, where a n
 
 from __future__ import annotations
 
+from sheetprop.engine.grid.values import ExcelError, Value, compare, number_in
 from sheetprop.engine.tracing.choosing import E, number
-from sheetprop.engine.values import ExcelError, Value, compare, number_in
 
 TRUTHS = frozenset(("compare", "all", "any", "not"))
 _NO_NUMBERS = TRUTHS | {"blank", "text", "error", "mixed"}

@@ -9,9 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sheetprop.engine.evaluate import operand_of, value_of
+from sheetprop.engine.calculation.evaluate import operand_of, value_of
+from sheetprop.engine.formula.references import address
+from sheetprop.engine.formula.tree import (
+    Area,
+    Binary,
+    Boolean,
+    Call,
+    Cell,
+    Empty,
+    Name,
+    Node,
+    Number,
+    Stack,
+    Unary,
+    is_array,
+)
 from sheetprop.engine.functions import LAZY, REGISTRY, Function, find
-from sheetprop.engine.references import address
+from sheetprop.engine.grid.values import NA, NUM, Raised
 from sheetprop.engine.tracing.choosing import E
 from sheetprop.engine.tracing.elements import (
     Stuck,
@@ -31,8 +46,6 @@ from sheetprop.engine.tracing.rules import RULES, arithmetic, signed
 from sheetprop.engine.tracing.scope import LARGEST, Rectangle, Scope
 from sheetprop.engine.tracing.steps import without_numba
 from sheetprop.engine.tracing.trace import Untraceable
-from sheetprop.engine.tree import Area, Binary, Boolean, Call, Cell, Empty, Name, Node, Number, Stack, Unary, is_array
-from sheetprop.engine.values import NA, NUM, Raised
 
 _ARITHMETIC = ("+", "-", "*", "/", "^")
 _COMPARISONS = ("=", "<>", "<", ">", "<=", ">=")

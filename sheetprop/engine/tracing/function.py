@@ -6,16 +6,16 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sheetprop.engine.calculation import Runner
-from sheetprop.engine.references import address, quoted
-from sheetprop.engine.schedule import Step
-from sheetprop.engine.session import Session
-from sheetprop.engine.storage import Block, Column, SheetStore
+from sheetprop.engine.calculation.running import Runner
+from sheetprop.engine.calculation.schedule import Step
+from sheetprop.engine.calculation.session import Session
+from sheetprop.engine.formula.references import address, quoted
+from sheetprop.engine.grid.storage import Block, Column, SheetStore
+from sheetprop.engine.grid.values import ExcelError, Raised, Value
+from sheetprop.engine.scope.workspace import Workspace
 from sheetprop.engine.tracing.dialects import compiled
 from sheetprop.engine.tracing.kernel import Kernel
 from sheetprop.engine.tracing.trace import Patch, Piece, Spot, Untraceable, trace
-from sheetprop.engine.values import ExcelError, Raised, Value
-from sheetprop.engine.workspace import Workspace
 from sheetprop.errors import SheetpropError
 
 if TYPE_CHECKING:
@@ -446,7 +446,7 @@ def _depends(space: Workspace, steps: list[Step], inputs: list[Spot], outputs: l
 
 def _cut_loose(space: Workspace, inputs: list[Spot], *, own_values: bool = False) -> Workspace:
     """Return a copy of a workspace in which the inputs hold no formulas; values are shared unless said."""
-    from sheetprop.engine.loading import Contents
+    from sheetprop.engine.file.loading import Contents
 
     old = space.contents
     contents = Contents(old.package)

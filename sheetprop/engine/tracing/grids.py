@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from sheetprop.engine.grid.values import NA
 from sheetprop.engine.tracing.choosing import E
 from sheetprop.engine.tracing.elements import Stuck, is_number, literal, once
-from sheetprop.engine.values import NA
 
 _WRITTEN_OUT = 2000
 """A matrix product of so many products of numbers at most is written out, a sum for each element."""

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sheetprop.engine.reads import reads_of
-from sheetprop.engine.references import address
-from sheetprop.engine.storage import SheetStore
+from sheetprop.engine.calculation.reads import reads_of
+from sheetprop.engine.formula.references import address
+from sheetprop.engine.formula.tree import Cell
+from sheetprop.engine.grid.storage import SheetStore
+from sheetprop.engine.scope.workspace import Workspace
 from sheetprop.engine.tracing.adjoint import Adjoint, shared_first
+from sheetprop.engine.tracing.blockprogram import over_lanes
 from sheetprop.engine.tracing.choosing import E, number
 from sheetprop.engine.tracing.elements import TRUTHS, as_number, read_back
 from sheetprop.engine.tracing.expression import Formula
 from sheetprop.engine.tracing.grids import product_size
-from sheetprop.engine.tracing.lanes import over_lanes
 from sheetprop.engine.tracing.printer import Printer
 from sheetprop.engine.tracing.scope import Variables
 from sheetprop.engine.tracing.trace import Patch, Piece, Spot, Untraceable
-from sheetprop.engine.tree import Cell
-from sheetprop.engine.workspace import Workspace
 
 _BACK = 8
 _UNROLL = 3

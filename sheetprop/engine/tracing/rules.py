@@ -11,14 +11,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sheetprop.engine.evaluate import OPERATORS
-from sheetprop.engine.tracing import lookups, samples, selecting
+from sheetprop.engine.calculation.evaluate import OPERATORS
+from sheetprop.engine.grid.values import DIV0, Raised
+from sheetprop.engine.tracing import lookups, rangefunctions, selecting
 from sheetprop.engine.tracing.choosing import E, number
 from sheetprop.engine.tracing.elements import Stuck, as_number, literal, once, plain, settled
 from sheetprop.engine.tracing.grids import Grid, broadcast, product, transposed
 from sheetprop.engine.tracing.moments import RELATIONS, SPREADS, relation
 from sheetprop.engine.tracing.steps import EXACT, PRINTED, step
-from sheetprop.engine.values import DIV0, Raised
 
 SMOOTH = {"EXP": "exp", "LN": "log", "LOG10": "log10", "SQRT": "sqrt", "SIN": "sin", "COS": "cos", "TAN": "tan",
           "ASIN": "asin", "ACOS": "acos", "ATAN": "atan", "SINH": "sinh", "COSH": "cosh", "TANH": "tanh",
@@ -63,7 +63,7 @@ def _remainder(x: E, divisor: E) -> E:
 
 
 def _forecast(x: E, ys: Grid, xs: Grid) -> E:
-    pair = samples.paired("SLOPE", ys, xs)
+    pair = rangefunctions.paired("SLOPE", ys, xs)
     return E("+", (relation("INTERCEPT", *pair), E("*", (relation("SLOPE", *pair), x))))
 
 
@@ -71,7 +71,7 @@ def _line(name: str, ys: Grid, xs: Grid) -> tuple[E, E]:
     """Return slope and intercept of the least-squares line through points with one x each."""
     if ys.height * ys.width != xs.height * xs.width:
         raise Stuck(f"{name} over more than one column of x")
-    pair = samples.paired("SLOPE", ys, xs)
+    pair = rangefunctions.paired("SLOPE", ys, xs)
     return once(relation("SLOPE", *pair)), once(relation("INTERCEPT", *pair))
 
 
@@ -105,13 +105,13 @@ Rule = Callable[..., Any]
 RULES: dict[str, Rule] = {
     **{name: partial(_smooth, name) for name in SMOOTH},
     **{name: partial(step, name) for name in (*PRINTED, *EXACT)},
-    **{name: partial(samples.spread_of, name) for name in SPREADS},
-    **{name: partial(samples.relation_of, name) for name in RELATIONS},
-    **{name: partial(samples.nth, name) for name in ("LARGE", "SMALL")},
-    **{name: partial(samples.percentile, name) for name in ("PERCENTILE", "PERCENTILE.INC", "PERCENTILE.EXC",
+    **{name: partial(rangefunctions.spread_of, name) for name in SPREADS},
+    **{name: partial(rangefunctions.relation_of, name) for name in RELATIONS},
+    **{name: partial(rangefunctions.nth, name) for name in ("LARGE", "SMALL")},
+    **{name: partial(rangefunctions.percentile, name) for name in ("PERCENTILE", "PERCENTILE.INC", "PERCENTILE.EXC",
                                                             "QUARTILE", "QUARTILE.INC")},
-    **{name: partial(samples.rank, name) for name in ("RANK", "RANK.EQ", "RANK.AVG")},
-    **{name: partial(samples.conjunction, name) for name in ("AND", "OR")},
+    **{name: partial(rangefunctions.rank, name) for name in ("RANK", "RANK.EQ", "RANK.AVG")},
+    **{name: partial(rangefunctions.conjunction, name) for name in ("AND", "OR")},
     **{name: partial(selecting.sum_if, name) for name in ("SUMIFS", "AVERAGEIFS", "MAXIFS", "MINIFS")},
     **{name: partial(lookups.table, name) for name in ("VLOOKUP", "HLOOKUP")},
     **{name: partial(lookups.lookup, name) for name in ("LOOKUP", "XLOOKUP")},
@@ -119,16 +119,16 @@ RULES: dict[str, Rule] = {
     "LOG": _logarithm,
     "MOD": _remainder,
     "NOT": lambda condition: E("not", (condition,)),
-    "SUM": samples.sum_of,
-    "COUNT": samples.count_of,
-    "COUNTA": samples.filled_of,
-    "AVERAGE": samples.average_of,
-    "SUMSQ": samples.squares_of,
-    "PRODUCT": samples.product_of,
-    "MIN": lambda *grids: samples.extreme("MIN", samples.members(grids)),
-    "MAX": lambda *grids: samples.extreme("MAX", samples.members(grids)),
-    "MEDIAN": samples.median_of,
-    "SUMPRODUCT": samples.sum_product,
+    "SUM": rangefunctions.sum_of,
+    "COUNT": rangefunctions.count_of,
+    "COUNTA": rangefunctions.filled_of,
+    "AVERAGE": rangefunctions.average_of,
+    "SUMSQ": rangefunctions.squares_of,
+    "PRODUCT": rangefunctions.product_of,
+    "MIN": lambda *grids: rangefunctions.extreme("MIN", rangefunctions.members(grids)),
+    "MAX": lambda *grids: rangefunctions.extreme("MAX", rangefunctions.members(grids)),
+    "MEDIAN": rangefunctions.median_of,
+    "SUMPRODUCT": rangefunctions.sum_product,
     "COUNTIF": lambda tested, condition: selecting.count_if(tested, Grid([[condition]])),
     "COUNTIFS": selecting.count_if,
     "INDEX": lookups.index,

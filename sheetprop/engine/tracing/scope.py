@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sheetprop.engine.context import Closure, Context
-from sheetprop.engine.evaluate import External
-from sheetprop.engine.operands import Areas, as_rows
-from sheetprop.engine.reads import VOLATILE
-from sheetprop.engine.storage import SheetStore
+from sheetprop.engine.calculation.evaluate import External
+from sheetprop.engine.calculation.reads import VOLATILE
+from sheetprop.engine.formula.tree import Area, Call, Cell, Name, Node
+from sheetprop.engine.grid.operands import Areas, as_rows
+from sheetprop.engine.grid.storage import SheetStore
+from sheetprop.engine.grid.values import NUM, Raised, Value
+from sheetprop.engine.scope.context import Closure, Context
+from sheetprop.engine.scope.workspace import Workspace
 from sheetprop.engine.tracing.choosing import E, number
 from sheetprop.engine.tracing.elements import BLANK, Stuck, literal
 from sheetprop.engine.tracing.grids import Grid, single
-from sheetprop.engine.tree import Area, Call, Cell, Name, Node
-from sheetprop.engine.values import NUM, Raised, Value
-from sheetprop.engine.workspace import Workspace
 
 LARGEST = 20_000
 _PLACES = frozenset(("ROW", "ROWS", "COLUMN", "COLUMNS"))

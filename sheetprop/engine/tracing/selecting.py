@@ -7,11 +7,11 @@ the branch taken.
 from __future__ import annotations
 
 from sheetprop.engine.functions.aggregates import comparison, criterion
+from sheetprop.engine.grid.values import ERRORS, Value
 from sheetprop.engine.tracing.choosing import E, number
 from sheetprop.engine.tracing.elements import BLANK, Stuck, compared, either, is_number, literal, once, plain, settled
 from sheetprop.engine.tracing.grids import Grid
-from sheetprop.engine.tracing.samples import count_of, extreme, mean, members, sum_of
-from sheetprop.engine.values import ERRORS, Value
+from sheetprop.engine.tracing.rangefunctions import count_of, extreme, mean, members, sum_of
 
 
 def _value(e: E) -> Value:

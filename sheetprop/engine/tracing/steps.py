@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from sheetprop.engine.functions import REGISTRY, find
+from sheetprop.engine.grid.values import Raised
 from sheetprop.engine.tracing.choosing import E
 from sheetprop.engine.tracing.elements import Stuck
-from sheetprop.engine.values import Raised
 
 PRINTED = {"INT": "floor", "SIGN": "sign"}
 """Steps that every dialect has under a name of its own."""

@@ -6,11 +6,11 @@ the value that it has now and enters as a constant.
 
 from __future__ import annotations
 
-from sheetprop.engine.reads import Read, reads_of
-from sheetprop.engine.references import address
-from sheetprop.engine.schedule import Circle, Filling, Step, Unit
-from sheetprop.engine.storage import ArrayFormula, Family, SheetStore
-from sheetprop.engine.workspace import Workspace
+from sheetprop.engine.calculation.reads import Read, reads_of
+from sheetprop.engine.calculation.schedule import Circle, Filling, Step, Unit
+from sheetprop.engine.formula.references import address
+from sheetprop.engine.grid.storage import ArrayFormula, Family, SheetStore
+from sheetprop.engine.scope.workspace import Workspace
 from sheetprop.errors import SheetpropError
 
 Spot = tuple[int, int, int]

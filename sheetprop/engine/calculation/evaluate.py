@@ -1,0 +1,426 @@
+"""Turns a parse tree into a chain of closures that evaluates one cell with all of Excel's rules.
+
+This is the careful way, for any formula and any mixture of numbers, text, blanks and errors.
+The fast way for tables of numbers is `sheetprop.engine.calculation.loops`, which hands back to this one
+wherever its assumptions fail.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+
+from sheetprop.engine.calculation import fallback
+from sheetprop.engine.formula.references import MAX_COLUMN, MAX_ROW
+from sheetprop.engine.formula.tree import (
+    Area,
+    Binary,
+    Boolean,
+    Call,
+    Cell,
+    Empty,
+    Error,
+    Foreign,
+    Matrix,
+    Name,
+    Node,
+    Number,
+    Stack,
+    Text,
+    Unary,
+    is_array,
+)
+from sheetprop.engine.functions import LAZY, REGISTRY, Argument, convert, find
+from sheetprop.engine.grid.operands import Areas, Array, Operand, Ref, broadcast, crossing, hull, lifted
+from sheetprop.engine.grid.storage import Family
+from sheetprop.engine.grid.values import (
+    DIV0,
+    ERRORS,
+    NAME,
+    NUM,
+    REF,
+    VALUE,
+    Raised,
+    Value,
+    compare,
+    finite,
+    power,
+    to_number,
+    to_text,
+)
+from sheetprop.engine.scope.context import Closure, Context, intersected, scalar, sheltered
+
+Scalar = Callable[[Value, Value], Value]
+
+
+class External(Exception):  # noqa: N818 - tells the evaluator to keep the stored value
+    """A formula asked for a cell of another workbook."""
+
+
+def _add(left: Value, right: Value) -> Value:
+    return finite(to_number(left) + to_number(right))
+
+
+def _subtract(left: Value, right: Value) -> Value:
+    return finite(to_number(left) - to_number(right))
+
+
+def _multiply(left: Value, right: Value) -> Value:
+    return finite(to_number(left) * to_number(right))
+
+
+def _divide(left: Value, right: Value) -> Value:
+    top, bottom = to_number(left), to_number(right)
+    if bottom == 0.0:
+        raise Raised(DIV0)
+    return finite(top / bottom)
+
+
+def _power(left: Value, right: Value) -> Value:
+    base = to_number(left)
+    return power(base, to_number(right))
+
+
+def _join(left: Value, right: Value) -> Value:
+    first = to_text(left)
+    joined = first + to_text(right)
+    if len(joined) > 32_767:
+        raise Raised(VALUE)
+    return joined
+
+
+OPERATORS: dict[str, Scalar] = {
+    "+": _add, "-": _subtract, "*": _multiply, "/": _divide, "^": _power, "&": _join,
+    "=": lambda a, b: compare(a, b) == 0, "<>": lambda a, b: compare(a, b) != 0,
+    "<": lambda a, b: compare(a, b) < 0, ">": lambda a, b: compare(a, b) > 0,
+    "<=": lambda a, b: compare(a, b) <= 0, ">=": lambda a, b: compare(a, b) >= 0,
+}
+# The same for two floats, where nothing needs to be converted.
+_PLAIN: dict[str, Callable[[float, float], Value]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul,
+    "=": operator.eq, "<>": operator.ne, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge,
+}
+_FINITE = frozenset("=<><=>=")
+
+
+def value_of(node: Node, array: bool = False) -> Closure:
+    """Return a closure that yields a node's value: a single one, or an `Array` where `array` holds.
+
+    The closure may raise `Raised`; it never yields a `Ref`.
+    """
+    if isinstance(node, Number | Text | Boolean):
+        constant: Value = node.value
+        return lambda _context: constant
+    if isinstance(node, Cell):
+        return _cell_value(node)
+    if isinstance(node, Binary) and node.operator in OPERATORS:
+        return _binary(node, array)
+    if isinstance(node, Unary):
+        return _unary(node, array)
+    inner = operand_of(node, array)
+    if isinstance(node, Call | Error | Foreign | Matrix | Empty | Area | Name | Binary | Stack):
+
+        def run(context: Context) -> Operand:
+            found = inner(context)
+            if type(found) is Ref:
+                if not array:
+                    return intersected(found, context)
+                return Array(found.rows()) if found.height * found.width > 1 else found.single()
+            if type(found) is Areas:
+                raise Raised(VALUE)
+            return found
+
+        return run
+    return inner
+
+
+def _cell_value(node: Cell) -> Closure:
+    row_fixed, column_fixed, down, across, name = (node.row_fixed, node.column_fixed, node.row, node.column,
+                                                   node.sheet)
+
+    def run(context: Context) -> Operand:
+        sheet = context.sheet if name is None else context.space.sheet_named(name)
+        row = down if row_fixed else context.row + down
+        column = across if column_fixed else context.column + across
+        if row < 1 or column < 1 or row > MAX_ROW or column > MAX_COLUMN:
+            raise Raised(REF)
+        return sheet.get(row, column)
+
+    return run
+
+
+def _binary(node: Binary, array: bool) -> Closure:
+    left, right = value_of(node.left, array), value_of(node.right, array)
+    careful, plain = OPERATORS[node.operator], _PLAIN.get(node.operator)
+    check = node.operator not in _FINITE
+
+    def run(context: Context) -> Operand:
+        a, b = left(context), right(context)
+        if type(a) is float and type(b) is float and plain is not None:
+            result = plain(a, b)
+            return finite(result) if check else result  # type: ignore[arg-type]
+        return lifted(careful, a, b)
+
+    return run
+
+
+def _unary(node: Unary, array: bool) -> Closure:
+    inner = value_of(node.operand, array)
+    if node.operator == "+":
+        return inner
+
+    def apply(value: Value) -> Value:
+        number = to_number(value)
+        return -number if node.operator == "-" else number / 100.0
+
+    def run(context: Context) -> Operand:
+        return lifted(apply, inner(context))
+
+    return run
+
+
+def operand_of(node: Node, array: bool = False) -> Closure:
+    """Return a closure that yields a node as an operand: a reference stays a `Ref`."""
+    if isinstance(node, Cell):
+        return _reference(node, node)
+    if isinstance(node, Area):
+        return _reference(node.first, node.last)
+    if isinstance(node, Name):
+        return _name(node, array)
+    if isinstance(node, Call):
+        return _call(node, array)
+    if isinstance(node, Binary) and node.operator in (":", " ", ","):
+        return _joined(node)
+    if isinstance(node, Stack):
+        layers = [operand_of(layer) for layer in node.layers]
+        return lambda context: Areas([ref for layer in layers if type(ref := layer(context)) is Ref])
+    if isinstance(node, Matrix):
+        lines = [[_constant(part) for part in line] for line in node.rows]
+        return lambda _context: Array(lines)
+    if isinstance(node, Error):
+        error = ERRORS.get(node.code.upper(), VALUE)
+        return lambda _context: error
+    if isinstance(node, Empty):
+        return lambda _context: None
+    if isinstance(node, Foreign):
+        return _foreign(node)
+    return value_of(node, array)
+
+
+def _constant(node: Node) -> Value:
+    if isinstance(node, Number | Text | Boolean):
+        return node.value
+    return ERRORS.get(node.code.upper(), VALUE) if isinstance(node, Error) else None
+
+
+def _reference(first: Cell, last: Cell) -> Closure:
+    name = first.sheet
+
+    def run(context: Context) -> Operand:
+        sheet = context.sheet if name is None else context.space.sheet_named(name)
+        top, left = first.at(context.row, context.column)
+        bottom, right = last.at(context.row, context.column)
+        if top > bottom:
+            top, bottom = bottom, top
+        if left > right:
+            left, right = right, left
+        if top < 1 or left < 1 or bottom > MAX_ROW or right > MAX_COLUMN:
+            raise Raised(REF)
+        return Ref(sheet, top, left, bottom, right)
+
+    return run
+
+
+def _joined(node: Binary) -> Closure:
+    left, right = operand_of(node.left), operand_of(node.right)
+
+    def run(context: Context) -> Operand:
+        a, b = left(context), right(context)
+        if node.operator == ":":
+            return hull(a, b)
+        if node.operator == " ":
+            return crossing(a, b)
+        refs: list[Ref] = []
+        for part in (a, b):
+            if isinstance(part, Areas):
+                refs.extend(part.refs)
+            elif isinstance(part, Ref):
+                refs.append(part)
+            else:
+                raise Raised(VALUE)
+        return Areas(refs)
+
+    return run
+
+
+def _name(node: Name, array: bool) -> Closure:
+    def run(context: Context) -> Operand:
+        meant = context.space.name_meant(node, context.sheet)
+        if meant is None:
+            context.note_unknown(node.name)
+            return NAME
+        key = "operand array" if array else "operand"
+        closure: Closure | None = meant.cache.get(key)
+        if closure is None:
+            closure = meant.cache[key] = operand_of(meant.tree, array)
+        inner = closure
+        return context.space.deeper(lambda: inner(context))
+
+    return run
+
+
+_FOREIGN = {"external": "a link to another workbook", "table": "a table reference",
+            "sheets": "a reference over several sheets"}
+
+
+def _foreign(node: Foreign) -> Closure:
+    def run(context: Context) -> Operand:
+        context.note_unknown(_FOREIGN[node.why])
+        if node.why == "external":
+            raise External
+        return NAME
+
+    return run
+
+
+def _call(node: Call, array: bool) -> Closure:
+    """Return the closure for a function call."""
+    if not find(node.name):
+        return _unknown(node)
+    if node.name in LAZY:
+        return LAZY[node.name]([_argument(part, array) for part in node.arguments])
+    known = REGISTRY[node.name]
+    count = len(node.arguments)
+    if not known.least <= count <= known.most:
+
+        def refuse(context: Context) -> Operand:
+            context.note_unknown(f"{node.name} with {count} arguments")
+            return VALUE
+
+        return refuse
+    kinds = [known.kind(index) for index in range(count)]
+    parts: list[Closure] = []
+    for kind, argument in zip(kinds, node.arguments, strict=True):
+        if kind in "raR":
+            part = operand_of(argument, array or kind == "a")
+            parts.append(sheltered(part) if kind == "R" else part)
+        elif kind == "e":
+            parts.append(sheltered(value_of(argument, array)))
+        else:
+            parts.append(value_of(argument, array))
+    run_function, with_context = known.run, known.with_context
+    skipped = known.skipped(index for index, argument in enumerate(node.arguments) if isinstance(argument, Empty))
+    if kinds == ["n"] and not with_context:
+        return _one_number(parts[0], run_function)
+
+    def run(context: Context) -> Operand:
+        values = [part(context) for part in parts]
+        lifted = [index for index, kind in enumerate(kinds) if kind not in "raR" and type(values[index]) is Array]
+        if lifted:
+
+            def each(*elements: Value) -> Value:
+                given = list(values)
+                for index, element in zip(lifted, elements, strict=True):
+                    given[index] = element
+                result = apply(context, given)
+                return result if not isinstance(result, Ref | Array) else VALUE  # type: ignore[return-value]
+
+            return broadcast([values[index] for index in lifted], each)
+        return apply(context, values)
+
+    def apply(context: Context, values: list[Operand]) -> Operand:
+        given = [value if kind in "raeR" else convert(kind, value) for kind, value in zip(kinds, values, strict=True)]
+        for index, standard in skipped.items():
+            given[index] = standard
+        return run_function(context, *given) if with_context else run_function(*given)
+
+    return run
+
+
+def _argument(node: Node, array: bool) -> Argument:
+    return Argument(lambda: value_of(node, array), lambda: operand_of(node, array))
+
+
+def _one_number(part: Closure, run_function: Callable[..., Operand]) -> Closure:
+    def run(context: Context) -> Operand:
+        value = part(context)
+        if type(value) is float:
+            return run_function(value)
+        if type(value) is Array:
+            return broadcast([value], lambda element: run_function(to_number(element)))  # type: ignore[arg-type,return-value]
+        return run_function(to_number(value))  # type: ignore[arg-type]
+
+    return run
+
+
+def _unknown(node: Call) -> Closure:
+    given = list(node.arguments)
+    while given and isinstance(given[-1], Empty):  # the library has a standard value for each
+        given.pop()
+    parts = [sheltered(operand_of(argument, True)) for argument in given]
+
+    def run(context: Context) -> Operand:
+        known, value = fallback.evaluate(node.name, [part(context) for part in parts])
+        if known:
+            return value
+        if node.name != "#UNREADABLE":  # the reader has noted why
+            context.note_unknown(node.name)
+        return NAME
+
+    return run
+
+
+def closure_of(family: Family) -> Callable[[Context], Value]:
+    """Return the function that evaluates a family's formula in one cell; errors come back as values."""
+    found: Callable[[Context], Value] | None = family.cache.get("closure")
+    if found is not None:
+        return found
+    tree = family.tree
+    array = is_array(tree)
+    inner = operand_of(tree.arguments[0], True) if array and isinstance(tree, Call) else value_of(tree)
+
+    def run(context: Context) -> Value:
+        try:
+            value = inner(context)
+        except Raised as raised:
+            return raised.error
+        except (OverflowError, ValueError):
+            return NUM
+        except External:
+            return context.sheet.get(context.row, context.column)
+        except RecursionError:
+            return VALUE
+        except Exception as error:  # a fault of ours must not stop a workbook; it is listed instead
+            context.note_unknown(f"{type(error).__name__} in {family.canonical[:60]}")
+            return VALUE
+        if type(value) is float:
+            return value
+        if value is None:
+            return 0.0
+        if type(value) is Ref and array:
+            value = value.single()
+            return 0.0 if value is None else value
+        found = scalar(value, context)
+        return 0.0 if found is None else found
+
+    family.cache["closure"] = run
+    return run
+
+
+def grid_of(family: Family) -> Callable[[Context], list[list[Value]]]:
+    """Return the function that evaluates an array formula to its rows of values."""
+    inner = operand_of(family.tree, True)
+
+    def run(context: Context) -> list[list[Value]]:
+        try:
+            value = inner(context)
+        except Raised as raised:
+            return [[raised.error]]
+        except (OverflowError, ValueError):
+            return [[NUM]]
+        if isinstance(value, Ref | Array):
+            return value.rows()
+        return [[scalar(value, context)]]
+
+    return run
+

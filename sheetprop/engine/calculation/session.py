@@ -1,0 +1,91 @@
+"""The state of an open workbook that its book and the functions made of it share."""
+
+from __future__ import annotations
+
+from sheetprop.engine.calculation.running import Calculation, Runner
+from sheetprop.engine.formula.references import area_at, quoted, split_sheet
+from sheetprop.engine.grid.storage import SheetStore
+from sheetprop.engine.grid.values import Value
+from sheetprop.engine.scope.workspace import Workspace
+from sheetprop.errors import SheetpropError, nearest
+
+
+class Session:
+    """One workbook in memory, and whether its values fit its formulas.
+
+    Attributes:
+        space: the cells.
+        runner: calculates them.
+        version: a number that grows with every change of a cell.
+        sheet_names: the sheets in the order of their tabs.
+    """
+
+    def __init__(self, space: Workspace) -> None:
+        self.space = space
+        self.runner = Runner(space)
+        self.version = 0
+        self.sheet_names = [sheet.name for sheet in space.sheets]
+        self._fresh = False
+
+    @property
+    def path(self) -> str:
+        """The file that the workbook was opened from."""
+        return str(self.space.contents.package.path)
+
+    def sheet(self, name: str) -> SheetStore:
+        """Return a sheet by name, case ignored.
+
+        Raises:
+            SheetpropError: there is no such sheet; the message says the nearest name.
+        """
+        found = self.space.by_name.get(name.casefold())
+        if found is None:
+            raise SheetpropError(f"{self.path}: has no sheet {name!r}; {nearest(name, self.sheet_names)}")
+        return found
+
+    def area(self, ref: str) -> tuple[SheetStore, int, int, int, int]:
+        """Return the sheet and the (top, left, bottom, right) of "Sheet!A1:B3" or of a defined name.
+
+        Raises:
+            SheetpropError: the reference names no cells; the message says what the name stands for.
+        """
+        names = self.space.contents.names
+        sheet, place = split_sheet(ref)
+        store = None if sheet is None else self.sheet(sheet)
+        text = names.get((None if store is None else store.index, place.strip().casefold()))
+        if text is None:
+            if store is None:
+                raise SheetpropError(f"{ref!r}: names no cells; write it like {quoted(self.sheet_names[0])}!C5")
+            return store, *area_at(place)
+        sheet, place = split_sheet(text.lstrip("="))
+        found = self.space.by_name.get((sheet or "").casefold())
+        try:
+            if found is not None:
+                return found, *area_at(place)
+        except SheetpropError:
+            pass
+        raise SheetpropError(f"{ref!r}: stands for {text}, which is no range of cells; give the cells")
+
+    def value(self, ref: str) -> Value:
+        """Return the value of a cell, given as `area` takes it."""
+        store, row, column, _, _ = self.area(ref)
+        return store.get(row, column)
+
+    def calculate(self, seed: int | None = None, now: float | None = None) -> Calculation:
+        """Calculate every formula; see `Book.calculate`."""
+        self.space.seed = 0 if seed is None else seed
+        self.space.now = now
+        self._fresh = True
+        return self.runner.run()
+
+    def settled(self) -> None:
+        """Calculate unless nothing has changed since the last time."""
+        if not self._fresh:
+            self.calculate()
+
+    def changed(self, *, formulas: bool) -> None:
+        """Note that cells have changed."""
+        self._fresh = False
+        self.version += 1
+        if formulas:
+            self.runner.steps = None

@@ -1,0 +1,314 @@
+"""Opens a workbook: which sheets there are, in which parts, the names, the settings, all cells."""
+
+from __future__ import annotations
+
+import re
+from xml.parsers import expat
+
+from sheetprop.engine.file.package import Package
+from sheetprop.engine.file.rows import Irregular, Reader
+from sheetprop.engine.file.xmlparts import (
+    Element,
+    escape,
+    parser_for,
+    quoteattr,
+    read_tree,
+    shared_strings,
+    unescape_controls,
+)
+from sheetprop.engine.formula.outline import Outline, Table
+from sheetprop.engine.formula.references import MAX_COLUMN, MAX_ROW, address, area_at, cell_at
+from sheetprop.engine.grid.storage import Family, SheetStore
+from sheetprop.engine.grid.values import VALUE, Value
+from sheetprop.errors import SheetpropError
+
+_ROOT = re.compile(rb"<(?:([\w.-]+):)?(?:worksheet|chartsheet|dialogsheet|macrosheet|xlmacrosheet)\b")
+
+
+class Contents:
+    """What a workbook file holds, as the engine keeps it."""
+
+    def __init__(self, package: Package) -> None:
+        self.package = package
+        self.sheets: list[SheetStore] = []
+        self.names: dict[tuple[int | None, str], str] = {}
+        self.hidden_names: set[tuple[int | None, str]] = set()
+        self.spelled: dict[tuple[int | None, str], str] = {}
+        self.date1904 = False
+        self.iterate: tuple[int, float] | None = None
+        self.cells = 0
+        self.outline = Outline()
+
+
+def _target(base: str, target: str) -> str:
+    """Return the part that a relationship's target means, seen from the folder `base`."""
+    if target.startswith("/"):
+        return target.lstrip("/")
+    parts = base.split("/") if base else []
+    for piece in target.replace("\\", "/").split("/"):
+        if piece == "..":
+            if parts:
+                parts.pop()
+        elif piece not in ("", "."):
+            parts.append(piece)
+    return "/".join(parts)
+
+
+def relations(package: Package, part: str) -> dict[str, tuple[str, str]]:
+    """Return id -> (kind, target part) of the relationships that start at `part`."""
+    folder, _, name = part.rpartition("/")
+    rels = f"{folder}/_rels/{name}.rels" if folder else f"_rels/{name}.rels"
+    if rels not in package:
+        return {}
+    found: dict[str, tuple[str, str]] = {}
+    for item in read_tree(package.read(rels), rels).children:
+        given = item.attributes
+        if given.get("TargetMode", "").lower() == "external":
+            continue
+        kind = given.get("Type", "").rpartition("/")[2]
+        found.setdefault(given.get("Id", ""), (kind, _target(folder, given.get("Target", ""))))
+    return found
+
+
+def load(package: Package) -> Contents:
+    """Read everything that calculation needs.
+
+    Raises:
+        SheetpropError: parts are missing or damaged, or a sheet has cells outside its bounds.
+    """
+    try:
+        return _load(package)
+    except SheetpropError as error:
+        # What reads a part knows its name and not that of the file.
+        where = f"{package.path}: "
+        raise error if str(error).startswith(where) else SheetpropError(f"{where}{error}") from None
+
+
+def _load(package: Package) -> Contents:
+    contents = Contents(package)
+    main = next((target for kind, target in relations(package, "").values() if kind == "officeDocument"), None)
+    if main is None or main not in package:
+        main = "xl/workbook.xml"
+    if main not in package:
+        if "xl/workbook.bin" in package or "mimetype" in package or "word/document.xml" in package:
+            raise SheetpropError(f"{package.path}: is another kind of document (.xlsb, .ods, .docx); "
+                                 "save it as .xlsx first")
+        raise package.broken("its part xl/workbook.xml is missing")
+    book = read_tree(package.read(main), main)
+    links = relations(package, main)
+    _settings(contents, book)
+    strings = _Strings(package, next((t for kind, t in links.values() if kind == "sharedStrings"), None))
+    sheets = book.find("sheets")
+    seen: set[str] = set()
+    for item in sheets.children if sheets else []:
+        name = item.attributes.get("name", "")
+        kind, part = links.get(item.attributes.get("id", ""), ("", ""))
+        if not name or name.casefold() in seen:
+            raise package.broken(f"two sheets are called {name!r}" if name else "a sheet has no name")
+        seen.add(name.casefold())
+        if not part or part not in package:
+            raise package.broken(f"the part of its sheet {name!r} is missing")
+        contents.sheets.append(SheetStore(name, len(contents.sheets), package.entry(part).name))
+        contents.sheets[-1].grid = kind in ("worksheet", "")
+    if not contents.sheets:
+        raise package.broken("it has no sheets")
+    _names(contents, book)
+    contents.outline = Outline([sheet.name for sheet in contents.sheets],
+                               [table for sheet in contents.sheets for table in _tables(package, sheet)])
+    cache: dict[str, Family] = {}
+    for sheet in contents.sheets:
+        if sheet.grid:
+            contents.cells += _read_sheet(package, sheet, strings, cache, contents.outline)
+    return contents
+
+
+class _Strings:
+    """The shared string table, read when a cell first asks for one of its texts."""
+
+    def __init__(self, package: Package, part: str | None) -> None:
+        self.package = package
+        self.part = part
+        self.texts: list[str] | None = None
+
+    def __call__(self, index: int) -> Value:
+        if self.texts is None:
+            present = self.part is not None and self.part in self.package
+            self.texts = shared_strings(self.package.read(self.part), self.part) if present and self.part else []
+        return self.texts[index] if 0 <= index < len(self.texts) else VALUE
+
+
+def _settings(contents: Contents, book: Element) -> None:
+    properties = book.find("workbookPr")
+    if properties is not None:
+        contents.date1904 = properties.attributes.get("date1904", "0") in ("1", "true")
+    calculation = book.find("calcPr")
+    if calculation is not None and calculation.attributes.get("iterate", "0") in ("1", "true"):
+        try:
+            contents.iterate = (min(32_767, int(calculation.attributes.get("iterateCount", "100"))),
+                                float(calculation.attributes.get("iterateDelta", "0.001")))
+        except ValueError:
+            contents.iterate = (100, 0.001)
+
+
+def _names(contents: Contents, book: Element) -> None:
+    names = book.find("definedNames")
+    for item in names.children if names is not None else []:
+        name = item.attributes.get("name", "")
+        local = item.attributes.get("localSheetId")
+        scope = int(local) if local is not None and local.isdigit() else None
+        if name:
+            contents.names[(scope, name.casefold())] = item.text.strip()
+            if item.attributes.get("hidden", "0") in ("1", "true") or name.startswith("_xlnm."):
+                contents.hidden_names.add((scope, name.casefold()))
+            contents.spelled[(scope, name.casefold())] = name
+
+
+def _tables(package: Package, sheet: SheetStore) -> list[Table]:
+    """Return the tables of a sheet; one that is damaged is left out, so that its references are not known."""
+    found: list[Table] = []
+    for kind, part in relations(package, sheet.part).values():
+        if kind != "table" or part not in package:
+            continue
+        root = read_tree(package.read(part), part)
+        given = root.attributes
+        columns = root.find("tableColumns")
+        try:
+            place = area_at(given.get("ref", ""))
+            headers, totals = int(given.get("headerRowCount", "1")), int(given.get("totalsRowCount", "0"))
+        except (SheetpropError, ValueError):
+            continue
+        names = [unescape_controls(item.attributes.get("name", "")) for item in columns.children] if columns else []
+        if len(names) == place[3] - place[1] + 1 and headers >= 0 and totals >= 0:
+            found.append(Table(given.get("displayName", given.get("name", "")), sheet.name, place, headers, totals,
+                               names))
+    return found
+
+
+def bounds(data: bytes, part: str) -> tuple[int, int]:
+    """Return where the content of ``<sheetData>`` begins and ends; (0, 0) for a sheet without cells.
+
+    Raises:
+        Irregular: the part is not laid out plainly.
+    """
+    root = _ROOT.search(data, 0, 4096)
+    if root is None or root.group(1) or b"<!" in data[:4096] or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise Irregular
+    opening = re.search(rb"<sheetData\s*(/?)>", data)
+    if opening is None:
+        if b"sheetData" in data:
+            raise Irregular
+        return 0, 0
+    if opening.group(1):
+        return 0, 0
+    end = data.rfind(b"</sheetData>")
+    if end < opening.end():
+        raise Irregular
+    del part
+    return opening.end(), end
+
+
+def _read_sheet(package: Package, sheet: SheetStore, strings: _Strings, cache: dict[str, Family],
+                outline: Outline) -> int:
+    data = package.read(sheet.part)
+    try:
+        start, end = bounds(data, sheet.part)
+        reader = Reader(sheet, strings, cache, outline)
+        reader.read(data, start, end)
+    except Irregular:
+        data = normalised(data, sheet.part, package.max_bytes)
+        for store in (sheet.columns, sheet.blocks, sheet.arrays, sheet.unread):
+            store.clear()
+        sheet.irregular = True
+        try:
+            start, end = bounds(data, sheet.part)
+            reader = Reader(sheet, strings, cache, outline)
+            reader.read(data, start, end)
+        except Irregular:
+            raise package.broken(f"the rows of its part {sheet.part} are damaged") from None
+    sheet.arrange()
+    return reader.cells
+
+
+def normalised(data: bytes, part: str, max_bytes: int) -> bytes:
+    """Return the rows of a sheet part in the plain layout that the reader expects.
+
+    For files with namespace prefixes, comments, other encodings or cells in strange places:
+    cells are put where their ``r`` says, in order.
+
+    Raises:
+        SheetpropError: the part is not well-formed XML or declares a document type.
+    """
+    rows: dict[int, dict[int, str]] = {}
+    collector = _Collector(rows, part)
+    parser = parser_for(part)
+    parser.StartElementHandler = collector.start
+    parser.EndElementHandler = collector.end
+    parser.CharacterDataHandler = collector.characters
+    try:
+        parser.Parse(data, True)
+    except (expat.ExpatError, UnicodeError, ValueError, LookupError) as error:
+        raise SheetpropError(f"{part}: is not well-formed XML ({error}); the file is damaged") from None
+    pieces = ["<worksheet><sheetData>"]
+    for row in sorted(rows):
+        pieces.append(f'<row r="{row}">')
+        pieces.extend(rows[row][column] for column in sorted(rows[row]))
+        pieces.append("</row>")
+    pieces.append("</sheetData></worksheet>")
+    text = "".join(pieces)
+    if len(text) > max_bytes:
+        raise SheetpropError(f"{part}: unpacks to more than {max_bytes:,} bytes; raise the limit with --max-bytes")
+    return text.encode("utf-8", "replace")
+
+
+class _Collector:
+    """Expat handlers that gather cells, wherever and however they are written."""
+
+    def __init__(self, rows: dict[int, dict[int, str]], part: str) -> None:
+        self.rows = rows
+        self.part = part
+        self.row = self.column = 0
+        self.path: list[str] = []
+        self.cell: dict[str, str] = {}
+        self.formula: dict[str, str] | None = None
+        self.text: dict[str, str] = {}
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        local = name.rpartition("}")[2]
+        if len(self.path) > 256:
+            raise SheetpropError(f"{self.part}: is nested more than 256 deep; the file is damaged")
+        self.path.append(local)
+        if local == "row" and self.path[-2:-1] == ["sheetData"]:
+            number = attributes.get("r", "")
+            self.row = int(number) if number.isascii() and number.isdigit() and len(number) < 8 else self.row + 1
+            self.column = 0
+        elif local == "c" and self.path[-2:-1] == ["row"]:
+            place = attributes.get("r")
+            row, column = cell_at(place) if place else (self.row, self.column + 1)
+            if not 1 <= row <= MAX_ROW or column > MAX_COLUMN:
+                raise SheetpropError(f"{self.part}: has a cell outside a sheet; the file is damaged")
+            self.row, self.column = row, column
+            self.cell, self.formula, self.text = attributes, None, {}
+        elif local == "f" and "c" in self.path:
+            self.formula = attributes
+
+    def characters(self, text: str) -> None:
+        local = self.path[-1] if self.path else ""
+        if local in ("f", "v") or (local == "t" and "is" in self.path and "rPh" not in self.path):
+            self.text[local] = self.text.get(local, "") + text
+
+    def end(self, name: str) -> None:
+        del name
+        local = self.path.pop()
+        if local != "c" or self.path[-1:] != ["row"]:
+            return
+        kept = "".join(f" {key}={quoteattr(self.cell[key])}" for key in ("s", "t") if key in self.cell)
+        inner = ""
+        if self.formula is not None:
+            options = "".join(f" {key}={quoteattr(value)}" for key, value in self.formula.items() if "}" not in key)
+            inner = f"<f{options}>{escape(self.text.get('f', ''))}</f>"
+        if "t" in self.text:
+            inner += f"<is><t>{escape(self.text['t'])}</t></is>"
+        elif "v" in self.text:
+            inner += f"<v>{escape(self.text['v'])}</v>"
+        self.rows.setdefault(self.row, {})[self.column] = \
+            f'<c r="{address(self.row, self.column)}"{kept}>{inner}</c>'

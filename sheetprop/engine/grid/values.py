@@ -1,0 +1,240 @@
+"""What a cell can hold: a number, text, a truth value, an error, or nothing.
+
+Numbers are `float` throughout (never `int`), text is `str`, truth values are `bool`, errors
+are `ExcelError` and a blank cell is `None`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from contextvars import ContextVar
+
+
+class ExcelError(str):
+    """An error value such as ``#NUM!``: compares and prints as its text, does no arithmetic."""
+
+    __slots__ = ()
+
+    def __add__(self, other: object) -> str:
+        raise TypeError(f"{self!s} has no sum")
+
+    def __radd__(self, other: object) -> str:
+        raise TypeError(f"{self!s} has no sum")
+
+    def __mul__(self, other: object) -> str:
+        raise TypeError(f"{self!s} has no product")
+
+    def __mod__(self, other: object) -> str:
+        raise TypeError(f"{self!s} has no remainder")
+
+    __rmul__ = __mul__
+
+    def __repr__(self) -> str:
+        return f"ExcelError({str.__repr__(self)})"
+
+
+NULL = ExcelError("#NULL!")
+DIV0 = ExcelError("#DIV/0!")
+VALUE = ExcelError("#VALUE!")
+REF = ExcelError("#REF!")
+NAME = ExcelError("#NAME?")
+NUM = ExcelError("#NUM!")
+NA = ExcelError("#N/A")
+ERRORS: dict[str, ExcelError] = {str(e): e for e in (NULL, DIV0, VALUE, REF, NAME, NUM, NA)}
+for _code in ("#GETTING_DATA", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!"):
+    ERRORS[_code] = ExcelError(_code)
+
+Value = float | str | bool | ExcelError | None
+
+SHIFT_1904 = 1462
+# The day 0 of the workbook that is being calculated, in days of the 1900 system: 0, or SHIFT_1904.
+FIRST_DAY: ContextVar[int] = ContextVar("FIRST_DAY", default=0)
+HUGE = 1.7976931348623157e308
+
+
+class Raised(Exception):  # noqa: N818 - it is a value on its way up, not a failure of the program
+    """Carries an error value out of a nested calculation."""
+
+    def __init__(self, error: ExcelError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+_NUMBER = r"(?a:\s*[-+]?(?:\d+(?:,\d{3})*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*(%?)\s*\Z)"
+
+
+def number_in(text: str) -> float | None:
+    """Return the number that `text` spells, as Excel reads it ("5", " 1e3 ", "12%", "1,000"), else None."""
+    found = re.match(_NUMBER, text)
+    if found is None:
+        stripped = text.strip()
+        if "$" in stripped or stripped[:1] == "(":
+            return _money(stripped)
+        if "/" in stripped and (mixed := re.fullmatch(r"(?a:([-+]?)(\d+) (\d+)/(\d+))", stripped)):
+            return _mixed(*mixed.groups())
+        if "/" in stripped or ":" in stripped or "-" in stripped or ", " in stripped:
+            from sheetprop.engine.grid.dates import date_in
+
+            number = date_in(stripped)
+            dated = number is not None and any(mark in stripped for mark in "/-,")
+            return number - FIRST_DAY.get() if dated and number is not None else number
+        return None
+    bare = text.strip().rstrip("%").replace(",", "").strip()
+    try:
+        number = float(bare)
+    except ValueError:
+        return None
+    if found.group(1):
+        number /= 100.0
+    return number if math.isfinite(number) else None
+
+
+def _mixed(sign: str, whole: str, top: str, bottom: str) -> float | None:
+    """Return the number that "3 1/2" spells."""
+    if not int(bottom):
+        return None
+    number = int(whole) + int(top) / int(bottom)
+    return -number if sign == "-" else number
+
+
+def _money(text: str) -> float | None:
+    """Return the number that "$1,000", "-$5" or "(5)" spells; brackets make it negative."""
+    inner = text[1:-1].strip() if text[0] == "(" and text[-1] == ")" else text
+    if inner is not text and inner[:1] in ("-", "+", "("):
+        return None
+    bare = re.sub(r"\A([-+]?)\s*\$\s*", r"\1", inner)
+    number = number_in(bare) if re.match(_NUMBER, bare) else None
+    return number if number is None or inner is text else -number
+
+
+def to_number(value: Value) -> float:
+    """Return `value` as an operand of arithmetic; blank is 0, TRUE is 1, numeric text is read.
+
+    Raises:
+        Raised: `value` is an error, or text that is no number (#VALUE!).
+    """
+    if type(value) is float:
+        return value
+    if value is None:
+        return 0.0
+    if type(value) is bool:
+        return 1.0 if value else 0.0
+    if type(value) is ExcelError:
+        raise Raised(value)
+    number = number_in(str(value))
+    if number is None:
+        raise Raised(VALUE)
+    return number
+
+
+def to_bool(value: Value) -> bool:
+    """Return `value` as a condition; text counts only when it is TRUE or FALSE."""
+    if type(value) is bool:
+        return value
+    if type(value) is float:
+        return value != 0.0
+    if value is None:
+        return False
+    if type(value) is ExcelError:
+        raise Raised(value)
+    word = str(value).upper()
+    if word == "TRUE":
+        return True
+    if word == "FALSE":
+        return False
+    raise Raised(VALUE)
+
+
+def general(number: float) -> str:
+    """Return a number as Excel's General format shows it in text: at most 15 significant digits, no padding."""
+    if number == 0.0:
+        return "0"
+    if number == int(number) and abs(number) < 1e15:
+        return str(int(number))
+    size = abs(number)
+    if 1e-9 <= size < 1e20:
+        digits = f"{number:.15g}"
+        if "e" not in digits:
+            return digits
+        exponent = math.floor(math.log10(size))
+        if exponent >= 15:  # fifteen digits, then zeros
+            return str(round(int(number), 14 - exponent))
+        digits = f"{number:.{14 - exponent}f}"
+        return digits.rstrip("0").rstrip(".") if "." in digits else digits
+    mantissa, _, power = f"{number:.14e}".partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{mantissa}E{power[0]}{power[1:].lstrip('0').rjust(2, '0')}"
+
+
+def to_text(value: Value) -> str:
+    """Return `value` as text for joining and text functions."""
+    if type(value) is float:
+        return general(value)
+    if value is None:
+        return ""
+    if type(value) is bool:
+        return "TRUE" if value else "FALSE"
+    if type(value) is ExcelError:
+        raise Raised(value)
+    return str(value)
+
+
+def finite(number: float) -> float:
+    """Return `number`, or raise #NUM! where it left the range of a double."""
+    if -HUGE <= number <= HUGE:
+        return number
+    raise Raised(NUM)
+
+
+def _rank(value: Value) -> int:
+    if type(value) is float:
+        return 0
+    return 2 if type(value) is bool else 1
+
+
+def compare(left: Value, right: Value) -> int:
+    """Return -1, 0 or 1: numbers before text before truth values, text without regard to case."""
+    if type(left) is float and type(right) is float:
+        return (left > right) - (left < right)
+    for side in (left, right):
+        if type(side) is ExcelError:
+            raise Raised(side)
+    if left is None and right is None:
+        return 0
+    if left is None:
+        left = False if type(right) is bool else "" if type(right) is str else 0.0
+    if right is None:
+        right = False if type(left) is bool else "" if type(left) is str else 0.0
+    first, second = _rank(left), _rank(right)
+    if first != second:
+        return -1 if first < second else 1
+    a: object = left
+    b: object = right
+    if first == 1:
+        a, b = str(left).casefold(), str(right).casefold()
+    return int(a > b) - int(a < b)  # type: ignore[operator]
+
+
+def power(base: float, exponent: float) -> float:
+    """Return base ^ exponent as Excel does: 0^0 and a root of a negative number are #NUM!."""
+    if exponent == 2.0:
+        return finite(base * base)
+    if base == 0.0:
+        if exponent == 0.0:
+            raise Raised(NUM)
+        if exponent < 0.0:
+            raise Raised(DIV0)
+        return 0.0
+    try:
+        return finite(math.pow(base, exponent))
+    except (OverflowError, ValueError):
+        raise Raised(NUM) from None
+
+
+def total(numbers: list[float]) -> float:
+    """Return the sum from left to right in float64, the same on every version of Python."""
+    result = 0.0
+    for number in numbers:
+        result += number
+    return result

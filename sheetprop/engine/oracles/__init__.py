@@ -1,0 +1,1 @@
+"""Other people's programs, at arm's length: they evaluate the same file, we compare."""

@@ -1,0 +1,1 @@
+"""What a formula sees of the workbook around it: sheets, names, settings, hidden rows."""

@@ -1,0 +1,41 @@
+"""Which rows of a sheet are hidden, and which of them a filter hides; read when a formula asks."""
+
+from __future__ import annotations
+
+import re
+
+from sheetprop.engine.formula.references import area_at
+from sheetprop.engine.grid.storage import SheetStore
+from sheetprop.engine.scope.workspace import Workspace
+from sheetprop.errors import SheetpropError
+
+_ROW = rb"<(?:[\w.-]+:)?row\b([^>]*)>"
+_NUMBER = rb"\br=\"(\d+)\""
+_HIDDEN = rb"\bhidden=\"(?:1|true)\""
+_FILTER = rb"<(?:[\w.-]+:)?autoFilter\b[^>]*?\bref=\"([^\"]*)\"[^>]*(?<!/)>"
+
+
+def hidden_rows(space: Workspace, sheet: SheetStore) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the hidden rows, and those of them that the sheet's filter hides."""
+    if sheet.hidden is None:
+        content = space.contents.package.read(sheet.part)
+        sheet.hidden = _read(content) if b"hidden=" in content else (frozenset(), frozenset())
+    return sheet.hidden
+
+
+def _read(content: bytes) -> tuple[frozenset[int], frozenset[int]]:
+    hidden: set[int] = set()
+    row = 0
+    for found in re.finditer(_ROW, content):
+        number = re.search(_NUMBER, found[1])
+        row = int(number[1]) if number else row + 1
+        if re.search(_HIDDEN, found[1]):
+            hidden.add(row)
+    filtered: set[int] = set()
+    for found in re.finditer(_FILTER, content):
+        try:
+            top, _, bottom, _ = area_at(found[1].decode("ascii", "replace"))
+        except SheetpropError:
+            continue
+        filtered |= {row for row in hidden if top < row <= bottom}
+    return frozenset(hidden), frozenset(filtered)
