@@ -64,6 +64,11 @@ def written_by(archive: zipfile.ZipFile) -> str:
     return next((item.text or "" for item in tree if local(item.tag) == "Application"), "unknown")
 
 
+def is_excel(program: str) -> bool:
+    """Say whether a program's name is one of Excel's own: for Windows, for macOS, or online."""
+    return program.strip() in ("Microsoft Excel", "Microsoft Macintosh Excel", "Microsoft Excel Online")
+
+
 def sheet_parts(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
     """Yield each worksheet's name and part."""
     relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
@@ -99,8 +104,8 @@ def stored_formulas(path: Path, excel_only: bool = True) -> Cells:
     try:
         with zipfile.ZipFile(path) as archive:
             by = written_by(archive)
-            if excel_only and not (by.startswith("Microsoft") and by.endswith("Excel")):
-                raise UnusableError(f"written by {by}")
+            if excel_only and not is_excel(by):
+                raise UnusableError("not written by Excel")
             strings = shared_strings(archive)
             return {(name, address): value for name, part in sheet_parts(archive)
                     for address, value in _formula_cells(archive.read(part), strings)}
