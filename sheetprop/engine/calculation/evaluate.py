@@ -13,14 +13,17 @@ from collections.abc import Callable
 from sheetprop.engine.calculation import fallback
 from sheetprop.engine.formula.references import MAX_COLUMN, MAX_ROW
 from sheetprop.engine.formula.tree import (
+    Apply,
     Area,
     Binary,
     Boolean,
+    Builtin,
     Call,
     Cell,
     Empty,
     Error,
     Foreign,
+    Local,
     Matrix,
     Name,
     Node,
@@ -29,9 +32,23 @@ from sheetprop.engine.formula.tree import (
     Text,
     Unary,
     is_array,
+    is_dynamic,
 )
-from sheetprop.engine.functions import LAZY, REGISTRY, Argument, convert, find
-from sheetprop.engine.grid.operands import Areas, Array, Operand, Ref, broadcast, crossing, hull, lifted
+from sheetprop.engine.functions import LAZY, REFERENCES, REGISTRY, UNCHANGED, Argument, convert, find
+from sheetprop.engine.grid.operands import (
+    Areas,
+    Array,
+    Lambda,
+    Operand,
+    Ref,
+    Refs,
+    broadcast,
+    crossing,
+    each,
+    hull,
+    lifted,
+    size,
+)
 from sheetprop.engine.grid.storage import Family
 from sheetprop.engine.grid.values import (
     DIV0,
@@ -40,6 +57,7 @@ from sheetprop.engine.grid.values import (
     NUM,
     REF,
     VALUE,
+    ExcelError,
     Raised,
     Value,
     compare,
@@ -48,6 +66,7 @@ from sheetprop.engine.grid.values import (
     to_number,
     to_text,
 )
+from sheetprop.engine.scope.calls import OMITTED, invoked
 from sheetprop.engine.scope.context import Closure, Context, intersected, scalar, sheltered
 
 Scalar = Callable[[Value, Value], Value]
@@ -118,20 +137,20 @@ def value_of(node: Node, array: bool = False) -> Closure:
     if isinstance(node, Unary):
         return _unary(node, array)
     inner = operand_of(node, array)
-    if isinstance(node, Call | Error | Foreign | Matrix | Empty | Area | Name | Binary | Stack):
 
-        def run(context: Context) -> Operand:
-            found = inner(context)
-            if type(found) is Ref:
-                if not array:
-                    return intersected(found, context)
-                return Array(found.rows()) if found.height * found.width > 1 else found.single()
-            if type(found) is Areas:
-                raise Raised(VALUE)
-            return found
+    def run(context: Context) -> Operand:
+        found = inner(context)
+        if type(found) is Ref:
+            if not array:
+                return intersected(found, context)
+            return Array(found.rows()) if found.height * found.width > 1 else found.single()
+        if type(found) is Refs:
+            return Array(found.rows())
+        if type(found) is Areas:
+            raise Raised(VALUE)
+        return found
 
-        return run
-    return inner
+    return run
 
 
 def _cell_value(node: Cell) -> Closure:
@@ -204,6 +223,13 @@ def operand_of(node: Node, array: bool = False) -> Closure:
         return lambda _context: None
     if isinstance(node, Foreign):
         return _foreign(node)
+    if isinstance(node, Local):
+        return _variable(node)
+    if isinstance(node, Apply):
+        return _apply(node)
+    if isinstance(node, Builtin):
+        function = _builtin(node.name)
+        return lambda _context: function
     return value_of(node, array)
 
 
@@ -257,6 +283,8 @@ def _name(node: Name, array: bool) -> Closure:
     def run(context: Context) -> Operand:
         meant = context.space.name_meant(node, context.sheet)
         if meant is None:
+            if node.sheet is None and find(node.name.upper()):  # SUM in BYROW(A1:C3,SUM)
+                return _builtin(node.name.upper())
             context.note_unknown(node.name)
             return NAME
         key = "operand array" if array else "operand"
@@ -264,9 +292,64 @@ def _name(node: Name, array: bool) -> Closure:
         if closure is None:
             closure = meant.cache[key] = operand_of(meant.tree, array)
         inner = closure
-        return context.space.deeper(lambda: inner(context))
+        bound, context.bound = context.bound, {}
+        try:
+            return context.space.deeper(lambda: inner(context))
+        finally:
+            context.bound = bound
 
     return run
+
+
+def _variable(node: Local) -> Closure:
+    name = node.name.casefold()
+
+    def run(context: Context) -> Operand:
+        if name not in context.bound:
+            context.note_unknown(node.name)
+            return NAME
+        found = context.bound[name]
+        return None if found is OMITTED else found
+
+    return run
+
+
+def _apply(node: Apply) -> Closure:
+    """Return the closure for a call of a LAMBDA."""
+    if isinstance(node.function, Name) and node.function.sheet is None and find(node.function.name.upper()):
+        return operand_of(Call(node.function.name.upper(), node.arguments), True)  # Excel's own goes first
+    function = operand_of(node.function, True)
+    parts = [_omitted if isinstance(part, Empty) else sheltered(operand_of(part, True)) for part in node.arguments]
+
+    def run(context: Context) -> Operand:
+        called = function(context)
+        if type(called) is not Lambda:
+            return called if type(called) is ExcelError else VALUE
+        return invoked(called, context, [part(context) for part in parts])
+
+    return run
+
+
+def _omitted(_context: Context) -> Operand:
+    return OMITTED
+
+
+def _builtin(name: str) -> Lambda:
+    """Return a function of Excel's as a value."""
+    closures: dict[int, Closure] = {}
+
+    def call(context: Context, given: list[Operand]) -> Operand:
+        names = [f"{at}" for at in range(len(given))]
+        if len(given) not in closures:
+            closures[len(given)] = _call(Call(name, tuple(Local(one) for one in names)), True)
+        bound, context.bound = context.bound, dict(zip(names, given, strict=True))
+        try:
+            return closures[len(given)](context)
+        finally:
+            context.bound = bound
+
+    known = REGISTRY.get(name)
+    return Lambda(known.least if known else 1, known.most if known else 255, call)
 
 
 _FOREIGN = {"external": "a link to another workbook", "table": "a table reference",
@@ -301,7 +384,7 @@ def _call(node: Call, array: bool) -> Closure:
     kinds = [known.kind(index) for index in range(count)]
     parts: list[Closure] = []
     for kind, argument in zip(kinds, node.arguments, strict=True):
-        if kind in "raR":
+        if kind in REFERENCES:
             part = operand_of(argument, array or kind == "a")
             parts.append(sheltered(part) if kind == "R" else part)
         elif kind == "e":
@@ -315,21 +398,17 @@ def _call(node: Call, array: bool) -> Closure:
 
     def run(context: Context) -> Operand:
         values = [part(context) for part in parts]
-        lifted = [index for index, kind in enumerate(kinds) if kind not in "raR" and type(values[index]) is Array]
-        if lifted:
-
-            def each(*elements: Value) -> Value:
-                given = list(values)
-                for index, element in zip(lifted, elements, strict=True):
-                    given[index] = element
-                result = apply(context, given)
-                return result if not isinstance(result, Ref | Array) else VALUE  # type: ignore[return-value]
-
-            return broadcast([values[index] for index in lifted], each)
-        return apply(context, values)
+        lifted = [index for index, kind in enumerate(kinds)
+                  if (type(values[index]) is Array and kind not in REFERENCES)
+                  or (kind == "f" and type(values[index]) is Refs)]
+        if not lifted:
+            return apply(context, values)
+        return each([values[index] for index in lifted],
+                    lambda elements: apply(context, _replaced(values, lifted, elements)))
 
     def apply(context: Context, values: list[Operand]) -> Operand:
-        given = [value if kind in "raeR" else convert(kind, value) for kind, value in zip(kinds, values, strict=True)]
+        given = [value if kind in UNCHANGED else convert(kind, value)
+                 for kind, value in zip(kinds, values, strict=True)]
         for index, standard in skipped.items():
             given[index] = standard
         return run_function(context, *given) if with_context else run_function(*given)
@@ -337,8 +416,16 @@ def _call(node: Call, array: bool) -> Closure:
     return run
 
 
+def _replaced(values: list[Operand], places: list[int], elements: list[Operand]) -> list[Operand]:
+    given = list(values)
+    for index, element in zip(places, elements, strict=True):
+        given[index] = element
+    return given
+
+
 def _argument(node: Node, array: bool) -> Argument:
-    return Argument(lambda: value_of(node, array), lambda: operand_of(node, array))
+    return Argument(lambda: value_of(node, array), lambda: operand_of(node, array), lambda: operand_of(node, True),
+                    node if isinstance(node, Local) else None, isinstance(node, Empty))
 
 
 def _one_number(part: Closure, run_function: Callable[..., Operand]) -> Closure:
@@ -370,18 +457,12 @@ def _unknown(node: Call) -> Closure:
     return run
 
 
-def closure_of(family: Family) -> Callable[[Context], Value]:
-    """Return the function that evaluates a family's formula in one cell; errors come back as values."""
-    found: Callable[[Context], Value] | None = family.cache.get("closure")
-    if found is not None:
-        return found
-    tree = family.tree
-    array = is_array(tree)
-    inner = operand_of(tree.arguments[0], True) if array and isinstance(tree, Call) else value_of(tree)
+def _sheltered_formula(family: Family, inner: Closure) -> Closure:
+    """Return a closure that never raises: what a formula cannot give is an error, and a fault of ours is listed."""
 
-    def run(context: Context) -> Value:
+    def run(context: Context) -> Operand:
         try:
-            value = inner(context)
+            return inner(context)
         except Raised as raised:
             return raised.error
         except (OverflowError, ValueError):
@@ -389,14 +470,32 @@ def closure_of(family: Family) -> Callable[[Context], Value]:
         except External:
             return context.sheet.get(context.row, context.column)
         except RecursionError:
-            return VALUE
+            return NUM
         except Exception as error:  # a fault of ours must not stop a workbook; it is listed instead
             context.note_unknown(f"{type(error).__name__} in {family.canonical[:60]}")
             return VALUE
+
+    return run
+
+
+def closure_of(family: Family) -> Callable[[Context], Value]:
+    """Return the function that evaluates a family's formula in one cell; errors come back as values."""
+    found: Callable[[Context], Value] | None = family.cache.get("closure")
+    if found is not None:
+        return found
+    tree = family.tree
+    array, dynamic = is_array(tree), is_dynamic(tree)
+    inner = _sheltered_formula(
+        family, operand_of(tree.arguments[0], True) if array and isinstance(tree, Call) else value_of(tree))
+
+    def run(context: Context) -> Value:
+        value = inner(context)
         if type(value) is float:
             return value
         if value is None:
             return 0.0
+        if dynamic and isinstance(value, Ref | Array | Refs) and size(value) != (1, 1):
+            context.space.spills[(context.sheet.index, context.row, context.column)] = size(value)
         if type(value) is Ref and array:
             value = value.single()
             return 0.0 if value is None else value
@@ -409,18 +508,14 @@ def closure_of(family: Family) -> Callable[[Context], Value]:
 
 def grid_of(family: Family) -> Callable[[Context], list[list[Value]]]:
     """Return the function that evaluates an array formula to its rows of values."""
-    inner = operand_of(family.tree, True)
+    found: Callable[[Context], list[list[Value]]] | None = family.cache.get("grid")
+    if found is not None:
+        return found
+    inner = _sheltered_formula(family, operand_of(family.tree, True))
 
     def run(context: Context) -> list[list[Value]]:
-        try:
-            value = inner(context)
-        except Raised as raised:
-            return [[raised.error]]
-        except (OverflowError, ValueError):
-            return [[NUM]]
-        if isinstance(value, Ref | Array):
-            return value.rows()
-        return [[scalar(value, context)]]
+        value = inner(context)
+        return value.rows() if isinstance(value, Ref | Array | Refs) else [[scalar(value, context)]]
 
+    family.cache["grid"] = run
     return run
-

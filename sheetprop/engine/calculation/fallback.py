@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sheetprop.engine.grid.operands import Areas, Array, Operand, Ref
+from sheetprop.engine.grid.operands import Areas, Array, Lambda, Operand, Ref, Refs
 from sheetprop.engine.grid.values import ERRORS, VALUE, ExcelError, Value
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
@@ -57,7 +57,9 @@ def _outward(operand: Operand) -> Any:
             return XlError(str(value))
         return EMPTY if value is None else value
 
-    if isinstance(operand, Ref | Array):
+    if isinstance(operand, Lambda):
+        raise ValueError(operand)
+    if isinstance(operand, Ref | Array | Refs):
         return np.array([[one(value) for value in line] for line in operand.rows()], dtype=object)
     if isinstance(operand, Areas):
         return [_outward(ref) for ref in operand.refs]

@@ -30,6 +30,7 @@ _HELPERS = ("ROUND", "INT", "MOD", "SIGN", "POWER", "TAN", "ASIN", "ACOS", "ROUN
             "ASINH", "LOG", "ATAN2")
 _FOLDED = ("SUM", "PRODUCT", "SUMSQ", "AVERAGE", "MIN", "MAX")
 _SMALL = 64
+_PLACED = frozenset(("ROW", "COLUMN", "CELL", "#ARRAY", "#DYNAMIC"))  # what they give depends on where they stand
 
 
 class Unfit(Exception):  # noqa: N818 - a signal to the caller
@@ -93,7 +94,7 @@ class _Writer:
                 return False
             if isinstance(part, Area) and not (part.first.row_fixed and part.last.row_fixed):
                 return False
-            if isinstance(part, Call) and (part.name in VOLATILE or part.name in ("ROW", "COLUMN", "CELL", "#ARRAY")):
+            if isinstance(part, Call) and (part.name in VOLATILE or part.name in _PLACED):
                 return False
             if isinstance(part, Name | Text | Boolean):
                 return False

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T", bound=Hashable)
 
-VOLATILE = frozenset(("RAND", "RANDBETWEEN", "NOW", "TODAY", "OFFSET", "INDIRECT"))
+VOLATILE = frozenset(("RAND", "RANDARRAY", "RANDBETWEEN", "NOW", "TODAY", "OFFSET", "INDIRECT"))
 DYNAMIC = frozenset(("OFFSET", "INDIRECT"))
 
 
@@ -57,13 +57,13 @@ def reads_of(family: Family, space: Workspace, sheet: SheetStore) -> list[Read]:
     if found is not None:
         return found
     found = []
-    named = _collect(family.tree, space, sheet, found, 0)
+    named = _collect(family.tree, space, sheet, found, set())
     if not named:
         family.cache["reads"] = found
     return found
 
 
-def _collect(tree: Node, space: Workspace, sheet: SheetStore, found: list[Read], depth: int) -> bool:
+def _collect(tree: Node, space: Workspace, sheet: SheetStore, found: list[Read], met: set[int]) -> bool:
     named = False
     for node in tree.walk():
         if isinstance(node, Cell):
@@ -76,9 +76,10 @@ def _collect(tree: Node, space: Workspace, sheet: SheetStore, found: list[Read],
                          for part in node.walk() if isinstance(part, Cell))
         elif isinstance(node, Name):
             named = True
-            meant = space.name_meant(node, sheet) if depth < 20 else None
-            if meant is not None:
-                _collect(meant.tree, space, sheet, found, depth + 1)
+            meant = space.name_meant(node, sheet)
+            if meant is not None and id(meant) not in met:  # a LAMBDA may name itself
+                met.add(id(meant))
+                _collect(meant.tree, space, sheet, found, met)
     return named
 
 

@@ -10,6 +10,7 @@ from sheetprop.engine.calculation.evaluate import closure_of, grid_of
 from sheetprop.engine.calculation.loops import Loop, compiled, fits
 from sheetprop.engine.calculation.reads import DYNAMIC, calls
 from sheetprop.engine.calculation.schedule import Circle, Filling, Scheduler, Step, Unit
+from sheetprop.engine.calculation.spilling import fitted, promoted
 from sheetprop.engine.formula.references import address
 from sheetprop.engine.formula.tree import Area, Cell
 from sheetprop.engine.grid.storage import Column, SheetStore, program_of
@@ -73,6 +74,7 @@ class Runner:
         self.small = _SMALL
         self.alike: Counter[tuple[int, tuple[int, ...], int]] = Counter()
         self.circular: list[str] = []
+        self.resized = False  # whether a result spilled over other cells than before
 
     def run(self) -> Calculation:
         """Calculate all formulas in order."""
@@ -88,9 +90,16 @@ class Runner:
         sys.setrecursionlimit(max(limit, 12_000))
         first_day = FIRST_DAY.set(SHIFT_1904 if space.contents.date1904 else 0)
         try:
-            steps = self.schedule()
-            self.pass_over(steps)
-            self.settle(steps)
+            for _ in range(_ROUNDS):
+                self.resized = False
+                steps = self.schedule()
+                self.pass_over(steps)
+                self.settle(steps)
+                if not promoted(space) and not self.resized:
+                    break
+                self.steps = None
+                for sheet in space.sheets:
+                    sheet.bounds = sheet.extent()
             self.small = 0  # whoever calculates again will do so many times
         finally:
             FIRST_DAY.reset(first_day)
@@ -176,6 +185,9 @@ class Runner:
         """Evaluate an array formula and spread its values over its rectangle."""
         array = step.array
         grid = grid_of(array.family)(Context(self.space, step.sheet, array.top, array.left))
+        if array.dynamic:
+            grid, resized = fitted(self.space, step.sheet, array, grid)
+            self.resized = self.resized or resized
         for row in range(array.top, array.bottom + 1):
             down = 0 if len(grid) == 1 else row - array.top
             for column in range(array.left, array.right + 1):

@@ -114,7 +114,8 @@ def _load(package: Package) -> Contents:
         raise package.broken("it has no sheets")
     _names(contents, book)
     contents.outline = Outline([sheet.name for sheet in contents.sheets],
-                               [table for sheet in contents.sheets for table in _tables(package, sheet)])
+                               [table for sheet in contents.sheets for table in _tables(package, sheet)],
+                               [name for _, name in contents.names])
     cache: dict[str, Family] = {}
     for sheet in contents.sheets:
         if sheet.grid:
@@ -301,7 +302,7 @@ class _Collector:
         local = self.path.pop()
         if local != "c" or self.path[-1:] != ["row"]:
             return
-        kept = "".join(f" {key}={quoteattr(self.cell[key])}" for key in ("s", "t") if key in self.cell)
+        kept = "".join(f" {key}={quoteattr(self.cell[key])}" for key in ("s", "t", "cm") if key in self.cell)
         inner = ""
         if self.formula is not None:
             options = "".join(f" {key}={quoteattr(value)}" for key, value in self.formula.items() if "}" not in key)

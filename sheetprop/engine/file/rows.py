@@ -33,6 +33,7 @@ ROW = re.compile(rb"<row((?:\s[^>]*?)?)(/?)>")
 CELL = re.compile(rb'<c(?: r="([A-Za-z]{1,3})([0-9]{1,7})")?((?:\s[^>]*?)?)(?:/>|>(.*?)</c>)', re.DOTALL)
 INNER = re.compile(rb"\s*(?:<f((?:\s[^>]*?)?)(?:/>|>([^<]*)</f>)\s*)?(?:<v(?:\s[^>]*?)?(?:/>|>([^<]*)</v>))?")
 _TYPE = re.compile(rb'\st="(\w+)"')
+_DYNAMIC = re.compile(rb'\scm=(?:"[1-9]|\'[1-9])')
 _PLACE = re.compile(rb'\sr="([A-Za-z]{1,3})([0-9]{1,7})"')
 _ROW_NUMBER = re.compile(rb'\sr="([0-9]{1,7})"')
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
@@ -274,7 +275,8 @@ class Reader:
             else:
                 if stored:
                     exact = False
-                one, marks, again = self.formula(options, text, row, column, kind, stored)
+                one, marks, again = self.formula(options, text, row, column, kind, stored,
+                                                 dynamic=_DYNAMIC.search(attributes) is not None)
                 shared = shared or again
                 if one is None:
                     fits = False
@@ -307,7 +309,7 @@ class Reader:
         return template
 
     def formula(self, options: bytes, text: bytes | None, row: int, column: int, kind: bytes,
-                stored: bytes | None) -> tuple[Family | None, str | None, bool]:
+                stored: bytes | None, *, dynamic: bool) -> tuple[Family | None, str | None, bool]:
         """Return a formula's family, its text in bytes' positions, and whether it is shared.
 
         The family is None where the cell keeps its stored value (array members, data tables);
@@ -346,14 +348,14 @@ class Reader:
             except SheetpropError:
                 top, left, bottom, right = row, column, row, column
             if (top, left) == (bottom, right):
-                return family_of(Call("#ARRAY", (one.tree,))), None, False
+                return family_of(Call("#DYNAMIC" if dynamic else "#ARRAY", (one.tree,))), None, False
             size = (bottom - top + 1) * (right - left + 1)
             self.spread += size
             if self.spread > _SPREAD:
                 self.spread -= size
                 self.keep(row, column, kind, stored, f"an array formula over {size:,} cells")
                 return None, None, False
-            self.sheet.arrays.append(ArrayFormula(one, top, left, bottom, right))
+            self.sheet.arrays.append(ArrayFormula(one, top, left, bottom, right, dynamic))
             return None, None, False
         if form == "shared" and index:
             self.shared[index] = one

@@ -1,9 +1,9 @@
-"""What formulas may name beyond cells: the sheets in their order, and the tables with their columns."""
+"""What formulas may name beyond cells: the sheets in their order, the tables with their columns, defined names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sheetprop.engine.formula.references import MAX_ROW
 from sheetprop.engine.formula.tree import Area, Cell, Error, Node
@@ -40,9 +40,14 @@ _PARTS = frozenset(("#headers", "#data", "#totals", "#all", "#this row"))
 
 
 class Outline:
-    """A workbook's sheets and tables, by name."""
+    """A workbook's sheets, tables and defined names.
 
-    def __init__(self, sheets: Sequence[str] = (), tables: Sequence[Table] = ()) -> None:
+    Attributes:
+        names: the defined names in lower case; a call of one is a call of the LAMBDA that it stands for.
+    """
+
+    def __init__(self, sheets: Sequence[str] = (), tables: Sequence[Table] = (), names: Iterable[str] = ()) -> None:
+        self.names = frozenset(name.casefold() for name in names)
         self.sheets = list(sheets)
         self.tables = {table.name.casefold(): table for table in tables}
         self._order = {name.casefold(): at for at, name in enumerate(sheets)}

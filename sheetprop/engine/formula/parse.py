@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sheetprop.engine.formula.depth import with_room
 from sheetprop.engine.formula.outline import Outline
 from sheetprop.engine.formula.references import MAX_COLUMN, MAX_ROW, column_number
 from sheetprop.engine.formula.tree import (
+    Apply,
     Area,
     Binary,
     Boolean,
+    Builtin,
     Call,
     Cell,
     Empty,
     Error,
     Foreign,
+    Local,
     Matrix,
     Name,
     Node,
@@ -28,14 +32,16 @@ from sheetprop.errors import SheetpropError
 
 MAX_LENGTH = 32_768
 NOWHERE = Outline()
-MAX_DEPTH = 100
+MAX_FUNCTIONS = 64  # one inside the other, as in Excel
+MAX_DEPTH = 400
 
 
 class FormulaError(SheetpropError):
     """The text is no formula."""
 
 
-_SHEET = r"(?:'(?:[^']|'')+'|(?:\[\d+\])?[^\W\d][\w.]*(?::[^\W\d][\w.]*)?|\[\d+\])!"
+# Behind a sheet's name ``A1:B!`` begins no stack of sheets: Data!B1:Data!B3 are two corners.
+_SHEET = r"(?:'(?:[^']|'')+'|(?<!!)(?:\[\d+\])?[^\W\d][\w.]*:[^\W\d][\w.]*|(?:\[\d+\])?[^\W\d][\w.]*|\[\d+\])!"
 TOKEN = re.compile(
     r'(?P<text>"(?:[^"]|"")*")'
     r"|(?P<error>\#(?:NULL!|DIV/0!|VALUE!|REF!|NAME\?|NUM!|N/A|GETTING_DATA|SPILL!|CALC!|FIELD!|BLOCKED!))"
@@ -55,6 +61,7 @@ TOKEN = re.compile(
 
 _BINARY = {"=": 1, "<>": 1, "<": 1, ">": 1, "<=": 1, ">=": 1, "&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "^": 5}
 _PREFIXES = ("_XLFN.", "_XLWS.", "_XLUDF.")
+_PARAMETER, _OPTIONAL, _FUNCTION = "_xlpm.", "_xlop.", "_xleta."  # how files mark variables, and functions as values
 
 
 def relative_rows(text: str, row: int) -> Iterator[tuple[int, int, int]]:
@@ -95,6 +102,8 @@ class _Parser:
         self.texts.append("")
         self.position = 0
         self.depth = 0
+        self.functions = 0
+        self.scopes: list[set[str]] = []
 
     def error(self, why: str) -> FormulaError:
         shown = self.source if len(self.source) <= 80 else self.source[:77] + "..."
@@ -117,6 +126,16 @@ class _Parser:
             found = self.texts[self.position] or "the end"
             raise self.error(f"{mark!r} expected where {found!r} stands")
         self.position += 1
+
+    def whole(self) -> Node:
+        node = self.expression(1)
+        while self.peek() == ",":
+            self.position += 1
+            node = Binary(",", node, self.expression(1))
+        self.skip()
+        if self.kinds[self.position] != "end":
+            raise self.error(f"{self.texts[self.position]!r} stands where it should end")
+        return node
 
     def expression(self, least: int) -> Node:
         self.depth += 1
@@ -194,7 +213,7 @@ class _Parser:
         if kind in ("cell", "columns", "rows"):
             return self.place(kind, token, None)
         if kind == "call":
-            return self.call(text[:-1])
+            return self.called_again(self.call(text[:-1]))
         if kind == "name":
             return self.word(text, None)
         if kind == "error":
@@ -205,17 +224,44 @@ class _Parser:
             meant = self.outline.meant(text, self.sheet, self.row, self.column)
             return Foreign(text, "table") if meant is None else meant
         if text == "(":
-            return self.bracket()
+            return self.called_again(self.bracket())
         if text == "{":
             return self.matrix()
         raise self.error(f"{text!r} stands where an operand belongs")
 
     def word(self, text: str, sheet: str | None) -> Node:
+        if sheet is None and (marked := self.marked(text)) is not None:
+            return marked
         upper = text.upper()
         if sheet is None and upper in ("TRUE", "FALSE"):
             return Boolean(upper == "TRUE")
         table = self.outline.meant(text, self.sheet, self.row, self.column) if self.outline.tables else None
         return Name(sheet, text) if sheet is not None or table is None else table
+
+    def marked(self, text: str) -> Node | None:
+        """Return the variable, or the function as a value, that a word is; None for any other word."""
+        lower = text.casefold()
+        for mark in (_PARAMETER, _OPTIONAL):
+            if lower.startswith(mark):
+                return Local(text[len(mark):], mark == _OPTIONAL)
+        if lower.startswith(_FUNCTION):
+            return Builtin(_without_prefix(text[len(_FUNCTION):]))
+        return Local(text) if any(lower in scope for scope in self.scopes) else None
+
+    def declared(self) -> Local | None:
+        """Return the variable that is declared here, a word before a comma, or None for any other argument."""
+        self.skip()
+        kind, text = self.kinds[self.position], self.texts[self.position]
+        after = self.position + 1
+        while after < len(self.kinds) and self.kinds[after] == "blank":
+            after += 1
+        if kind not in ("name", "table") or after >= len(self.texts) or self.texts[after] != ",":
+            return None
+        if kind == "table" and not (text[0] == "[" and text[1:-1].isidentifier()):
+            return None
+        self.position += 1
+        found = Local(text[1:-1], True) if kind == "table" else self.marked(text)
+        return found if isinstance(found, Local) else Local(text)
 
     def place(self, kind: str, token: re.Match[str], sheet: str | None) -> Node:
         if kind == "cell":
@@ -256,6 +302,8 @@ class _Parser:
             return self.place(kind, token, sheet)
         if kind == "name":
             return self.word(token.group(), name)
+        if kind == "call":
+            return self.called_again(Apply(Name(name, token.group()[:-1]), self.arguments()))
         if kind == "error":
             return Error(token.group())
         raise self.error(f"no cell stands behind {prefix}!")
@@ -290,29 +338,68 @@ class _Parser:
         return Stack(first, last, tuple(layers))
 
     def call(self, name: str) -> Node:
-        upper = name.upper()
-        for prefix in _PREFIXES:
-            if upper.startswith(prefix):
-                upper = upper[len(prefix):]
-        arguments: list[Node] = []
+        upper = _without_prefix(name)
         self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self.error("it is nested too deeply")
+        self.functions += 1
+        if self.functions > MAX_FUNCTIONS:
+            raise self.error(f"more than {MAX_FUNCTIONS} functions stand one inside the other")
+        declares = 2 if upper == "LET" else 1 if upper == "LAMBDA" else 0
+        arguments = self.with_variables(declares) if declares else self.arguments()
+        self.depth -= 1
+        self.functions -= 1
+        function = self.marked(name)
+        if function is None and name.casefold() in self.outline.names:
+            function = Name(None, name)
+        return Call(upper, arguments) if function is None else Apply(function, arguments)
+
+    def arguments(self) -> tuple[Node, ...]:
+        """Return what stands up to the closing bracket."""
+        found: list[Node] = []
         if self.peek() == ")":
             self.position += 1
-        else:
-            while True:
-                if self.peek() in (",", ")"):
-                    arguments.append(Empty())
-                else:
-                    arguments.append(self.expression(1))
-                if self.peek() == ",":
-                    self.position += 1
-                    continue
+            return ()
+        while True:
+            found.append(Empty() if self.peek() in (",", ")") else self.expression(1))
+            if self.peek() != ",":
                 self.expect(")")
-                break
-        self.depth -= 1
-        return Call(upper, tuple(arguments))
+                return tuple(found)
+            self.position += 1
+
+    def with_variables(self, every: int) -> tuple[Node, ...]:
+        """Return the arguments of LET or LAMBDA, of which each or every second but the last declares a variable.
+
+        A variable of LET is known behind its value, so that the value cannot name itself.
+        """
+        scope: set[str] = set()
+        self.scopes.append(scope)
+        found: list[Node] = []
+        waiting: Local | None = None
+        while True:
+            variable = self.declared() if len(found) % every == 0 else None
+            if variable is not None:
+                found.append(variable)
+            else:
+                found.append(Empty() if self.peek() in (",", ")") else self.expression(1))
+            if every == 1 or variable is None:
+                scope.update(one.name.casefold() for one in (variable, waiting) if one is not None)
+                variable = None
+            waiting = variable
+            if self.peek() != ",":
+                self.expect(")")
+                self.scopes.pop()
+                return tuple(found)
+            self.position += 1
+
+    def called_again(self, node: Node) -> Node:
+        """Return a node, or what it gives when called with the arguments in the brackets right behind it."""
+        while self.texts[self.position] == "(" and self.kinds[self.position] == "operator":
+            self.position += 1
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
+                raise self.error("it is nested too deeply")
+            node = Apply(node, self.arguments())
+            self.depth -= 1
+        return node
 
     def bracket(self) -> Node:
         node = self.expression(1)
@@ -350,11 +437,21 @@ class _Parser:
         return Matrix(tuple(rows))
 
 
-_GIVE_REFERENCES = frozenset(("INDEX", "OFFSET", "INDIRECT", "CHOOSE", "IF", "ANCHORARRAY", "SINGLE"))
+_GIVE_REFERENCES = frozenset(("INDEX", "OFFSET", "INDIRECT", "CHOOSE", "IF", "ANCHORARRAY", "SINGLE", "IFS", "SWITCH",
+                              "XLOOKUP", "TAKE", "DROP", "LET"))
+
+
+def _without_prefix(name: str) -> str:
+    """Return a function's name in upper case without the marks that files put before the newer ones."""
+    upper = name.upper()
+    for prefix in _PREFIXES:
+        if upper.startswith(prefix):
+            upper = upper[len(prefix):]
+    return upper
 
 
 def _is_reference(node: Node) -> bool:
-    return (isinstance(node, Cell | Area | Name | Stack)
+    return (isinstance(node, Cell | Area | Name | Stack | Local | Apply)
             or (isinstance(node, Binary) and node.operator in (":", " ", ","))
             or (isinstance(node, Call) and node.name in _GIVE_REFERENCES))
 
@@ -389,11 +486,4 @@ def parse(formula: str, row: int = 1, column: int = 1, sheet: str | None = None,
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"={text[:60]}...: is longer than {MAX_LENGTH} characters; split the formula")
     parser = _Parser(text, row, column, sheet, outline)
-    node = parser.expression(1)
-    while parser.peek() == ",":
-        parser.position += 1
-        node = Binary(",", node, parser.expression(1))
-    parser.skip()
-    if parser.kinds[parser.position] != "end":
-        raise parser.error(f"{parser.texts[parser.position]!r} stands where it should end")
-    return node
+    return with_room(parser.whole)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from sheetprop.engine.formula.depth import with_room
+from sheetprop.engine.formula.newer import prefixed
 from sheetprop.engine.formula.references import MAX_COLUMN, MAX_ROW, column_letters, quoted
 from sheetprop.engine.formula.tree import (
+    Apply,
     Area,
     Binary,
     Boolean,
+    Builtin,
     Call,
     Cell,
     Error,
     Foreign,
+    Local,
     Matrix,
     Name,
     Node,
@@ -22,14 +27,6 @@ from sheetprop.engine.formula.tree import (
 
 _STRENGTH = {"=": 1, "<>": 1, "<": 1, ">": 1, "<=": 1, ">=": 1, "&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "^": 5,
              ",": 0, " ": 8, ":": 9}
-# Functions younger than Excel 2007: files spell them with the prefix _xlfn.
-_NEWER = frozenset((
-    "IFNA", "IFS", "SWITCH", "MAXIFS", "MINIFS", "XLOOKUP", "XMATCH", "CONCAT", "TEXTJOIN", "STDEV.S", "STDEV.P",
-    "VAR.S", "VAR.P", "RANK.EQ", "RANK.AVG", "PERCENTILE.INC", "PERCENTILE.EXC", "QUARTILE.INC", "QUARTILE.EXC",
-    "MODE.SNGL", "CEILING.MATH", "FLOOR.MATH", "XOR", "SEC", "CSC", "COT", "ACOT", "DAYS", "NUMBERVALUE", "UNICHAR",
-    "UNICODE", "NORM.DIST", "NORM.S.DIST", "NORM.INV", "NORM.S.INV", "ISFORMULA", "BASE", "DECIMAL", "COMBINA",
-    "ARABIC", "SINGLE", "FILTER", "SORT", "UNIQUE", "SEQUENCE"))
-
 
 class _Printer:
     """Prints trees; the two forms differ only in how a place is written."""
@@ -74,6 +71,9 @@ class _Printer:
         layer = node.layers[0]
         return f"{names}!{self.area(layer) if isinstance(layer, Area) else self.text(layer).rpartition('!')[2]}"
 
+    def arguments(self, nodes: tuple[Node, ...]) -> str:
+        return ",".join([self.text(part, 1) for part in nodes])
+
     def text(self, node: Node, least: int = 0) -> str:
         if isinstance(node, Number):
             return number_text(node.value)
@@ -92,10 +92,19 @@ class _Printer:
             inner = node.operator + self.text(node.operand, 8 if not _signed(node.operand) else 0)
             return f"({inner})" if least > 7 else inner
         if isinstance(node, Call):
-            name = node.name
-            if self.row is not None and name in _NEWER:
-                name = "_xlfn." + name
-            return f"{name}({','.join(self.text(part, 1) for part in node.arguments)})"
+            name = node.name if self.row is None else prefixed(node.name)
+            return f"{name}({self.arguments(node.arguments)})"
+        if isinstance(node, Local):
+            mark = "_xlop." if node.optional else "_xlpm."
+            return mark + (node.name if self.row is not None else node.name.upper())
+        if isinstance(node, Apply):
+            called = self.text(node.function)
+            if not isinstance(node.function, Local | Apply | Call) and (
+                    self.row is None or not isinstance(node.function, Name)):
+                called = f"({called})"  # in the relative form also a name, lest it reads like a function of Excel's
+            return f"{called}({self.arguments(node.arguments)})"
+        if isinstance(node, Builtin):
+            return f"_xleta.{node.name}"
         if isinstance(node, Text):
             return '"' + node.value.replace('"', '""') + '"'
         if isinstance(node, Boolean):
@@ -126,9 +135,9 @@ def number_text(value: float) -> str:
 
 def canonical_text(node: Node) -> str:
     """Return the R1C1 form that is equal exactly when two trees are the same formula for their cells."""
-    return _Printer(None, None).text(node)
+    return with_room(lambda: _Printer(None, None).text(node))
 
 
 def formula_text(node: Node, row: int, column: int) -> str:
     """Return the formula as it reads in the cell at `row`, `column`, without the leading ``=``."""
-    return _Printer(row, column).text(node)
+    return with_room(lambda: _Printer(row, column).text(node))

@@ -214,9 +214,49 @@ class Call(Node):
         return self.arguments
 
 
+class Local(Node):
+    """A name that LET or LAMBDA gives a value, where it is declared and where it is used."""
+
+    __slots__ = ("name", "optional")
+    _fields = ("name", "optional")
+
+    def __init__(self, name: str, optional: bool = False) -> None:
+        self.name = name
+        self.optional = optional
+
+
+class Builtin(Node):
+    """A function of Excel's named without arguments, to be called by another: ``BYROW(A1:C3,SUM)``."""
+
+    __slots__ = ("name",)
+    _fields = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Apply(Node):
+    """A call of something that is no function of Excel's: a name, a variable, a LAMBDA called at once."""
+
+    __slots__ = ("arguments", "function")
+    _fields = ("function", "arguments")
+
+    def __init__(self, function: Node, arguments: tuple[Node, ...]) -> None:
+        self.function = function
+        self.arguments = arguments
+
+    def children(self) -> tuple[Node, ...]:
+        return (self.function, *self.arguments)
+
+
 def is_array(tree: Node) -> bool:
     """Say whether a formula was entered as an array formula into a single cell."""
-    return isinstance(tree, Call) and tree.name == "#ARRAY"
+    return isinstance(tree, Call) and tree.name in ("#ARRAY", "#DYNAMIC")
+
+
+def is_dynamic(tree: Node) -> bool:
+    """Say whether a formula's result spills over as many cells as it has elements."""
+    return isinstance(tree, Call) and tree.name == "#DYNAMIC"
 
 
 class Matrix(Node):

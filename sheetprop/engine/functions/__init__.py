@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from sheetprop.engine.formula.tree import Local
 from sheetprop.engine.functions.index import HOME, MODULES
 from sheetprop.engine.grid.operands import Operand
 from sheetprop.engine.grid.values import ExcelError, Raised, to_bool, to_number, to_text
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 # To these an argument that is left empty, as in LINEST(y,x,,TRUE), is the same as none; to others it is 0, FALSE or "".
 _EMPTY_IS_NONE = frozenset(("ADDRESS", "CEILING.MATH", "FLOOR.MATH", "GROWTH", "LINEST", "LOGEST", "OFFSET", "TREND",
                             "XLOOKUP", "XMATCH"))
+REFERENCES = frozenset("raRf")
+"""Kinds of argument that are handed over as operands."""
+UNCHANGED = REFERENCES | {"e"}
+"""Kinds of argument that are handed over as they are."""
 
 
 class Function:
@@ -24,30 +29,38 @@ class Function:
 
     `kinds` says for each argument how it is handed over: ``n`` number, ``t`` text, ``b``
     condition, ``v`` any value but errors, ``e`` any value, ``r`` the operand itself (a reference
-    stays one), ``R`` the same but an error is handed over too, ``a`` the operand evaluated as in an
-    array formula. Functions of single values
-    are applied element by element where an array stands.
+    stays one), ``R`` the same but an error is handed over too, ``f`` the same as ``r`` but of an array
+    of references one after the other, ``a`` the operand evaluated as in an array formula. Functions
+    of single values are applied element by element where an array stands. Behind ``|`` stand the
+    arguments that may be missing; ``*`` at the end means the last one, ``*2`` the last two, again and again.
+
+    `empty_is_none` says that an argument left empty, as in SORT(A1:A3,,-1), is the same as none;
+    without it that is 0, FALSE or "".
     """
 
-    __slots__ = ("kinds", "least", "most", "name", "repeat", "run", "with_context")
+    __slots__ = ("empty_is_none", "kinds", "least", "most", "name", "repeat", "run", "with_context")
 
-    def __init__(self, name: str, spec: str, run: Callable[..., Operand], with_context: bool) -> None:
+    def __init__(self, name: str, spec: str, run: Callable[..., Operand], with_context: bool,
+                 empty_is_none: bool) -> None:
         self.name = name
+        spec, star, period = spec.partition("*")
         needed, _, optional = spec.partition("|")
-        self.repeat = spec.endswith("*")
-        self.kinds = (needed + optional).rstrip("*")
-        self.least = len(needed.rstrip("*"))
+        self.repeat = int(period or 1) if star else 0
+        self.kinds = needed + optional
+        self.least = len(needed)
         self.most = 255 if self.repeat else len(self.kinds)
         self.run = run
         self.with_context = with_context
+        self.empty_is_none = empty_is_none or name in _EMPTY_IS_NONE
 
     def kind(self, index: int) -> str:
         """Return how argument number `index` is handed over."""
-        return self.kinds[min(index, len(self.kinds) - 1)]
+        beyond = index - len(self.kinds)
+        return self.kinds[index] if beyond < 0 else self.kinds[beyond % self.repeat - self.repeat]
 
     def skipped(self, empty: Iterable[int]) -> dict[int, Operand]:
         """Return what stands for each of those empty arguments that are the same as none."""
-        if self.name not in _EMPTY_IS_NONE:
+        if not self.empty_is_none:
             return {}
         standard = self.run.__defaults__ or ()
         return {index: standard[index - self.least] for index in empty if index >= self.least}
@@ -59,13 +72,20 @@ class Argument:
     Attributes:
         value: returns the closure that yields its value.
         operand: returns the closure that yields it as an operand: a reference stays one.
+        spread: returns the closure that yields it as an operand, evaluated as in an array formula.
+        variable: the variable that stands there, for LET, LAMBDA and ISOMITTED.
+        empty: whether it is left out.
     """
 
-    __slots__ = ("operand", "value")
+    __slots__ = ("empty", "operand", "spread", "value", "variable")
 
-    def __init__(self, value: Callable[[], Closure], operand: Callable[[], Closure]) -> None:
+    def __init__(self, value: Callable[[], Closure], operand: Callable[[], Closure], spread: Callable[[], Closure],
+                 variable: Local | None = None, empty: bool = False) -> None:
         self.value = value
         self.operand = operand
+        self.spread = spread
+        self.variable = variable
+        self.empty = empty
 
 
 Maker = Callable[[list[Argument]], Closure]
@@ -74,12 +94,13 @@ REGISTRY: dict[str, Function] = {}
 LAZY: dict[str, Maker] = {}
 
 
-def function(names: str, spec: str, *, context: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def function(names: str, spec: str, *, context: bool = False,
+             empty_is_none: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Enter the decorated function under each of `names` (separated by blanks); see `Function` for `spec`."""
 
     def enter(run: Callable[..., Any]) -> Callable[..., Any]:
         for name in names.split():
-            REGISTRY[name] = Function(name, spec, run, context)
+            REGISTRY[name] = Function(name, spec, run, context, empty_is_none)
         return run
 
     return enter

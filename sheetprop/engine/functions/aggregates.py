@@ -272,11 +272,7 @@ def _selected(target: Operand, pairs: tuple[Operand, ...]) -> Iterator[Value]:
 def _single(operand: Operand) -> Value:
     if isinstance(operand, Ref):
         return operand.single()
-    if isinstance(operand, Array):
-        return operand.lines[0][0]
-    if isinstance(operand, Areas):
-        raise Raised(VALUE)
-    return operand
+    return operand if operand is None else as_rows(operand)[0][0]
 
 
 def _resized(target: Operand, like: Operand) -> Operand:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from sheetprop.engine.grid.storage import SheetStore
-from sheetprop.engine.grid.values import NA, NULL, VALUE, ExcelError, Raised, Value, number_in
+from sheetprop.engine.grid.values import CALC, NA, NULL, VALUE, ExcelError, Raised, Value, number_in
+
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Ref:
@@ -110,22 +114,77 @@ class Areas:
             yield from ref.flat()
 
 
-Operand = Value | Ref | Array | Areas
+class Refs:
+    """An array of references, as OFFSET and INDIRECT give where an argument is an array."""
+
+    __slots__ = ("lines",)
+
+    def __init__(self, lines: list[list[Ref | ExcelError]]) -> None:
+        self.lines = lines
+
+    @property
+    def height(self) -> int:
+        """Number of rows."""
+        return len(self.lines)
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return len(self.lines[0])
+
+    def rows(self) -> list[list[Value]]:
+        """Return the values, row by row; a reference to more than one cell is #VALUE!."""
+        return [[one if isinstance(one, ExcelError) else one.single() if one.height == one.width == 1 else VALUE
+                 for one in line] for line in self.lines]
+
+    def flat(self) -> Iterator[Value]:
+        """Yield the non-blank values, row by row."""
+        for line in self.rows():
+            yield from (value for value in line if value is not None)
+
+
+class Lambda:
+    """A function as a value: what LAMBDA gives, or a function of Excel's by its name.
+
+    Attributes:
+        least: how many arguments it needs.
+        most: how many it takes.
+        call: takes the place where it is called (a `Context`) and the arguments.
+    """
+
+    __slots__ = ("call", "least", "most")
+
+    def __init__(self, least: int, most: int, call: Callable[[Any, list[Operand]], Operand]) -> None:
+        self.least = least
+        self.most = most
+        self.call = call
+
+
+Operand = Value | Ref | Array | Areas | Refs | Lambda
 
 
 def as_rows(operand: Operand) -> list[list[Value]]:
     """Return an operand as rows of values; a single value is one row of one."""
-    if isinstance(operand, Ref | Array):
+    if isinstance(operand, Ref | Array | Refs):
         return operand.rows()
     if isinstance(operand, Areas):
         raise Raised(VALUE)
+    if isinstance(operand, Lambda):
+        raise Raised(CALC)
     return [[operand]]
+
+
+def size(operand: Operand) -> tuple[int, int]:
+    """Return the number of rows and of columns of an operand; a single value is one of one."""
+    return (operand.height, operand.width) if isinstance(operand, Ref | Array | Refs) else (1, 1)
 
 
 def flat(operand: Operand) -> Iterator[Value]:
     """Yield the non-blank values of an operand."""
-    if isinstance(operand, Ref | Array | Areas):
+    if isinstance(operand, Ref | Array | Areas | Refs):
         yield from operand.flat()
+    elif isinstance(operand, Lambda):
+        raise Raised(CALC)
     elif operand is not None:
         yield operand
 
@@ -138,7 +197,7 @@ def numbers(operands: tuple[Operand, ...] | list[Operand]) -> list[float]:
     """
     found: list[float] = []
     for operand in operands:
-        if isinstance(operand, Ref | Array | Areas):
+        if isinstance(operand, Ref | Array | Areas | Refs):
             for value in operand.flat():
                 if type(value) is float:
                     found.append(value)
@@ -174,6 +233,28 @@ def broadcast(operands: list[Operand], function: Callable[..., Value]) -> Array:
             except Raised as raised:
                 line.append(raised.error)
         lines.append(line)
+    return Array(lines)
+
+
+def each(operands: list[Operand], function: Callable[[list[Operand]], Operand]) -> Operand:
+    """Apply `function` to each set of elements of arrays, which may be references; it may give a reference.
+
+    Of an array that it gives for one set of elements, only the first element fits into the result.
+    """
+    grids = [operand.lines if isinstance(operand, Refs) else as_rows(operand) for operand in operands]
+    height, width = max(map(len, grids)), max(len(grid[0]) for grid in grids)
+    lines: list[list[Any]] = []
+    for row in range(height):
+        line: list[Any] = []
+        for column in range(width):
+            try:
+                found = function([_element(grid, row, column) for grid in grids])  # type: ignore[arg-type]
+                line.append(found.rows()[0][0] if isinstance(found, Array | Refs) else found)
+            except Raised as raised:
+                line.append(raised.error)
+        lines.append(line)
+    if any(isinstance(one, Ref) for line in lines for one in line):
+        return Refs([[one if isinstance(one, Ref | ExcelError) else VALUE for one in line] for line in lines])
     return Array(lines)
 
 

@@ -184,12 +184,16 @@ class Block:
 
 
 class ArrayFormula:
-    """A formula entered over a rectangle; its values fill the cells of the rectangle."""
+    """A formula entered over a rectangle; its values fill the cells of the rectangle.
 
-    __slots__ = ("bottom", "family", "left", "right", "top")
+    One that is `dynamic` spills: its rectangle is as large as its result, or one cell where something is in its way.
+    """
 
-    def __init__(self, family: Family, top: int, left: int, bottom: int, right: int) -> None:
+    __slots__ = ("bottom", "dynamic", "family", "left", "right", "top")
+
+    def __init__(self, family: Family, top: int, left: int, bottom: int, right: int, dynamic: bool = False) -> None:
         self.family = family
+        self.dynamic = dynamic
         self.top, self.left, self.bottom, self.right = top, left, bottom, right
 
 

@@ -45,6 +45,8 @@ ERRORS: dict[str, ExcelError] = {str(e): e for e in (NULL, DIV0, VALUE, REF, NAM
 for _code in ("#GETTING_DATA", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!"):
     ERRORS[_code] = ExcelError(_code)
 
+SPILL, CALC = ERRORS["#SPILL!"], ERRORS["#CALC!"]
+
 Value = float | str | bool | ExcelError | None
 
 SHIFT_1904 = 1462

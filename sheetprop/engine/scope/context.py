@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sheetprop.engine.grid.operands import Areas, Array, Operand, Ref
+from sheetprop.engine.grid.operands import Areas, Array, Lambda, Operand, Ref, Refs
 from sheetprop.engine.grid.storage import SheetStore
-from sheetprop.engine.grid.values import VALUE, Raised, Value
+from sheetprop.engine.grid.values import CALC, VALUE, Raised, Value
 from sheetprop.engine.scope.workspace import Workspace
 
 
 class Context:
-    """Where a formula stands while it is evaluated."""
+    """Where a formula stands while it is evaluated.
 
-    __slots__ = ("column", "row", "sheet", "space")
+    Attributes:
+        bound: the variables of LET and LAMBDA, by name in lower case.
+    """
+
+    __slots__ = ("bound", "column", "row", "sheet", "space")
 
     def __init__(self, space: Workspace, sheet: SheetStore, row: int, column: int) -> None:
         self.space = space
         self.sheet = sheet
         self.row = row
         self.column = column
+        self.bound: dict[str, Operand] = {}
 
     def note_unknown(self, what: str) -> None:
         """Remember that the formula asked for something that is not known."""
@@ -49,8 +54,12 @@ def scalar(operand: Operand, context: Context) -> Value:
         return intersected(operand, context)
     if type(operand) is Array:
         return operand.lines[0][0] if operand.lines and operand.lines[0] else VALUE
+    if type(operand) is Refs:
+        return operand.rows()[0][0]
     if type(operand) is Areas:
         return VALUE
+    if type(operand) is Lambda:
+        return CALC
     return operand  # type: ignore[return-value]
 
 

@@ -34,6 +34,8 @@ class Workspace:
         self.random: Any = None
         self._names: dict[tuple[int | None, str], Family | None] = {}
         self._depth = 0
+        self.calls = 0  # of a LAMBDA, one inside the other
+        self.spills: dict[tuple[int, int, int], tuple[int, int]] = {}  # cell -> the size of what it has to spill over
         self.stored: dict[tuple[int, int, int], Value] | None = None
 
     def sheet_named(self, name: str) -> SheetStore:
