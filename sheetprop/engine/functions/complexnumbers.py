@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.grid.operands import Areas, Array, Operand, Ref
+from sheetprop.engine.grid.operands import Operand, Ref, flat
 from sheetprop.engine.grid.values import DIV0, NUM, VALUE, ExcelError, Raised, Value, finite, general
 
 _REAL = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -160,7 +160,7 @@ def _values(operand: Operand) -> Iterable[Value]:
     """Return the values of an operand; a blank cell given alone is 0."""
     if isinstance(operand, Ref) and operand.height * operand.width == 1:
         return [operand.single()]
-    return operand.flat() if isinstance(operand, Ref | Array | Areas) else [operand]
+    return flat(operand)
 
 
 def _all(operands: tuple[Operand, ...], join: Callable[[complex, complex], complex], start: complex) -> str:
