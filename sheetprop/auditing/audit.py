@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sheetprop.auditing.charts import chart_findings
 from sheetprop.auditing.claims import Bench
+from sheetprop.auditing.expressions import Expr
 from sheetprop.auditing.finding import Audit, Finding, RoleTable
 from sheetprop.auditing.gradients import gradient_findings
 from sheetprop.auditing.grid import Grid, Stored
 from sheetprop.auditing.rates import title_findings
 from sheetprop.auditing.roles import Given, Roles, roles_of
-from sheetprop.auditing.rows import constant_columns, error_findings, row_findings, stored_findings, values_only
+from sheetprop.auditing.rows import (
+    constant_columns,
+    error_findings,
+    errors_beside,
+    row_findings,
+    stored_findings,
+    values_only,
+)
+from sheetprop.auditing.shifts import misplaced_reads, shift_findings
 from sheetprop.auditing.tables import Table, tables_of
 from sheetprop.auditing.updates import update_findings
 from sheetprop.engine.book import Book, Sheet
@@ -53,7 +63,9 @@ class _Read:
     grid: Grid
     tables: list[Table] = field(default_factory=list)
     networks: list[list[Roles]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    moved: list[tuple[Table, dict[int, Expr]]] = field(default_factory=list)
 
     @property
     def placed(self) -> bool:
@@ -111,30 +123,38 @@ class _Auditor:
         """Return a sheet's tables and networks, read in one direction."""
         result = _Read(Grid(self.book, sheet, self.stored, turned=turned))
         for table in tables_of(result.grid):
-            networks, notes = roles_of(table, self.stated(table))
+            networks, unchecked = roles_of(table, self.stated(table))
+            moved = {n: formula for roles in networks for n, formula in misplaced_reads(roles).items()}
+            if moved:
+                networks, unchecked = roles_of(table, self.stated(table), moved)
+                result.moved.append((table, moved))
             result.tables.append(table)
             result.networks.append(networks)
-            result.notes += notes
+            (result.unchecked if networks or table.learns else result.others).extend(unchecked)
         return result
 
     def run(self, path: str) -> Audit:
         result = Audit(path)
-        tables: list[Table] = []
+        networks: list[Roles] = []
+        others: list[str] = []
         for sheet in self.book:
             read = self.read(sheet, turned=False)
             if not read.placed and read.grid.repeats_across():
                 other = self.read(sheet, turned=True)
                 read = other if other.placed else read
-            tables += read.tables
-            result.notes += read.notes
+            networks += [roles for several in read.networks for roles in several]
+            result.unchecked += read.unchecked
+            others += read.others
             self.sheet(read, result)
         for flag, text in self.given.items():
             if flag not in self.used:
                 raise SheetpropError(f"{flag} {text}: " + ("no network was found whose updates could use it"
                                      if flag == "--lr" else "lies in no table of repeated rows or columns"))
-        result.findings += chart_findings(self.book, tables)
-        if not tables and not result.findings:
-            result.notes.append("no table of rows or columns that repeat was found; nothing to audit")
+        result.findings += chart_findings(self.book, networks)
+        # Beside a network a summary or a chart's table is nothing that has to be checked.
+        (result.notes if networks else result.unchecked).extend(others)
+        if not networks and not result.findings and not result.unchecked:
+            result.unchecked.append("no table of rows or columns that repeat was found")
         result.findings = _once(result.findings)
         return result
 
@@ -148,9 +168,16 @@ class _Auditor:
             if networks:
                 result.findings += constant_columns(networks[0])
                 result.findings += stored_findings(table)
+        result.findings += [finding for table, moved in read.moved for finding in shift_findings(table, moved)]
+        if read.placed:
+            errors = {finding.cells for finding in result.findings if finding.kind == "error"
+                      and finding.sheet == read.grid.name}
+            result.findings += errors_beside(read.grid, errors, [table for table, several in zip(
+                read.tables, read.networks, strict=True) if several])
         for finding in result.findings[before:]:
             finding.across = read.grid.turned
-        result.findings += title_findings([roles for networks in read.networks for roles in networks])
+        file = Path(self.book.path).stem if sum(1 for _ in self.book) == 1 else ""
+        result.findings += title_findings([roles for networks in read.networks for roles in networks], file)
         if not read.tables:
             for turned in (False, True):
                 one = values_only(Grid(self.book, self.book[read.grid.name], self.stored, turned=turned))
@@ -177,7 +204,7 @@ class _Auditor:
         """Check one network of a table."""
         bench = Bench(roles)
         errors = error_findings(bench)
-        found, checked, bad = gradient_findings(bench, result.notes)
+        found, checked, bad = gradient_findings(bench, result.notes, result.unchecked)
         updates = update_findings(bench, bad)
         if any(one.kind == "rate" for one in updates):
             errors = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
 
 from sheetprop.auditing.expressions import Expr, at, make, number, places, rebuilt, replaced, walk
 from sheetprop.auditing.grid import Place
@@ -37,9 +38,11 @@ def _reshaped(node: Expr) -> Iterator[Expr]:
     if op == "-":
         yield make("-", args[1], args[0])
         yield make("+", *args)
+        yield make("*", *args)
         yield args[0]
     if op == "+":
         yield make("-", *args)
+        yield make("*", *args)
         yield args[0]
         yield args[1]
     if op == "^" and args[1].op == "n":
@@ -50,7 +53,9 @@ def _reshaped(node: Expr) -> Iterator[Expr]:
         yield args[0]
         yield args[1]
         yield make("+", *args)
+        yield make("-", *args)
         yield make("/", *args)
+        yield make("-", args[1], args[0])
     if op == "/":
         yield args[0]
         yield make("*", *args)
@@ -156,15 +161,12 @@ def swaps(whole: Expr, like: Callable[[Place], list[Place]]) -> Iterator[Edit]:
 
 
 def factors(whole: Expr, known: list[Expr]) -> Iterator[Edit]:
-    """Yield edits that multiply or divide a part by one of some expressions."""
+    """Yield edits that multiply a part by one of some expressions."""
     for node in reversed(list(walk(whole))):
         if node.op == "n":
             continue
         for factor in known:
             yield substituted(whole, node, make("*", node, factor)), node, make("*", node, factor)
-        for factor in known:
-            if factor.op == "v":
-                yield substituted(whole, node, make("/", node, factor)), node, make("/", node, factor)
 
 
 def terms(whole: Expr, extra: list[Expr]) -> Iterator[Edit]:
@@ -174,3 +176,35 @@ def terms(whole: Expr, extra: list[Expr]) -> Iterator[Edit]:
             continue
         for term in extra:
             yield substituted(whole, node, make("+", node, term)), node, make("+", node, term)
+
+
+def dropped(whole: Expr) -> Iterator[Edit]:
+    """Yield edits that leave out one factor of a product."""
+    for node in reversed(walk(whole)):
+        if node.op == "*":
+            for new in node.args:
+                yield substituted(whole, node, new), node, new
+
+
+def shortened(whole: Expr) -> Iterator[Edit]:
+    """Yield edits that leave out two or three factors of a product, neighbours first."""
+    inner = {arg for node in walk(whole) if node.op == "*" for arg in node.args if arg.op == "*"}
+    for node in reversed(walk(whole)):
+        if node.op != "*" or node in inner:
+            continue
+        chain = factors_of(node)
+        if not 3 <= len(chain) <= 9:
+            continue
+        gaps = [gone for size in (2, 3) for gone in combinations(range(len(chain)), size) if size < len(chain)]
+        gaps.sort(key=lambda gone: gone[-1] - gone[0])
+        for gone in gaps:
+            left = [factor for index, factor in enumerate(chain) if index not in gone]
+            new = left[0]
+            for factor in left[1:]:
+                new = make("*", new, factor)
+            yield substituted(whole, node, new), node, new
+
+
+def factors_of(node: Expr) -> list[Expr]:
+    """Return the factors of a product, however it is bracketed."""
+    return [*factors_of(node.args[0]), *factors_of(node.args[1])] if node.op == "*" else [node]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAX_CELLS = 200
 _BINARY = frozenset("+-*/^")
-_COMPARE = frozenset(["=", "<>", "<", ">", "<=", ">="])
+COMPARISONS = frozenset(["=", "<>", "<", ">", "<=", ">="])
 _ONE = frozenset(["EXP", "LN", "LOG10", "SQRT", "ABS", "TANH", "SINH", "COSH", "SIGN", "SIN", "COS", "ATAN"])
 _STRENGTH = {"+": 3, "-": 3, "*": 4, "/": 4, "^": 5}
 
@@ -173,7 +173,7 @@ class Reading:
                 return make("/", inner, number(100))
             return inner if node.operator == "+" else make("neg", inner)
         if isinstance(node, Binary):
-            if node.operator in _BINARY or node.operator in _COMPARE:
+            if node.operator in _BINARY or node.operator in COMPARISONS:
                 return make(node.operator, self.expr(node.left, row, column), self.expr(node.right, row, column))
             raise Unknown(f"the operator {node.operator!r}")
         if isinstance(node, Call):
@@ -217,7 +217,7 @@ class Reading:
             raise Unknown(name)
         if name in _ONE and len(args) == 1:
             return make(name, args[0])
-        if name == "POWER" and len(args) == 2:
+        if name in ("POWER", "POW") and len(args) == 2:  # Google Sheets writes POW
             return make("^", *args)
         if name == "LOG" and len(args) in (1, 2):
             return make("LOG10", args[0]) if len(args) == 1 else make("/", make("LN", args[0]), make("LN", args[1]))
@@ -297,7 +297,7 @@ def show(expr: Expr, row: int, grid: Grid | None, least: int = 0) -> str:
         strength = _STRENGTH[op]
         text = f"{show(expr.args[0], row, grid, strength)}{op}{show(expr.args[1], row, grid, strength + 1)}"
         return f"({text})" if strength < least else text
-    if op in _COMPARE:
+    if op in COMPARISONS:
         text = f"{show(expr.args[0], row, grid, 2)}{op}{show(expr.args[1], row, grid, 2)}"
         return f"({text})" if least else text
     return f"{op}({','.join(show(arg, row, grid) for arg in expr.args)})"

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+RIGHT, WRONG, UNCHECKED = "checked and right", "checked and wrong", "not checked"
+
 
 @dataclass
 class Finding:
@@ -103,7 +105,8 @@ class Audit:
     Attributes:
         path: the file.
         findings: what is wrong.
-        notes: what could not be placed, and why.
+        notes: what else there is to say.
+        unchecked: what could not be checked, and why.
         roles: what was found to be what.
         checked: how many gradient columns were held against the derivative.
         error: why the file cannot be used; empty where it can.
@@ -112,39 +115,59 @@ class Audit:
     path: str
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
     roles: list[RoleTable] = field(default_factory=list)
     checked: int = 0
     error: str = ""
 
     @property
-    def ok(self) -> bool:
-        """Whether nothing wrong was found and the file could be read."""
-        return not self.findings and not self.error
+    def ok(self) -> bool | None:
+        """True: all of it was checked and is right; False: something is wrong; None: not, or not all, checked."""
+        if self.error or self.findings:
+            return False
+        return True if self.checked and not self.unchecked else None
 
     def __bool__(self) -> bool:
-        return self.ok
+        return self.ok is True
 
     @property
     def code(self) -> int:
-        """The exit code: 0 nothing found, 1 findings, 2 unusable."""
-        return 2 if self.error else 1 if self.findings else 0
+        """The exit code: 0 checked and right, 1 checked and wrong, 2 unusable, 3 not checked or only partly."""
+        return 2 if self.error else {True: 0, False: 1, None: 3}[self.ok]
+
+    @property
+    def verdict(self) -> str:
+        """One of three answers: "checked and right", "checked and wrong", "not checked"; "not read" without a file."""
+        return "not read" if self.error else {True: RIGHT, False: WRONG, None: UNCHECKED}[self.ok]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain data."""
-        return {"path": self.path, "ok": self.ok, "error": self.error, "checked": self.checked,
-                "findings": [finding.to_dict() for finding in self.findings], "notes": list(self.notes),
+        """Return the answer as plain data; "ok" is null where it was not, or not all, checked."""
+        return {"path": self.path, "ok": self.ok, "verdict": self.verdict, "error": self.error,
+                "checked": self.checked, "findings": [finding.to_dict() for finding in self.findings],
+                "unchecked": list(self.unchecked), "notes": list(self.notes),
                 "roles": [roles.to_dict() for roles in self.roles]}
 
     def summary(self) -> str:
-        """Return one line: how much was checked and found, or why the file cannot be used."""
+        """Return one line: the answer, how much was checked and found, or why the file cannot be used."""
         if self.error:
             return self.error
         name = Path(self.path).name
-        checked = f"{_counted(self.checked, 'gradient column')} held against the derivative"
+        checked = f"{_counted(self.checked, 'gradient')} held against the derivative"
         if self.findings:
-            return f"{name}: {_counted(len(self.findings), 'finding')}; {checked}"
-        return f"{name}: nothing wrong found; {checked}" if self.roles else \
-            f"{name}: nothing wrong found, but no network was found either"
+            partly = f"; not checked: {self.reasons()}" if self.unchecked else ""
+            return f"{name}: {WRONG}: {_counted(len(self.findings), 'finding')}; {checked}{partly}"
+        if self.ok:
+            return f"{name}: {RIGHT}; {checked}"
+        if self.checked:
+            return f"{name}: {UNCHECKED} in full: {checked} and right; not checked: {self.reasons()}"
+        return f"{name}: {UNCHECKED}, because {self.reasons()}"
+
+    def reasons(self) -> str:
+        """Return why something was not checked, the first reason in full."""
+        if not self.unchecked:
+            return "no training table was found"
+        more = f" (and {_counted(len(self.unchecked) - 1, 'more reason')})" if len(self.unchecked) > 1 else ""
+        return self.unchecked[0] + more
 
     def text(self, *, roles: bool = False) -> str:
         """Return findings, notes and, when asked, roles as lines, the summary last."""
@@ -155,6 +178,7 @@ class Audit:
             lines.append(f"{one.sheet}!{one.sentence()}")
             lines += [f"    computes  {one.computes}"] if one.computes else []
             lines += [f"    should be {one.expected}"] if one.expected else []
+        lines += [f"not checked: {reason}" for reason in self.unchecked]
         lines += [f"note: {note}" for note in self.notes]
         if roles:
             lines += [line for table in self.roles for line in table.lines()]

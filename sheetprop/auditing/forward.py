@@ -48,9 +48,13 @@ class Unit:
 
 
 def oddities(roles: Roles) -> list[Oddity]:
-    """Return the forward columns that do not fit."""
+    """Return the sums, errors and totals that do not fit."""
     units = {n: unit for n in roles.forward if (unit := unit_of(roles, n)) is not None}
-    found = [*_activations(roles, units), *_sums(roles, units), *_errors(roles), *_totals(roles)]
+    return [*_sums(roles, units), *_errors(roles), *_totals(roles)]
+
+
+def settled(found: list[Oddity]) -> list[Oddity]:
+    """Return each oddity once, those that are findings alone first."""
     seen: set[tuple[int, Expr]] = set()
     result: list[Oddity] = []
     for one in sorted(found, key=lambda odd: not odd.sure):
@@ -87,62 +91,12 @@ def unit_of(roles: Roles, n: int) -> Unit | None:
     return Unit(n, pairs, biases)
 
 
-def _index(roles: Roles, place: Place) -> tuple[str, str]:
+def index_of(roles: Roles, place: Place) -> tuple[str, str]:
+    """Return what a place's label says that it is, and its index."""
     if len(place) != 2:
         return "", ""
     column = roles.table.column(int(place[0]))
     return kind_of(column.label) if column is not None and column.label else ("", "")
-
-
-def _activations(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
-    """Activations that read the sum of another unit."""
-    # A sum that nobody reads is no part of the forward pass found; look among all columns.
-    every = {m: unit for m in roles.graph.formulas if (unit := unit_of(roles, m)) is not None}
-    reads: dict[int, Place] = {}
-    for n in roles.graph.formulas:
-        found = places(roles.graph.formulas[n])
-        if n not in every and len(found) == 1 and found[0][0] in every:
-            reads[n] = found[0]
-    unread = [m for m in every if m not in {place[0] for place in reads.values()}]
-    del units
-    twice = {place for place, count in Counter(reads.values()).items() if count > 1}
-    result: list[Oddity] = []
-    for n, place in reads.items():
-        if n not in roles.forward:
-            continue
-        kind, index = _index(roles, (n, 0))
-        said = _index(roles, place)
-        target: int | None = None
-        sure = False
-        if kind == "activation" and index and said[0] == "sum" and said[1] != index:
-            named = [m for m in every if _index(roles, (m, 0)) == ("sum", index)]
-            if len(named) == 1 and (not _same_order(roles, reads, every)):
-                target, sure = named[0], True
-            elif len(named) > 1:
-                # Side by side tables repeat their labels: the one that nobody reads.
-                named = [m for m in named if m in unread]
-                if len(named) == 1:
-                    target, sure = named[0], True
-        elif kind != "activation" and place in twice and len(unread) == 1:
-            others = [m for m, p in reads.items() if p == place and m != n]
-            # The one that stands nearer to the sum that nobody reads.
-            if others and abs(n - unread[0]) < min(abs(m - unread[0]) for m in others):
-                target, sure = unread[0], True
-        if target is not None and target != place[0]:
-            column = roles.table.columns[n]
-            new = _exchanged(roles.graph.formulas[n], place, (target, 0))
-            result.append(Oddity(column, new, "it reads the sum of another unit", sure))
-    return result
-
-
-def _same_order(roles: Roles, reads: dict[int, Place], every: dict[int, Unit]) -> bool:
-    """Return whether labels disagree with the formulas throughout, so that they say nothing."""
-    del every
-    judged = [(_index(roles, (n, 0)), _index(roles, place)) for n, place in reads.items()]
-    judged = [(a, b) for a, b in judged if a[0] == "activation" and b[0] == "sum"]
-    wrong = sum(a[1] != b[1] for a, b in judged)
-    # One activation with the other's sum is a slip; a crossed pair is another way of naming.
-    return wrong * 2 > len(judged) or (wrong >= 2 and len(set(reads.values())) == len(reads))
 
 
 def _sums(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
@@ -177,7 +131,7 @@ def _sums(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
                            and len(s - set(unit.sources)) == 1]) == 1:
             missing = next(iter(near_[0] - set(unit.sources)))
             stray_ = next(s for s in unit.sources if s not in near_[0])
-            new = _exchanged(formula, stray_, missing)
+            new = exchanged(formula, stray_, missing)
             result.append(Oddity(column, new, _SOURCES, True))
         for weight, source in unit.pairs:
             if used[weight] > 1 and len(unused) == 1:
@@ -211,12 +165,13 @@ def _pair_changed(formula: Expr, weight: Place, source: Place, new_weight: Place
     return formula
 
 
-def _exchanged(formula: Expr, old: Place, new: Place) -> Expr:
+def exchanged(formula: Expr, old: Place, new: Place) -> Expr:
+    """Return a formula with one place for another throughout."""
     return replaced(formula, lambda place: at(new) if place == old else at(place))
 
 
 def _numbered(roles: Roles, place: Place) -> int:
-    index = _index(roles, place)[1]
+    index = index_of(roles, place)[1]
     return int(index) if index.isdigit() else int(place[0])
 
 
@@ -236,13 +191,13 @@ def _order_of_weights(roles: Roles, units: dict[int, Unit]) -> list[Oddity]:
             formula, column = roles.graph.formulas[unit.number], roles.table.columns[unit.number]
             for index, (weight, _) in enumerate(unit.pairs):
                 for weight2, _ in unit.pairs[index + 1:]:
-                    new = _exchanged(_exchanged(formula, weight, _NOWHERE), weight2, weight)
-                    new = _exchanged(new, _NOWHERE, weight2)
+                    new = exchanged(exchanged(formula, weight, _NOWHERE), weight2, weight)
+                    new = exchanged(new, _NOWHERE, weight2)
                     result.append(Oddity(column, new, "two of its weights are exchanged", False))
             for other in group:
                 if other.number > unit.number:
                     for one, two in zip(unit.pairs, other.pairs, strict=False):
-                        new = _exchanged(formula, one[0], two[0])
+                        new = exchanged(formula, one[0], two[0])
                         result.append(Oddity(column, new, "it uses another unit's weight", False))
     return result
 
@@ -251,24 +206,24 @@ def _errors(roles: Roles) -> list[Oddity]:
     """Errors whose target or output belongs to another unit."""
     result: list[Oddity] = []
     related = _related(roles)
-    errors = [n for n in roles.graph.formulas if _index(roles, (n, 0))[0] == "error" and n not in roles.backward
+    errors = [n for n in roles.graph.formulas if index_of(roles, (n, 0))[0] == "error" and n not in roles.backward
               and n in related]
     for n in errors:
-        index = _index(roles, (n, 0))[1]
+        index = index_of(roles, (n, 0))[1]
         for place in places(roles.graph.formulas[n]):
-            kind, own = _index(roles, place)
+            kind, own = index_of(roles, place)
             wanted = ("target", index) if kind == "target" else ("activation", "o" + index) if kind == "activation" \
                 and own.startswith("o") else None
             if wanted is None or (kind, own) == wanted:
                 continue
             every = (*roles.table.columns, *roles.table.constants, *roles.table.borrowed)
-            named = [m for m in every if _index(roles, (m, 0)) == wanted]
+            named = [m for m in every if index_of(roles, (m, 0)) == wanted]
             if len(named) > 1:
                 named = [m for m in named if m in related]
             if len(named) == 1:
                 # On another sheet the row may be another one.
                 row = int(place[1]) if named[0] in roles.table.borrowed else 0
-                new = _exchanged(roles.graph.formulas[n], place, (named[0], row))
+                new = exchanged(roles.graph.formulas[n], place, (named[0], row))
                 what = "the target" if kind == "target" else "the output"
                 result.append(Oddity(roles.table.columns[n], new, f"it uses {what} of another unit", True))
     if len(result) == len(errors) > 1:
@@ -284,7 +239,7 @@ def _totals(roles: Roles) -> list[Oddity]:
     if kind_of(loss.label)[0] != "total":
         return []
     related = _related(roles)
-    errors = [n for n in roles.graph.formulas if _index(roles, (n, 0))[0] == "error" and n != loss.number
+    errors = [n for n in roles.graph.formulas if index_of(roles, (n, 0))[0] == "error" and n != loss.number
               and n in related]
     read = [int(place[0]) for place in places(formula) if len(place) == 2]
     if len(errors) < 2 or not set(read) & set(errors) or any(n not in errors for n in read):
@@ -297,7 +252,7 @@ def _totals(roles: Roles) -> list[Oddity]:
     ratio = found / wanted if wanted else 0.0
     samples: dict[str, set[int]] = {}
     for n in errors:
-        samples.setdefault(_index(roles, (n, 0))[1].lstrip("0123456789"), set()).add(n)
+        samples.setdefault(index_of(roles, (n, 0))[1].lstrip("0123456789"), set()).add(n)
     shares = [1.0, *(float(count) for count in dict.fromkeys([len(samples), len(errors)]) if count > 1)]
     if any(abs(ratio * share - factor) < 1e-9 for share in shares for factor in (1.0, 0.5, 2.0)):
         return []

@@ -4,49 +4,64 @@ from __future__ import annotations
 
 from typing import Any
 
+from sheetprop.auditing.activations import activation_oddities
 from sheetprop.auditing.causes import cause, leaves
-from sheetprop.auditing.claims import Bench, Claim, claims_of, settle_gradients, settle_scales
+from sheetprop.auditing.claimed import claims_of, settle_gradients
+from sheetprop.auditing.claims import Bench, Claim
 from sheetprop.auditing.edits import shapes, swaps
 from sheetprop.auditing.expressions import Expr, evaluate, places, shifted, show
+from sheetprop.auditing.families import Families
 from sheetprop.auditing.finding import Finding
-from sheetprop.auditing.forward import Oddity, oddities
+from sheetprop.auditing.forward import Oddity, oddities, settled
 from sheetprop.auditing.losses import looks_like_loss
-from sheetprop.auditing.repair import Kinds, Repair, explains, own_repair, pair_repair, shared_repair, simple_repair
+from sheetprop.auditing.repair import (
+    Kinds,
+    Repair,
+    explains,
+    own_repair,
+    pair_repair,
+    shared_repair,
+    simple_repair,
+    written_derivative,
+)
 from sheetprop.auditing.sample_points import comparable, differs
+from sheetprop.auditing.scales import settle_scales
+from sheetprop.auditing.unseen import why_unseen
 from sheetprop.auditing.witness import label_findings, settle_labels
 
 _LATENT = " (latent: right on these rows, wrong at other values)"
 
 
-def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], int, set[int]]:
+def gradient_findings(bench: Bench, notes: list[str], unchecked: list[str]) -> tuple[list[Finding], int, set[int]]:
     """Return the findings about one network's gradients and forward formulas, how many claims were checked,
     and the columns that are known to be wrong."""
     roles = bench.roles
     table = roles.table
     settle_gradients(bench)
     claims = claims_of(bench)
-    notes += _unclaimed(bench, claims)
+    unchecked += _unclaimed(bench, claims)
+    claims = _seen_through(bench, claims, unchecked)
     settle_scales(bench, claims)
     kinds = Kinds(bench)
     failing: list[Claim] = []
     latent: list[Claim] = []
     holding: list[Claim] = []
+    odd: list[Finding] = []
     checked = 0
     bad_columns: set[int] = set()
     for claim in claims:
-        if table.columns[claim.column.number].mixed:
-            notes.append(f"{table.name}: {table.grid.file_} {claim.column.title} has no one formula; not audited")
-            continue
+        families = Families(bench, claim)
         near = bench.right(claim, bench.near)
         if near is None:
-            notes.append(f"{table.grid.name}!{table.cells(claim.column.number)}: {claim.text} cannot be computed at "
-                         "random values; not audited")
+            unchecked.append(f"{table.grid.name}!{table.cells(claim.column.number)}: {claim.text} cannot be computed "
+                             "at random values")
             continue
         checked += 1
         if near:
             if bench.right(claim, bench.far) is False:
                 latent.append(claim)
             holding.append(claim)
+            odd += families.findings(kinds)
             continue
         if _quotient(bench, claim):
             notes.append(f"{table.grid.name}!{table.cells(claim.column.number)}: {claim.text} is estimated by a "
@@ -60,7 +75,7 @@ def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], in
                 values[claim.place] = claim.target(expected, values)
     bench.strict = 2 * len(latent) < max(1, len(holding))
     failing, found = settle_labels(bench, failing)
-    found += label_findings(roles)
+    found += [*odd, *label_findings(roles)]
     failing, latent = _by_forward(bench, failing, holding, latent, found, bad_columns)
     siblings = [claim.formula for claim in claims]
     simple: dict[int, Repair | None] = {}
@@ -69,7 +84,8 @@ def gradient_findings(bench: Bench, notes: list[str]) -> tuple[list[Finding], in
     if not simple or None in simple.values():
         failing = _by_onecause(bench, kinds, failing, holding, found, bad_columns)
     for claim in failing:
-        repair = simple.get(claim.column.number) or own_repair(bench, kinds, claim, siblings)
+        repair = simple.get(claim.column.number) or own_repair(bench, kinds, claim, siblings,
+                                                                         [one.formula for one in holding if one.weight])
         bad_columns.add(claim.column.number)
         found.append(_finding(bench, claim, repair, holding))
     for claim in latent:
@@ -84,7 +100,17 @@ def _unclaimed(bench: Bench, claims: list[Claim]) -> list[str]:
     known = {claim.wrt for claim in claims if claim.weight}
     left = [weight.column.label or weight.column.title for weight in bench.roles.weights
             if weight.update is not None and weight.place not in known]
-    return [f"{bench.roles.table.name}: the gradient of {_listed(left)} was not found; not audited"] if left else []
+    return [f"{bench.roles.table.name}: the gradient of {_listed(left)} was not found"] if left else []
+
+
+def _seen_through(bench: Bench, claims: list[Claim], unchecked: list[str]) -> list[Claim]:
+    """Return the claims whose loss is seen through to every output; say of the others why they are not checked."""
+    roles = bench.roles
+    reasons = {of: why_unseen(roles, of) for of in {claim.of for claim in claims}}
+    for reason in dict.fromkeys(reason for reason in reasons.values() if reason):
+        names = [claim.text for claim in claims if reasons[claim.of] == reason]
+        unchecked.append(f"{roles.table.name}: {_listed(names)}, because {reason}")
+    return [claim for claim in claims if not reasons[claim.of]]
 
 
 def _listed(names: list[str]) -> str:
@@ -108,7 +134,7 @@ def _by_forward(bench: Bench, failing: list[Claim], holding: list[Claim], latent
     """Report forward columns that do not fit; return the failing and the latent claims that they do not explain."""
     roles = bench.roles
     reported: set[int] = set()
-    odd_ones = oddities(roles)
+    odd_ones = settled([*activation_oddities(roles), *oddities(roles)])
     # Of several ways to put one column right the one that settles the gradients.
     best: dict[int, Oddity] = {}
     for odd in odd_ones if failing else ():
@@ -182,6 +208,7 @@ def _forward_finding(bench: Bench, repair: Repair, wrong: str, explained: list[C
     if not count and rows:
         wrong += _LATENT
     formula = bench.roles.graph.formulas[column.number]
+    bench.repaired[column.number] = repair.formula
     finding = Finding("forward", table.grid.name, table.cells(column.number), column.label, wrong,
                       computes="=" + show(formula, row, table.grid),
                       expected="=" + show(repair.formula, row, table.grid), repair=repair.text(table, row),
@@ -227,8 +254,10 @@ def _finding(bench: Bench, claim: Claim, repair: Repair | None, holding: list[Cl
                                 size)
     formula = shifted(claim.formula, -claim.shift)
     repair = repair.moved(-claim.shift) if repair is not None else None
+    written = written_derivative(bench, claim) if repair is None else None
     row = claim.column.first
     wrong = cause(repair, row, table) if repair is not None else \
+        "it is not the derivative of the sheet's own loss" if written is not None else \
         "it is not the derivative of the sheet's own loss, and no small edit was found that makes it so"
     other = _is_another(bench, claim, [c for c in holding if c.weight])
     if other is not None and (repair is None or len(repair.steps) > 1):
@@ -238,8 +267,15 @@ def _finding(bench: Bench, claim: Claim, repair: Repair | None, holding: list[Cl
     kind = "latent" if rows and not count else "update" if claim.within else "gradient"
     finding = Finding(kind, table.grid.name, table.cells(claim.column.number),
                       claim.text, wrong, computes="=" + show(formula, row, table.grid),
-                      expected="=" + show(repair.formula, row, table.grid) if repair is not None else "",
-                      repair=repair.text(table, row) if repair is not None else "", rows_wrong=count, rows=rows)
+                      rows_wrong=count, rows=rows)
+    right = repair.formula if repair is not None else written
+    if not claim.within and right is not None:
+        bench.repaired[claim.column.number] = right
+    if repair is not None:
+        finding.expected, finding.repair = "=" + show(repair.formula, row, table.grid), repair.text(table, row)
+    elif written is not None:
+        finding.expected = "=" + show(shifted(written, -claim.shift), row, table.grid)
+        finding.repair = f"replace the formula by {finding.expected}"
     if worst is not None:
         finding.worst_cell, finding.found_value, finding.right_value = worst
     return finding

@@ -6,7 +6,7 @@ that is named is turned back. So nothing above this module knows in which direct
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from sheetprop.engine.book import Book, Sheet
@@ -77,6 +77,10 @@ class Grid:
             sheet, column = self._outside[column - _OUTSIDE - 1]
             return self.book[sheet][self._address(row, column)]
         return self._sheet[self._address(row, column)]
+
+    def cells(self) -> Iterator[tuple[int, int, Any, str | None]]:
+        """Yield the cells of the sheet as (row, column, value, formula), rows and columns as the sheet counts them."""
+        return self._sheet.cells()
 
     def fixed_value(self, place: tuple[str, int, int]) -> Any:
         """Return the value of one fixed cell, on whatever sheet; None where there is no such sheet."""

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from sheetprop.auditing.expressions import Expr, places
+import re
+from typing import TYPE_CHECKING
+
+from sheetprop.auditing.expressions import Expr, places, walk
 from sheetprop.auditing.labels import kind_of
 from sheetprop.auditing.tables import Table
+
+if TYPE_CHECKING:
+    from sheetprop.auditing.roles import Roles
 
 
 def used_by_updates(formulas: dict[int, Expr], states: set[int]) -> set[int]:
@@ -65,6 +71,18 @@ def _is_difference(formula: Expr, kept: dict[int, Expr]) -> bool:
     """Return whether a formula takes one quantity from another, such as the output from the target, unlike losses."""
     return formula.op == "-" and all(arg.op == "v" for arg in formula.args) and not any(
         len(arg.value) == 2 and arg.value[0] in kept and looks_like_loss(arg.value[0], kept) for arg in formula.args)
+
+
+def maximised(roles: Roles) -> bool:
+    """Return whether what is learned makes a quantity large: a likelihood, a reward, a score."""
+    assert roles.loss is not None
+    if re.search(r"likelihood|log ?lik|reward|objective|score|utility", roles.loss.label.lower()) \
+            and not re.search(r"neg|loss|error|cost|-", roles.loss.label.lower()):
+        return True
+    values = [roles.table.value(row, roles.loss.number) for row in range(roles.table.first, roles.table.last + 1)]
+    numbers = [value for value in values if type(value) is float]
+    logarithm = any(node.op == "LN" for n in roles.forward for node in walk(roles.graph.formulas[n]))
+    return bool(numbers) and logarithm and max(numbers) < 0
 
 
 def _softplus(expr: Expr) -> bool:

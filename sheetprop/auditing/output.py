@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sheetprop.auditing.finding import Audit
 
-_COLUMNS = ("file", "result", "findings", "gradients checked", "kinds", "first finding", "notes")
+_COLUMNS = ("file", "result", "findings", "gradients checked", "kinds", "first finding", "not checked", "notes")
 
 
 def as_json_text(audits: Sequence[Audit]) -> str:
@@ -32,8 +32,9 @@ def as_markdown(audits: Sequence[Audit]) -> str:
                          one.off(), one.repair]
                 lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
             lines.append("")
-        if audit.notes:
-            lines += [*(f"- {note}" for note in audit.notes), ""]
+        if audit.unchecked or audit.notes:
+            lines += [*(f"- not checked: {reason}" for reason in audit.unchecked),
+                      *(f"- {note}" for note in audit.notes), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -44,11 +45,10 @@ def as_csv(audits: Sequence[Audit]) -> str:
     writer.writerow(_COLUMNS)
     for audit in audits:
         kinds = Counter(one.kind for one in audit.findings)
-        verdict = "unusable" if audit.error else "findings" if audit.findings else "ok" if audit.roles else "no network"
-        writer.writerow([audit.path, verdict, len(audit.findings),
+        writer.writerow([audit.path, audit.verdict, len(audit.findings),
                          audit.checked, " ".join(f"{kind}:{count}" for kind, count in sorted(kinds.items())),
                          audit.error or (audit.findings[0].sheet + "!" + audit.findings[0].sentence()
-                                         if audit.findings else ""), "; ".join(audit.notes)])
+                                         if audit.findings else ""), "; ".join(audit.unchecked), "; ".join(audit.notes)])
     return out.getvalue()
 
 

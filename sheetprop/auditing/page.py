@@ -53,19 +53,19 @@ def _contents(audits: Sequence[Audit]) -> str:
 
 
 def _verdict(audit: Audit) -> str:
-    if audit.error:
-        return '<span class="bad">cannot be used</span>'
-    if audit.ok and not audit.roles:
-        return '<span class="muted">no network found</span>'
-    return '<span class="good">nothing found</span>' if audit.ok else '<span class="bad">findings</span>'
+    mark = {True: "good", False: "bad", None: "muted"}[audit.ok]
+    return f'<span class="{mark}">{audit.verdict}</span>'
 
 
 def _file(audit: Audit, anchor: str) -> str:
     parts = [f'<h2 id="{anchor}">{html.escape(Path(audit.path).name)}</h2>',
              f"<p>{html.escape(audit.summary().removeprefix(f'{Path(audit.path).name}: '))}</p>"]
     parts += [_finding(one) for one in audit.findings]
+    if audit.unchecked:
+        parts.append("<p>Not checked:</p><ul>"
+                     + "".join(f"<li>{html.escape(reason)}</li>" for reason in audit.unchecked) + "</ul>")
     if audit.notes:
-        parts.append('<p class="muted">What could not be placed:</p><ul>'
+        parts.append('<p class="muted">Besides:</p><ul>'
                      + "".join(f"<li>{html.escape(note)}</li>" for note in audit.notes) + "</ul>")
     if audit.roles:
         lines = "\n".join(line for table in audit.roles for line in table.lines())

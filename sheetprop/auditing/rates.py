@@ -4,39 +4,58 @@ from __future__ import annotations
 
 from typing import Any
 
+from sheetprop.auditing.claims import Bench
 from sheetprop.auditing.expressions import at, evaluate, places, replaced, show
 from sheetprop.auditing.finding import Finding
-from sheetprop.auditing.grid import Place
-from sheetprop.auditing.labels import is_rate, rate_in
+from sheetprop.auditing.grid import Grid, Place
+from sheetprop.auditing.labels import is_rate, kind_of, rate_in
 from sheetprop.auditing.repair import Repair
 from sheetprop.auditing.roles import Roles, Weight
 from sheetprop.auditing.update_path import GRADIENT, OWN, TOKENS, VELOCITY, Line
 
 
 def walks(roles: Roles, line: Line) -> list[Place]:
-    """Return references that begin above the table and walk down with the rows."""
+    """Return references that begin above the table, or at a number over blanks, and walk down with the rows."""
     own = {column.number for column in (line.weight.column, line.weight.gradient, line.velocity) if column is not None}
     return [place for place in places(line.written) if len(place) == 2 and roles.table.grid.owns(place[0])
-            and place[0] not in own and line.column.first + place[1] < roles.table.first]
+            and place[0] not in own and (line.column.first + place[1] < roles.table.first
+                                         or _runs_out(roles, line, place))]
 
 
-def walking_finding(roles: Roles, lines: list[Line]) -> Finding:
+def _runs_out(roles: Roles, line: Line, place: tuple[int, int]) -> bool:
+    """Return whether a reference meets a number in its first row and blanks in all others."""
+    if place[0] not in roles.table.constants or line.column.last <= line.column.first:
+        return False
+    first, *rest = (roles.table.value(row + int(place[1]), int(place[0]))
+                    for row in range(line.column.first, line.column.last + 1))
+    return type(first) is float and all(value is None for value in rest)
+
+
+def walking_finding(bench: Bench, lines: list[Line]) -> Finding:
     """Return the finding for formulas whose learning rate is not anchored."""
-    table, column, formula = roles.table, lines[0].column, lines[0].written
+    roles = bench.roles
+    table = roles.table
+    grid, column = table.grid, lines[0].column
     place = walks(roles, lines[0])[0]
-    cell = table.grid.spell(column.first + place[1], int(place[0]))
-    below = table.grid.spell(column.first + place[1] + 1, int(place[0]))
-    anchored = (table.grid.name, column.first + place[1], int(place[0]))
-    fixed = replaced(formula, lambda p: at(anchored) if p == place else at(p))
-    row = column.first
+    # What is said of rows is said of those that have this formula.
+    rows = [row for row in range(column.first, column.last + 1) if row not in column.others] or [column.first]
+    row = rows[0]
+    anchored = (grid.name, row + place[1], int(place[0]))
+    for line in lines:
+        wrong = walks(roles, line)
+        bench.repaired[line.column.number] = replaced(
+            line.written, lambda p, wrong=wrong: at(anchored) if p in wrong else at(p))  # type: ignore[misc]
+    cell = grid.spell(row + place[1], int(place[0]))
+    walk = f"{grid.spell(row, column.number)} reads {cell}"
+    if len(rows) > 1:
+        walk += f", {grid.spell(rows[1], column.number)} reads {grid.spell(rows[1] + place[1], int(place[0]))}, " \
+            f"and so on along the {grid.file_}"
     weights = ", ".join(line.weight.column.label or line.weight.column.title for line in lines)
-    return Finding("rate", table.grid.name, table.grid.merged(table.cells(line.column.number) for line in lines),
-                   f"the update of {weights}",
-                   f"its reference {cell} is not anchored: {table.grid.spell(row, column.number)} reads {cell}, "
-                   f"{table.grid.spell(row + 1, column.number)} reads {below}, and so on along the {table.grid.file_}",
-                   computes="=" + show(formula, row, table.grid),
-                   expected="=" + show(fixed, row, table.grid),
-                   repair=f"replace {cell} by {table.grid.spell_fixed(anchored)}")
+    return Finding("rate", grid.name, grid.merged(table.cells(line.column.number) for line in lines),
+                   f"the update of {weights}", f"its reference {cell} is not anchored: {walk}",
+                   computes="=" + show(lines[0].written, row, grid),
+                   expected="=" + show(bench.repaired[column.number], row, grid),
+                   repair=f"replace {cell} by {grid.spell_fixed(anchored)}")
 
 
 def rate_findings(roles: Roles, updates: list[list[Line]], *, alike: bool) -> list[Finding]:
@@ -59,8 +78,14 @@ def rate_findings(roles: Roles, updates: list[list[Line]], *, alike: bool) -> li
             continue
         value = _held(roles, place)
         where = table.grid.spell_fixed(place).replace("$", "")
-        wrong = f"the learning rate {where} is blank, so that nothing is learned" if value is None else \
-            f"the learning rate {where} is the text {value!r}, no number" if isinstance(value, str) else ""
+        other = _other_label(roles, place)
+        wrong = ""
+        if other:
+            wrong = f"what they take as the learning rate, {where}, is {other}"
+        elif value is None or value == 0.0:
+            wrong = f"the learning rate {where} is {'blank' if value is None else '0'}, so that nothing is learned"
+        elif isinstance(value, str):
+            wrong = f"the learning rate {where} is the text {value!r}, no number"
         if wrong:
             reading = [line.column.number for lines in updates for line in lines if place in places(line.formula)]
             cells = reading or [lines[0].column.number for lines in updates]
@@ -83,6 +108,30 @@ def rate_findings(roles: Roles, updates: list[list[Line]], *, alike: bool) -> li
     elif not constants and roles.rate is None:
         roles.rate_value = _typed(updates[0])
     return found
+
+
+def _other_label(roles: Roles, place: tuple[str, int, int]) -> str:
+    """Return what a cell's label says that it is, where that is a quantity of a network; empty where it is not."""
+    if place[0] != roles.table.grid.name:
+        return ""
+    grid = roles.table.grid
+    _, row, column = place
+    left = grid.value(row, column - 1) if column > 1 else None
+    if isinstance(left, str) and is_rate(left):
+        return ""
+    for above in range(row - 1, 0, -1):
+        text = grid.value(above, column)
+        if isinstance(text, str) and text.strip():
+            if kind_of(text)[0] in _QUANTITIES and grid.value(row - 1, column) is not None:
+                which = "this" if roles.table.first <= row <= roles.table.last else "another"
+                return f"{text.strip()} of {which} table"
+            return ""
+        if text is None:
+            return ""
+    return ""
+
+
+_QUANTITIES = frozenset(["weight", "bias", "input", "target", "sum", "activation", "error", "total", "gradient"])
 
 
 def _typed(lines: list[Line]) -> float | None:
@@ -153,8 +202,8 @@ def _elsewhere(roles: Roles, where: str) -> str:
     return f"replace {where} by {grid.spell_fixed((grid.name, row, column))}, which is labelled as the learning rate"
 
 
-def title_findings(networks: list[Roles]) -> list[Finding]:
-    """Compare the learning rates of one sheet with the one that its name or a title names.
+def title_findings(networks: list[Roles], file: str = "") -> list[Finding]:
+    """Compare the learning rates of one sheet with the one that its name, a title or the file's name names.
 
     Nothing is said where titles name several rates, or where some network's rate is not known.
     """
@@ -173,18 +222,21 @@ def title_findings(networks: list[Roles]) -> list[Finding]:
                 read = rate_in(text)
                 if read is not None:
                     named[grid.spell(row, column)] = read
-    if not named:
-        read = rate_in(grid.name)
-        if read is not None:
-            named["the sheet's name"] = read
-    if len(set(named.values())) != 1:
-        return []
-    where, said = next(iter(named.items()))
+    roles = networks[0]
+    found: list[Finding] = []
+    if len(set(named.values())) == 1:
+        where, said = next(iter(named.items()))
+        found += _misnamed(grid, where, "it", said, known)
+    for text, by in ((grid.name, "the sheet's name"), (file, "the file's name")):
+        read = rate_in(text)
+        if read is not None and not found:
+            found += _misnamed(grid, grid.spell(first, roles.weights[0].column.number), by, read, known)
+    return found
+
+
+def _misnamed(grid: Grid, cells: str, by: str, said: float, known: list[float]) -> list[Finding]:
     if any(abs(said - value) <= 1e-9 * max(1.0, abs(value)) for value in known):
         return []
-    roles = networks[0]
-    cells = where if where[0].isupper() else grid.spell(first, roles.weights[0].column.number)
-    said_by = "it" if where == cells else where
-    return [Finding("title", grid.name, cells, "", f"{said_by} names the learning rate {said:g}, but the updates use "
-                    f"{', '.join(f'{value:g}' for value in dict.fromkeys(known))}",
+    used = ", ".join(f"{value:g}" for value in dict.fromkeys(known))
+    return [Finding("title", grid.name, cells, "", f"{by} names the learning rate {said:g}, but the updates use {used}",
                     repair="correct the title or the rate")]

@@ -8,11 +8,12 @@ from typing import Any
 
 from sheetprop.auditing.claims import Bench, Claim
 from sheetprop.auditing.derivative import Graph
-from sheetprop.auditing.edits import Edit, factors, shapes, swaps, terms
+from sheetprop.auditing.edits import Edit, dropped, factors, shapes, shortened, swaps, terms
 from sheetprop.auditing.expressions import Expr, at, evaluate, make, number, places, shifted, show, walk
 from sheetprop.auditing.forward import unit_of
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.sample_points import differs
+from sheetprop.auditing.symbolic import NoDerivative, derivative, negative, product, summands, total
 from sheetprop.auditing.tables import Column, Table
 
 MOST_OWN, MOST_SHARED = 12_000, 4_000
@@ -120,24 +121,38 @@ def simple_repair(bench: Bench, kinds: Kinds, claim: Claim) -> Repair | None:
     """Return one reference exchanged or one change of form that makes the claim right at all points."""
     formula = claim.formula
     test = _Test(bench, claim)
-    for edits in (swaps(formula, kinds.like), shapes(formula)):
+    # What a teacher would say first: the wrong unit, a factor that does not belong, then everything else.
+    for edits in (swaps(formula, kinds.like), dropped(formula), shortened(formula), shapes(formula)):
         for edit in edits:
             if test(edit[0]):
                 return Repair(claim.column, edit[0], [(edit[1], edit[2])])
     return None
 
 
-def own_repair(bench: Bench, kinds: Kinds, claim: Claim, siblings: list[Expr]) -> Repair | None:
-    """Return an edit of the claim's own formula, of up to three steps, that makes it right at all points."""
+def own_repair(bench: Bench, kinds: Kinds, claim: Claim, siblings: list[Expr], right: list[Expr]) -> Repair | None:
+    """Return an edit of the claim's own formula, of up to three steps, that makes it right at all points.
+
+    Args:
+        bench: where formulas are compared.
+        kinds: which places may stand for one another.
+        claim: the claim that fails.
+        siblings: the formulas of all claims, whose parts may be missing in this one.
+        right: formulas of claims of the same kind that hold, whose form this one may lack.
+    """
     simple = simple_repair(bench, kinds, claim)
     if simple is not None:
         return simple
     test = _Test(bench, claim)
     known = [at(place) for place in kinds.every()]
     known += [make("-", number(1), one) for one in known if one.value in bench.roles.graph.order(bench.roles.goal)]
-    least = max(0, bench.patience - MOST_OWN)
-    for edits, alone, then in _tries(claim.formula, kinds, known, siblings):
-        if bench.patience < least:
+    for edit in (*factors(claim.formula, known), *_lacking(bench, claim),
+                 *terms(claim.formula, _terms(siblings))):
+        if test.spent():
+            return None
+        if test(edit[0]):
+            return Repair(claim.column, edit[0], [(edit[1], edit[2])])
+    for edits, alone, then in _tries(claim.formula, kinds):
+        if test.spent():
             return None
         steps = [(old, new) for _, old, new in edits]
         if alone and test(edits[-1][0]):
@@ -145,14 +160,37 @@ def own_repair(bench: Bench, kinds: Kinds, claim: Claim, siblings: list[Expr]) -
         found = test.after(edits[-1][0], known) if then else None
         if found is not None:
             return Repair(claim.column, found[1], [*steps, found])
+    for formula in right:
+        for new in (formula, *(edit[0] for edit in swaps(formula, kinds.like))):
+            if test.spent():
+                return None
+            if new is not claim.formula and test(new):
+                return Repair(claim.column, new, [(claim.formula, new)])
     return None
 
 
-def _tries(formula: Expr, kinds: Kinds, known: list[Expr], siblings: list[Expr],
-           ) -> Iterator[tuple[list[Edit], bool, bool]]:
+def _lacking(bench: Bench, claim: Claim) -> Iterator[Edit]:
+    """Yield edits that add a term of the written derivative, such as that of a penalty on the weights."""
+    written = written_derivative(bench, claim)
+    for term in summands(written) if written is not None else ():
+        new = total(claim.formula, term)
+        yield new, claim.formula, new
+
+
+def written_derivative(bench: Bench, claim: Claim) -> Expr | None:
+    """Return what the claim's formula should be, written out from the sheet's own formulas; None where it cannot."""
+    if claim.within:
+        return None
+    try:
+        found = derivative(bench.roles.graph, claim.of, claim.wrt)
+    except (NoDerivative, RecursionError):
+        return None
+    scale = claim.scale
+    return found if scale is number(1) else negative(found) if scale is number(-1) else product(scale, found)
+
+
+def _tries(formula: Expr, kinds: Kinds) -> Iterator[tuple[list[Edit], bool, bool]]:
     """Yield edits, one or two after each other, likely ones first; whether they may do alone, or with a factor more."""
-    for edit in (*factors(formula, known), *terms(formula, _terms(siblings))):
-        yield [edit], True, False
     forms = list(shapes(formula))
     for edit in forms:
         yield [edit], False, True
@@ -189,6 +227,7 @@ class _Test:
         self.near: dict[Any, Any] = {}
         self.memo: dict[Expr, Any] = {}
         self.known: tuple[list[Expr], Any] | None = None
+        self.least = max(0, bench.patience - MOST_OWN)
         values = bench.near
         expected, size = bench.derivative(claim.of, claim.wrt, values)
         import numpy as np
@@ -200,6 +239,10 @@ class _Test:
         self.size = np.broadcast_to(np.asarray(size, dtype=float), (self.count,))
         fine = np.flatnonzero(np.isfinite(self.expected) & (self.expected != 0))
         self.first = fine[:2] if len(fine) >= 2 else np.arange(min(2, self.count))
+
+    def spent(self) -> bool:
+        """Return whether as many edits have been tried as one claim is worth."""
+        return self.bench.patience < self.least
 
     def value(self, place: Place) -> Any:
         return self.bench.roles.graph.run(place, self.bench.near)
@@ -254,11 +297,10 @@ class _Test:
         if self.known is None or self.known[0] is not known:
             self.known = (known, np.array([np.broadcast_to(self.few(one), (len(self.first),)) for one in known]))
         values = self.known[1]
-        for op, held in (("*", values), ("/", 1.0 / values)):
-            for index in np.flatnonzero((np.abs(held - ratio) <= 1e-9 * np.abs(ratio)).all(axis=1)):
-                new = make(op, formula, known[int(index)])
-                if self(new):
-                    return formula, new
+        for index in np.flatnonzero((np.abs(values - ratio) <= 1e-9 * np.abs(ratio)).all(axis=1)):
+            new = make("*", formula, known[int(index)])
+            if self(new):
+                return formula, new
         return None
 
 

@@ -84,15 +84,18 @@ class Roles:
         return (self.loss.number, 0)
 
 
-def roles_of(table: Table, given: Given | None = None) -> tuple[list[Roles], list[str]]:
+def roles_of(table: Table, given: Given | None = None, instead: dict[int, Expr] | None = None,
+             ) -> tuple[list[Roles], list[str]]:
     """Return what was found for each loss in a table, and what could not be placed.
 
     Args:
         table: the table.
         given: what the user said.
+        instead: column -> formula that counts instead of the one that stands there.
     """
     notes: list[str] = []
     formulas = {number: column.expr for number, column in table.columns.items() if column.expr is not None}
+    formulas.update(instead or {})
     states = states_of(formulas)
     states |= {n for n, formula in formulas.items() if kind_of(table.columns[n].label)[0] in ("weight", "bias")
                and all(place[1] < 0 or place[0] in states for place in places(formula) if len(place) == 2)
@@ -101,6 +104,7 @@ def roles_of(table: Table, given: Given | None = None) -> tuple[list[Roles], lis
     # What is only carried down, as inputs often are, is a constant.
     carried = {n for n in states if formulas[n].op == "v" and formulas[n].value[0] == n}
     states -= carried
+    table.learns = bool(states)
     graph = Graph(kept)
     reach: dict[int, set[int]] = {}
     for number in kept:
@@ -162,13 +166,16 @@ class Given:
 def _why_not(table: Table, states: set[int], kept: dict[int, Expr]) -> str:
     unknown = {column.unknown for column in table.columns.values() if column.unknown}
     because = f" (not differentiated: {', '.join(sorted(unknown))})" if unknown else ""
+    pasted = [column for column in table.constants.values() if kind_of(column.label)[0] in ("total", "error")]
+    if pasted:
+        return f"{table.name}: the loss {pasted[-1].label} holds pasted numbers"
     if not states and not because and any(looks_like_loss(number, kept) or gradient_of(table.columns[number].label)
                                           for number in kept):
         return f"{table.name}: the rows seem to be the samples of a batch, whose weights stand outside the table; " \
-               "nothing is updated from row to row; not audited"
+               "nothing is updated from row to row"
     if not states:
-        return f"{table.name}: rows that repeat, but nothing is updated from row to row{because}; not audited"
-    return f"{table.name}: no cell is a loss that depends on what is updated{because}; not audited"
+        return f"{table.name}: rows that repeat, but nothing is updated from row to row{because}"
+    return f"{table.name}: no cell is a loss that depends on what is updated{because}"
 
 
 def _updates(roles: Roles, formulas: dict[int, Expr]) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sheetprop.auditing.claims import Bench
 from sheetprop.auditing.derivative import backward
-from sheetprop.auditing.expressions import Reading, Unknown, evaluate, places
+from sheetprop.auditing.expressions import Expr, Reading, Unknown, evaluate, places, show
 from sheetprop.auditing.finding import Finding
 from sheetprop.auditing.grid import Grid
 from sheetprop.auditing.labels import kind_of
 from sheetprop.auditing.roles import Roles
 from sheetprop.auditing.sample_points import Values, differs
 from sheetprop.auditing.tables import Column, Table, spans
+from sheetprop.engine.formula.parse import parse
+from sheetprop.engine.formula.references import address, area_at
 from sheetprop.engine.grid.values import ExcelError
+from sheetprop.errors import SheetpropError
 
 
 def columns_that_count(roles: Roles) -> list[int]:
@@ -39,13 +43,14 @@ def row_findings(bench: Bench) -> list[Finding]:
     initial = len(starts) >= 0.8 * len(counted)
     for number in counted:
         column = table.columns[number]
-        if column.mixed:
+        if column.mixed and (number in roles.states or number not in roles.forward
+                             or set(column.others.values()) != {"formula"}):
             continue
         by_kind: dict[str, list[int]] = {}
         for row, kind in column.others.items():
             if row == table.first and (initial or number in roles.states or number in roles.carried or kind == "blank"):
                 continue
-            if kind == "formula" and _same(bench, column, row):
+            if kind == "formula" and (_same(bench, column, row) or _is_repaired(bench, column, row)):
                 continue
             by_kind.setdefault(kind, []).append(row)
         for kind, rows in by_kind.items():
@@ -76,6 +81,18 @@ def _same(bench: Bench, column: Column, row: int) -> bool:
     return not differs(evaluate(column.expr, given), evaluate(other, given), 1.0).any()
 
 
+def _is_repaired(bench: Bench, column: Column, row: int) -> bool:
+    """Return whether a row already has what the column's formula should be."""
+    repaired = bench.repaired.get(column.number)
+    if repaired is None:
+        return False
+    table = bench.roles.table
+    try:
+        return Reading(table.grid, table.grid.book.names).expr(column.trees[row], row, column.number) is repaired
+    except Unknown:
+        return False
+
+
 def _odd(bench: Bench, kind: str, rows: list[int], numbers: list[int]) -> Finding:
     table = bench.roles.table
     cells = table.grid.merged(table.cells(number, rows) for number in numbers) if len(rows) < 40 else \
@@ -85,15 +102,40 @@ def _odd(bench: Bench, kind: str, rows: list[int], numbers: list[int]) -> Findin
     claim = ", ".join(labels) if len(labels) <= 4 else f"{labels[0]} to {labels[-1]}"
     row = rows[0]
     own = table.grid.formula(row, column.number) or ""
-    above = column.first if column.first not in rows else column.last
-    expected = table.grid.formula_text(column.tree, row, column.number) if column.tree is not None else ""
-    wrong = {"constant": "a pasted number where every other row has a formula",
-             "formula": "another formula than in the other rows", "blank": "blank where every other row has a formula",
-             "text": "text where every other row has a formula"}[kind]
+    repaired = bench.repaired.get(column.number)
+    good = [line for line in range(column.first, column.last + 1) if line not in column.others]
+    # The nearest row above that has the formula, else below.
+    above = max((line for line in good if line < row), default=good[0] if good else column.first)
+    expected = "=" + show(repaired, row, table.grid) if repaired is not None else \
+        table.grid.formula_text(column.tree, row, column.number) if column.tree is not None else ""
+    direction = "down" if above < row else "up"
+    repair = f"write {expected}, the repaired formula" if repaired is not None else \
+        f"fill the formula of {table.grid.line} {above} {direction}" if not table.grid.turned else \
+        f"fill the formula of {table.grid.spell(above, column.number)} across"
+    wrong = _other_formula(table, column, row, repaired or column.expr) if kind == "formula" else {
+        "constant": "a pasted number where every other row has a formula",
+        "blank": "blank where every other row has a formula", "text": "text where every other row has a formula"}[kind]
     finding = Finding("constant" if kind == "constant" else "rows", table.grid.name, cells, claim, wrong, computes=own,
-                      expected=expected, repair=f"fill the formula of row {above} down",
+                      expected=expected, repair=repair,
                       rows_wrong=len(rows), rows=table.rows)
     return finding
+
+
+def _other_formula(table: Table, column: Column, row: int, right: Expr | None) -> str:
+    """Say how a row's formula differs: it reads another row, or it is another formula."""
+    try:
+        other = Reading(table.grid, table.grid.book.names).expr(column.trees[row], row, column.number)
+    except Unknown:
+        return "another formula than in the other rows"
+    if right is not None:
+        mine, usual = places(other), places(right)
+        pairs = [(a, b) for a, b in zip(mine, usual, strict=False) if a != b]
+        if len(mine) == len(usual) and pairs and all(len(a) == len(b) == 2 and a[0] == b[0] for a, b in pairs):
+            grid = table.grid
+            return "it reads another row, which is another quantity: " + "; ".join(
+                f"{grid.spell(row + int(a[1]), int(a[0]))} where {grid.spell(row + int(b[1]), int(b[0]))} belongs"
+                for a, b in pairs)
+    return "another formula than in the other rows"
 
 
 def constant_columns(roles: Roles) -> list[Finding]:
@@ -126,7 +168,7 @@ def error_findings(bench: Bench) -> list[Finding]:
     for number in columns_that_count(roles):
         for row in range(table.first, table.last + 1):
             value = table.value(row, number)
-            if isinstance(value, ExcelError):
+            if isinstance(value, ExcelError) and not _unknown_here(table.grid, *table.grid.turn(row, number), value):
                 first[number] = (row, str(value))
                 break
     if not first:
@@ -144,6 +186,60 @@ def error_findings(bench: Bench) -> list[Finding]:
                     f"it is {code}, and what depends on it is too",
                     computes=table.grid.formula(top, number) or "")
             for number, code in roots]
+
+
+def errors_beside(grid: Grid, reported: set[str], tables: list[Table]) -> list[Finding]:
+    """Return the error cells of a sheet with a training table that read no other error and are not reported yet.
+
+    Args:
+        grid: the sheet.
+        reported: cells, as the sheet calls them, that a finding names already.
+        tables: the training tables, whose own errors follow from what is said of them.
+    """
+    found: list[Finding] = []
+    wrong: dict[tuple[int, int], str] = {}
+    for row, column, value, formula in grid.cells():
+        if isinstance(value, ExcelError) and formula is not None and not _unknown_here(grid, row, column, value) \
+                and not re.search(r"\bNA\(", formula, re.IGNORECASE) and _can_be_read(formula):
+            wrong[row, column] = formula
+    if not wrong or reported & {grid.spell(*grid.turn(*spot)) for spot in wrong}:
+        # What follows from an error that is reported is not told again.
+        return []
+    for (row, column), formula in wrong.items():
+        if any(table.first <= grid.turn(row, column)[0] <= table.last and table.columns.get(grid.turn(row, column)[1])
+               for table in tables):
+            continue
+        reads = {spot for text in re.findall(r"\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?", formula)
+                 for spot in _cells_of(text)}
+        if reads & wrong.keys():
+            continue
+        cell = address(row, column)
+        found.append(Finding("error", grid.name, cell, "", f"it is {grid.value(*grid.turn(row, column))}",
+                             computes=formula))
+        if len(found) == 20:
+            break
+    return found
+
+
+def _can_be_read(formula: str) -> bool:
+    """Return whether a formula is one: notes that begin with = get into files too."""
+    try:
+        parse(formula.removeprefix("="))
+    except SheetpropError:
+        return False
+    return True
+
+
+def _cells_of(text: str) -> set[tuple[int, int]]:
+    top, left, bottom, right = area_at(text)
+    if (bottom - top + 1) * (right - left + 1) > 10_000:
+        return set()
+    return {(row, column) for row in range(top, bottom + 1) for column in range(left, right + 1)}
+
+
+def _unknown_here(grid: Grid, row: int, column: int, value: ExcelError) -> bool:
+    """Return whether a name may be unknown to this engine only: the program that stored the file did not say so."""
+    return str(value) == "#NAME?" and not isinstance(grid.stored_value(*grid.turn(row, column)), ExcelError)
 
 
 def stored_findings(table: Table) -> list[Finding]:

@@ -54,7 +54,7 @@ class Column:
 
 
 class Table:
-    """Rows `first` to `last` of a grid, repeated by formulas."""
+    """Rows `first` to `last` of a grid, repeated by formulas; `learns` where something is updated from row to row."""
 
     def __init__(self, grid: Grid, first: int, last: int) -> None:
         self.grid = grid
@@ -63,6 +63,7 @@ class Table:
         self.columns: dict[int, Column] = {}
         self.constants: dict[int, Column] = {}
         self.borrowed: dict[int, Column] = {}
+        self.learns = False
 
     @property
     def rows(self) -> int:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from sheetprop.auditing.causes import cause
 from sheetprop.auditing.claims import Bench
 from sheetprop.auditing.expressions import Expr, at, evaluate, places, replaced, shifted, show
 from sheetprop.auditing.finding import Finding
+from sheetprop.auditing.losses import maximised
 from sheetprop.auditing.rates import rate_findings, walking_finding, walks
 from sheetprop.auditing.repair import Repair
 from sheetprop.auditing.roles import Roles, Weight
 from sheetprop.auditing.sample_points import Values, differs
-from sheetprop.auditing.update_path import GRADIENT, ITSELF, OWN, Line, lines_of
+from sheetprop.auditing.scales import slope_of_update
+from sheetprop.auditing.update_path import GRADIENT, ITSELF, Line, lines_of
 
 
 def update_findings(bench: Bench, bad: set[int]) -> list[Finding]:
@@ -23,7 +24,7 @@ def update_findings(bench: Bench, bad: set[int]) -> list[Finding]:
     every = [lines_of(roles, weight) for weight in roles.weights if weight.update is not None]
     walking = [line for lines in every for line in lines if walks(roles, line)]
     if walking:
-        found.append(walking_finding(roles, walking))
+        found.append(walking_finding(bench, walking))
     steady = [lines for lines in every if not any(line in walking for line in lines)]
     counts = Counter(_outlines(lines) for lines in steady)
     if not counts:
@@ -72,15 +73,24 @@ def _different(bench: Bench, lines: list[Line], usual: list[Line]) -> list[Findi
             if weight.gradient is None and not any(place[0] in (GRADIENT, ITSELF) for place in read):
                 continue
             return [_unlike(roles, line)]
-        if any(len(place) == 2 and place[0] in roles.forward for place in read) or _equal(bench, line.formula, right):
+        if any(len(place) == 2 and place[0] in roles.forward for place in read) or _equal(bench, line.formula, right) \
+                or _other_convention(bench, lines, usual):
             continue
         row = line.column.first
         old, new = line.written, shifted(right, -line.move)
         repair = Repair(line.column, new, [(old, new)])
+        bench.repaired[line.column.number] = new
         return [Finding("update", table.grid.name, table.cells(line.column.number), line.column.label,
                         "in its update " + cause(repair, row, table), computes="=" + show(old, row, table.grid),
                         expected="=" + show(new, row, table.grid), repair=repair.text(table, row))]
     return []
+
+
+def _other_convention(bench: Bench, lines: list[Line], usual: list[Line]) -> bool:
+    """Return whether one weight adds a column with the negative gradient where another subtracts the gradient."""
+    mine, other = (slope_of_update(bench.roles, one[0].weight) for one in (lines, usual))
+    signs = [bench.signs.get(one[0].weight.column.number) for one in (lines, usual)]
+    return None not in signs and signs[0] != signs[1] and mine == -other != 0.0
 
 
 def _unlike(roles: Roles, line: Line) -> Finding:
@@ -99,31 +109,42 @@ def _equal(bench: Bench, one: Expr, two: Expr) -> bool:
 
 
 def _direction(bench: Bench, alike: list[list[Line]], bad: set[int]) -> list[Finding]:
-    """Report updates that all go up the gradient; where gradients hold the negative, adding is right."""
+    """Report updates that all go up the gradient of a loss that grows in the sheet's own rows.
+
+    Whether columns hold the gradient or its negative is a convention; so is going up what is to be made large.
+    """
     roles = bench.roles
     table = roles.table
-    line, weight = alike[0][0], alike[0][0].weight
-    read = places(line.outline)
-    inner = [place for place in read if place[0] == GRADIENT]
-    strange = [place for place in read if place[0] not in (OWN, GRADIENT) and len(place) == 2
-               and place[0] not in table.constants]
-    if len(alike[0]) > 1 or strange or len(inner) != 1 or ITSELF in {place[0] for place in read}:
+    upward: list[list[Line]] = []
+    for lines in alike:
+        weight = lines[0].weight
+        sign = bench.signs.get(weight.column.number)
+        if sign is None or weight.gradient is None or weight.gradient.number in bad:
+            continue
+        if sign * slope_of_update(roles, weight) > 0:
+            upward.append(lines)
+    if not upward or len(upward) * 2 <= len(alike) or not _grows(bench):
         return []
-    if weight.gradient is None or weight.gradient.number not in roles.graph.formulas or weight.gradient.number in bad:
-        return []
-    expected, size = bench.derivative(roles.goal, weight.place, bench.near)
-    mine = bench.roles.graph.run((weight.gradient.number, 0), bench.near)
-    if differs(mine, expected, size).any():
-        return []
-    given: dict[Any, Any] = dict.fromkeys(read, 0.5)
-    low = evaluate(line.outline, given)
-    given[inner[0]] = 0.6
-    if evaluate(line.outline, given) <= low:
-        return []
+    line = upward[0][0]
+    negative = bench.signs[line.weight.column.number] < 0
+    wrong = "they subtract the negative of the gradient, so that the loss grows; it has to be added" if negative else \
+        "they add the gradient, so that the loss grows; it has to be subtracted"
     return [Finding("update", table.grid.name,
-                    table.grid.merged(table.cells(lines[0].column.number) for lines in alike), "the updates",
-                    "they add the gradient, so that the loss grows; it has to be subtracted",
+                    table.grid.merged(table.cells(lines[0].column.number) for lines in upward), "the updates", wrong,
                     computes="=" + show(line.written, line.column.first, table.grid))]
+
+
+def _grows(bench: Bench) -> bool:
+    """Return whether what should become small becomes larger from the first row to the last."""
+    import numpy as np
+
+    roles = bench.roles
+    assert roles.loss is not None
+    if maximised(roles):
+        return False
+    values = np.asarray(bench.roles.graph.run(roles.goal, bench.actual), dtype=float)
+    fine = np.ravel(values)[np.isfinite(np.ravel(values))]
+    return len(fine) >= 2 and bool(fine[-1] > fine[0] * (1 + 1e-9) + 1e-15)
 
 
 def _undecided(bench: Bench, weights: list[Weight]) -> list[Finding]:

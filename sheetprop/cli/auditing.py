@@ -30,7 +30,8 @@ def audit(files: tuple[str, ...], loss: str | None, params: str | None, grads: s
 
     The sheet's own forward formulas are differentiated, and its gradients, updates, rows and
     charts are held against that. Several files or a folder give one line each. Exit code 0:
-    nothing found; 1: findings; 2: a file that cannot be used.
+    checked and right; 1: checked and wrong; 3: not, or not all, checked, and why; 2: a file that
+    cannot be used. Of several files the gravest counts: 2, then 1, then 3.
     """
     from sheetprop.auditing.audit import audit as audit_one
     from sheetprop.auditing.folder import audit_many, workbooks_in
@@ -63,7 +64,7 @@ def audit(files: tuple[str, ...], loss: str | None, params: str | None, grads: s
     else:
         for one in found:
             click.echo(one.text(roles=True) if roles else one.summary())
-    code = max(one.code for one in found)
+    code = next((code for code in (2, 1, 3) if any(one.code == code for one in found)), 0)
     if code:
         raise click.exceptions.Exit(code)
 

@@ -41,7 +41,8 @@ class Audited:
         file, sha256, bytes: the file; without checksum where it cannot be read.
         summary: the result in a line.
         findings: what is wrong.
-        notes: what could not be placed, and why.
+        notes: what could not be checked, and why, and what else there is to say.
+        right: whether all of it was checked and is right.
         checked: gradient columns that were held against the sheet's own derivative.
         error: why the file cannot be used; empty where it can.
     """
@@ -54,6 +55,7 @@ class Audited:
     notes: tuple[str, ...]
     checked: int
     error: str
+    right: bool = False
 
 
 def read(paths: Sequence[Path]) -> tuple[Audited, ...]:
@@ -73,8 +75,9 @@ def _audited(path: Path, one: Audit) -> Audited:
     return Audited(
         file=path.name, sha256=sha256_of(path) if there else "", bytes=path.stat().st_size if there else 0,
         summary=one.summary().removeprefix(f"{path.name}: "),
-        findings=tuple(_found(finding) for finding in one.findings), notes=tuple(one.notes),
-        checked=one.checked, error=one.error)
+        findings=tuple(_found(finding) for finding in one.findings),
+        notes=(*(f"not checked: {reason}" for reason in one.unchecked), *one.notes),
+        checked=one.checked, error=one.error, right=one.ok is True)
 
 
 def _found(finding: Finding) -> Found:
@@ -101,8 +104,10 @@ def claim(audits: Sequence[Audited]) -> str:
     if not usable:
         return ""
     if not found:
-        what = "nothing wrong" if any(one.checked for one in usable) else "no network and nothing wrong"
-        return f"The audit of {_named(usable)} found {what}."
+        if not any(one.checked for one in usable):
+            return f"The audit could not check {_named(usable)}."
+        partly = ", but could not check all of it" if any(not one.right for one in usable) else ""
+        return f"The audit of {_named(usable)} found nothing wrong{partly}."
     spread = "" if len(usable) == 1 else f", in {sum(bool(one.findings) for one in usable)} of them"
     return f"The audit of {_named(usable)} found {many(found, 'mistake')}{spread}."
 

@@ -43,7 +43,8 @@ def test_a_class_of_files_gets_a_table_and_a_bad_file_does_not_stop_it(tmp_path:
     assert shown.exit_code == 2
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["result"] for row in rows] == ["findings", "ok", "unusable", "no network"]
+    assert [row["result"] for row in rows] == ["checked and wrong", "checked and right", "not read",
+                                              "not checked"]
     assert len(shown.output.splitlines()) == 4
 
 

@@ -20,3 +20,4 @@ def test_own_books_give_no_finding(tmp_path: Path, given: dict[str, Any], gradie
     answer = sheetprop.audit(tmp_path / "own.xlsx")
     assert answer.findings == []
     assert answer.checked == 2 * gradients
+    assert answer.ok is True
