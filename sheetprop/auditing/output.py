@@ -48,7 +48,8 @@ def as_csv(audits: Sequence[Audit]) -> str:
         writer.writerow([audit.path, audit.verdict, len(audit.findings),
                          audit.checked, " ".join(f"{kind}:{count}" for kind, count in sorted(kinds.items())),
                          audit.error or (audit.findings[0].sheet + "!" + audit.findings[0].sentence()
-                                         if audit.findings else ""), "; ".join(audit.unchecked), "; ".join(audit.notes)])
+                                         if audit.findings else ""), "; ".join(audit.unchecked),
+                         "; ".join(audit.notes)])
     return out.getvalue()
 
 
