@@ -244,3 +244,51 @@ def test_the_same_text_on_other_sheets_is_told_apart(workbook: Any) -> None:
     assert book["It's"].formula("C1") == "=A1+1"
     assert book["Other"].formula("C1") == book["Third"].formula("C1") == "='It''s'!A1+1"
     assert book["Other"].formula("E1") == "=A1"
+
+
+def test_subtotal_passes_over_rows_that_the_filter_of_a_table_hides(tmp_path: Path) -> None:
+    import openpyxl
+    from openpyxl.worksheet.filters import AutoFilter, FilterColumn, Filters
+    from openpyxl.worksheet.table import Table
+
+    for filtered, expected in ((True, 5.0), (False, 15.0)):
+        book = openpyxl.Workbook()
+        sheet = book.active
+        assert sheet is not None
+        for line in (("k", "v"), ("x", 1), ("y", 2), ("x", 4), ("y", 8)):
+            sheet.append(line)
+        table = Table(displayName="T", ref="A1:B5")
+        table.autoFilter = AutoFilter(ref="A1:B5")
+        if filtered:
+            table.autoFilter.filterColumn.append(FilterColumn(colId=0, filters=Filters(filter=["x"])))
+        sheet.add_table(table)
+        sheet["D1"], sheet["D2"], sheet["D3"] = "=SUBTOTAL(9,B2:B5)", "=SUBTOTAL(109,B2:B5)", "=AGGREGATE(9,4,T[v])"
+        for row in (3, 5):
+            sheet.row_dimensions[row].hidden = True
+        path = tmp_path / f"{filtered}.xlsx"
+        book.save(path)
+        found = sheetprop.open(path)
+        found.calculate()
+        assert [found["Sheet"][one] for one in ("D1", "D2", "D3")] == [expected, 5.0, 15.0]
+
+
+def test_indirect_reads_sheets_without_quotes_and_names_of_a_sheet(tmp_path: Path) -> None:
+    import openpyxl
+    from openpyxl.workbook.defined_name import DefinedName
+
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    year = book.create_sheet("2010")
+    for row in (1, 2, 3):
+        year.cell(row, 1, 10 * row)
+    year.defined_names["Net.Bal"] = DefinedName("Net.Bal", attr_text="'2010'!$A$1:$A$3")
+    cells = {"A3": 2010, "B1": '=SUM(INDIRECT(A3&"!Net.Bal"))', "B2": '=INDIRECT("2010!A2")',
+             "B3": '=SUM(INDIRECT("2010!A1:A2"))', "B4": '=INDIRECT("no!A1")', "B5": '=SUM(INDIRECT({"A3","2010!A1"}))'}
+    for place, value in cells.items():
+        sheet[place] = value
+    path = tmp_path / "book.xlsx"
+    book.save(path)
+    found = sheetprop.open(path)
+    found.calculate()
+    assert [found["Sheet"][f"B{row}"] for row in range(1, 6)] == [60.0, 20.0, 30.0, "#REF!", 2020.0]

@@ -53,7 +53,6 @@ from sheetprop.engine.grid.storage import Family
 from sheetprop.engine.grid.values import (
     DIV0,
     ERRORS,
-    NA,
     NAME,
     NUM,
     REF,
@@ -385,11 +384,9 @@ def _call(node: Call, array: bool) -> Closure:
     kinds = [known.kind(index) for index in range(count)]
     parts: list[Closure] = []
     for kind, argument in zip(kinds, node.arguments, strict=True):
-        if kind == "m" and isinstance(argument, Empty):
-            parts.append(_left_out)
-        elif kind in REFERENCES:
-            part = operand_of(argument, array or kind == "a")
-            parts.append(sheltered(part) if kind == "R" else part)
+        if kind in REFERENCES:
+            part = operand_of(argument, array or kind in "aA")
+            parts.append(sheltered(part) if kind in "RA" else part)
         elif kind == "e":
             parts.append(sheltered(value_of(argument, array)))
         else:
@@ -400,14 +397,20 @@ def _call(node: Call, array: bool) -> Closure:
         return _one_number(parts[0], run_function)
 
     def run(context: Context) -> Operand:
-        values = [part(context) for part in parts]
+        values: list[Operand] = []
+        for part, kind in zip(parts, kinds, strict=True):
+            value = part(context)
+            if type(value) is ExcelError and kind not in "RAe":  # the first argument that is an error decides
+                raise Raised(value)
+            values.append(value)
         lifted = [index for index, kind in enumerate(kinds)
                   if (type(values[index]) is Array and kind not in REFERENCES)
                   or (kind == "f" and type(values[index]) is Refs)]
         if not lifted:
             return apply(context, values)
-        return each([values[index] for index in lifted],
-                    lambda elements: apply(context, _replaced(values, lifted, elements)))
+        found = each([values[index] for index in lifted],
+                     lambda elements: apply(context, _replaced(values, lifted, elements)))
+        return Array(found.firsts()) if type(found) is Refs and not known.references else found
 
     def apply(context: Context, values: list[Operand]) -> Operand:
         given = [value if kind in UNCHANGED else convert(kind, value)
@@ -424,10 +427,6 @@ def _replaced(values: list[Operand], places: list[int], elements: list[Operand])
     for index, element in zip(places, elements, strict=True):
         given[index] = element
     return given
-
-
-def _left_out(_context: Context) -> Operand:
-    raise Raised(NA)
 
 
 def _argument(node: Node, array: bool) -> Argument:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from sheetprop.engine.formula.tree import Local
 from sheetprop.engine.functions.index import HOME, MODULES
 from sheetprop.engine.grid.operands import Operand
-from sheetprop.engine.grid.values import VALUE, ExcelError, Raised, to_bool, to_number, to_text
+from sheetprop.engine.grid.values import ExcelError, Raised, to_bool, to_number, to_text
 from sheetprop.engine.scope.context import Closure
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # To these an argument that is left empty, as in LINEST(y,x,,TRUE), is the same as none; to others it is 0, FALSE or "".
 _EMPTY_IS_NONE = frozenset(("ADDRESS", "CEILING.MATH", "FLOOR.MATH", "GROWTH", "LINEST", "LOGEST", "OFFSET", "TREND",
                             "XLOOKUP", "XMATCH"))
-REFERENCES = frozenset("raRf")
+REFERENCES = frozenset("raARf")
 """Kinds of argument that are handed over as operands."""
 UNCHANGED = REFERENCES | {"e"}
 """Kinds of argument that are handed over as they are."""
@@ -27,22 +27,23 @@ UNCHANGED = REFERENCES | {"e"}
 class Function:
     """One worksheet function.
 
-    `kinds` says for each argument how it is handed over: ``n`` number, ``m`` number that is no
-    truth value and not left out (functions that were Excel's Analysis ToolPak), ``t`` text, ``b``
+    `kinds` says for each argument how it is handed over: ``n`` number, ``t`` text, ``b``
     condition, ``v`` any value but errors, ``e`` any value, ``r`` the operand itself (a reference
-    stays one), ``R`` the same but an error is handed over too, ``f`` the same as ``r`` but of an array
-    of references one after the other, ``a`` the operand evaluated as in an array formula. Functions
-    of single values are applied element by element where an array stands. Behind ``|`` stand the
-    arguments that may be missing; ``*`` at the end means the last one, ``*2`` the last two, again and again.
+    stays one), ``R`` the same but an error is handed over too, ``f`` the same as ``r`` but of an
+    array of references one after the other, ``a`` the operand evaluated as in an array formula,
+    ``A`` the same but an error is handed over too. Functions of single values are applied element
+    by element where an array stands. Behind ``|`` stand the arguments that may be missing; ``*``
+    at the end means the last one, ``*2`` the last two, again and again.
 
-    `empty_is_none` says that an argument left empty, as in SORT(A1:A3,,-1), is the same as none;
+    `references` says that over an array of arguments it gives an array of references, and not the
+    first value of each. `empty_is_none` says that an argument left empty, as in SORT(A1:A3,,-1), is the same as none;
     without it that is 0, FALSE or "".
     """
 
-    __slots__ = ("empty_is_none", "kinds", "least", "most", "name", "repeat", "run", "with_context")
+    __slots__ = ("empty_is_none", "kinds", "least", "most", "name", "references", "repeat", "run", "with_context")
 
     def __init__(self, name: str, spec: str, run: Callable[..., Operand], with_context: bool,
-                 empty_is_none: bool) -> None:
+                 empty_is_none: bool, references: bool) -> None:
         self.name = name
         spec, star, period = spec.partition("*")
         needed, _, optional = spec.partition("|")
@@ -52,6 +53,7 @@ class Function:
         self.most = 255 if self.repeat else len(self.kinds)
         self.run = run
         self.with_context = with_context
+        self.references = references
         self.empty_is_none = empty_is_none or name in _EMPTY_IS_NONE
 
     def kind(self, index: int) -> str:
@@ -95,13 +97,13 @@ REGISTRY: dict[str, Function] = {}
 LAZY: dict[str, Maker] = {}
 
 
-def function(names: str, spec: str, *, context: bool = False,
-             empty_is_none: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def function(names: str, spec: str, *, context: bool = False, empty_is_none: bool = False,
+             references: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Enter the decorated function under each of `names` (separated by blanks); see `Function` for `spec`."""
 
     def enter(run: Callable[..., Any]) -> Callable[..., Any]:
         for name in names.split():
-            REGISTRY[name] = Function(name, spec, run, context, empty_is_none)
+            REGISTRY[name] = Function(name, spec, run, context, empty_is_none, references)
         return run
 
     return enter
@@ -135,10 +137,6 @@ def known_functions() -> list[str]:
 def convert(kind: str, value: Operand) -> Operand:
     """Return a single value as a function of that kind of argument wants it."""
     if kind == "n":
-        return to_number(value)  # type: ignore[arg-type]
-    if kind == "m":
-        if type(value) is bool:
-            raise Raised(VALUE)
         return to_number(value)  # type: ignore[arg-type]
     if kind == "v":
         if type(value) is ExcelError:

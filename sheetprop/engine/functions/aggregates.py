@@ -104,7 +104,7 @@ def counta(*operands: Operand) -> float:
     return float(sum(1 if operand is None else sum(1 for _ in flat(operand)) for operand in operands))
 
 
-@function("COUNTBLANK", "r")
+@function("COUNTBLANK", "f")
 def countblank(operand: Operand) -> float:
     if not isinstance(operand, Ref):
         raise Raised(VALUE)
@@ -243,7 +243,7 @@ def _selected(target: Operand, pairs: tuple[Operand, ...]) -> Iterator[Value]:
     if len(pairs) % 2:
         raise Raised(VALUE)
     ranges = pairs[::2]
-    tests = [criterion(_single(condition)) for condition in pairs[1::2]]
+    tests = [criterion(condition) for condition in pairs[1::2]]  # type: ignore[arg-type]
     first = ranges[0]
     if not isinstance(first, Ref | Array) or not isinstance(target, Ref | Array):
         raise Raised(VALUE)
@@ -269,12 +269,6 @@ def _selected(target: Operand, pairs: tuple[Operand, ...]) -> Iterator[Value]:
                 yield grids[-1][row][column]
 
 
-def _single(operand: Operand) -> Value:
-    if isinstance(operand, Ref):
-        return operand.single()
-    return operand if operand is None else as_rows(operand)[0][0]
-
-
 def _resized(target: Operand, like: Operand) -> Operand:
     """Return the sum range of SUMIF: its top left cell, in the size of the tested range."""
     if isinstance(target, Ref) and isinstance(like, Ref):
@@ -292,7 +286,7 @@ def _only_numbers(values: Iterator[Value]) -> list[float]:
     return found
 
 
-@function("COUNTIF", "re")
+@function("COUNTIF", "fe")
 def countif(tested: Operand, condition: Value) -> float:
     if not isinstance(tested, Ref | Array):
         raise Raised(VALUE)
@@ -303,29 +297,29 @@ def countif(tested: Operand, condition: Value) -> float:
     return float(found)
 
 
-@function("COUNTIFS", "rr*")
+@function("COUNTIFS", "fe*2")
 def countifs(*pairs: Operand) -> float:
     return float(sum(1 for _ in _selected(pairs[0], pairs)))
 
 
-@function("SUMIF", "re|r")
+@function("SUMIF", "fe|f")
 def sumif(tested: Operand, condition: Value, target: Operand = None) -> float:
     chosen = tested if target is None else _resized(target, tested)
     return finite(total(_only_numbers(_selected(chosen, (tested, condition)))))
 
 
-@function("SUMIFS", "rrr*")
+@function("SUMIFS", "ffe*2")
 def sumifs(target: Operand, *pairs: Operand) -> float:
     return finite(total(_only_numbers(_selected(target, pairs))))
 
 
-@function("AVERAGEIF", "re|r")
+@function("AVERAGEIF", "fe|f")
 def averageif(tested: Operand, condition: Value, target: Operand = None) -> float:
     chosen = tested if target is None else _resized(target, tested)
     return _mean(_only_numbers(_selected(chosen, (tested, condition))))
 
 
-@function("AVERAGEIFS", "rrr*")
+@function("AVERAGEIFS", "ffe*2")
 def averageifs(target: Operand, *pairs: Operand) -> float:
     return _mean(_only_numbers(_selected(target, pairs)))
 
@@ -336,11 +330,11 @@ def _mean(found: list[float]) -> float:
     return finite(total(found) / len(found))
 
 
-@function("MINIFS", "rrr*")
+@function("MINIFS", "ffe*2")
 def minifs(target: Operand, *pairs: Operand) -> float:
     return min(_only_numbers(_selected(target, pairs)), default=0.0)
 
 
-@function("MAXIFS", "rrr*")
+@function("MAXIFS", "ffe*2")
 def maxifs(target: Operand, *pairs: Operand) -> float:
     return max(_only_numbers(_selected(target, pairs)), default=0.0)

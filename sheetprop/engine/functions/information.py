@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.grid.operands import Operand, Ref
-from sheetprop.engine.grid.values import ERRORS, NA, ExcelError, Raised, Value
+from sheetprop.engine.grid.operands import Array, Operand, Ref
+from sheetprop.engine.grid.storage import SheetStore
+from sheetprop.engine.grid.values import ERRORS, NA, VALUE, ExcelError, Raised, Value
 from sheetprop.engine.scope.context import Context
 
 
@@ -50,7 +51,7 @@ def is_blank(value: Value) -> bool:
     return value is None
 
 
-@function("ISREF", "r")
+@function("ISREF", "R")
 def is_ref(operand: Operand) -> bool:
     return isinstance(operand, Ref)
 
@@ -65,10 +66,20 @@ def is_odd(number: float) -> bool:
     return math.trunc(number) % 2 == 1
 
 
-@function("ISFORMULA", "r", context=True)
-def is_formula(context: Context, operand: Operand) -> bool:
-    del context
-    return isinstance(operand, Ref) and operand.sheet.family_at(operand.top, operand.left) is not None
+@function("ISFORMULA", "r")
+def is_formula(operand: Operand) -> Operand:
+    if not isinstance(operand, Ref):
+        raise Raised(VALUE)
+    ref = operand if operand.height * operand.width <= 100_000 else operand.clipped()
+    return Array([[_holds_formula(ref.sheet, row, column) for column in range(ref.left, ref.right + 1)]
+                  for row in range(ref.top, ref.bottom + 1)])
+
+
+def _holds_formula(sheet: SheetStore, row: int, column: int) -> bool:
+    """Say whether a formula stands in a cell; what a formula only spills into holds none."""
+    return sheet.family_at(row, column) is not None or any(
+        one.top <= row <= one.bottom and one.left <= column <= one.right
+        and (not one.dynamic or (row, column) == (one.top, one.left)) for one in sheet.arrays)
 
 
 @function("SHEET", "|R", context=True)

@@ -78,14 +78,6 @@ def munit(size: float) -> Operand:
     return Array([[float(row == column) for column in range(int(size))] for row in range(int(size))])
 
 
-@function("SEQUENCE", "n|nnn")
-def sequence(rows: float, columns: float = 1.0, start: float = 1.0, step: float = 1.0) -> Operand:
-    height, width = int(rows), int(columns)
-    if height < 1 or width < 1 or height * width > 1_000_000:
-        raise Raised(VALUE)
-    return Array([[finite(start + step * (row * width + column)) for column in range(width)] for row in range(height)])
-
-
 def _fit(ys: Operand, xs: Operand, constant: bool) -> tuple[Any, Any, Any]:
     """Return the design matrix, the targets and the least-squares coefficients (last is the constant)."""
     import numpy as np

@@ -92,7 +92,7 @@ def _columns(program: Program) -> list[int]:
     return found
 
 
-@function("SUBTOTAL", "nr*", context=True)
+@function("SUBTOTAL", "nf*", context=True)
 def subtotal(context: Context, kind: float, *operands: Operand) -> float:
     chosen = int(kind)
     without = _Without(context, nested=True, hidden=chosen > 100, filtered=True, errors=False)

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import math
-import random
 
 from sheetprop.engine.functions import function
 from sheetprop.engine.grid.values import NUM, SHIFT_1904, Raised
 from sheetprop.engine.scope.context import Context
 
 
-def _generator(context: Context) -> random.Random:
-    if context.space.random is None:
-        context.space.random = random.Random(context.space.seed or 0)
-    generator: random.Random = context.space.random
-    return generator
-
-
 @function("RAND", "", context=True)
 def rand(context: Context) -> float:
-    return _generator(context).random()
+    return context.space.generator().random()
 
 
 @function("RANDBETWEEN", "nn", context=True)
@@ -27,7 +19,7 @@ def randbetween(context: Context, low: float, high: float) -> float:
     first, last = math.ceil(low), math.floor(high)
     if first > last:
         raise Raised(NUM)
-    return float(_generator(context).randint(first, last))
+    return float(context.space.generator().randint(first, last))
 
 
 @function("NOW", "", context=True)

@@ -137,6 +137,10 @@ class Refs:
         return [[one if isinstance(one, ExcelError) else one.single() if one.height == one.width == 1 else VALUE
                  for one in line] for line in self.lines]
 
+    def firsts(self) -> list[list[Value]]:
+        """Return the first value of each reference, row by row."""
+        return [[one if isinstance(one, ExcelError) else one.single() for one in line] for line in self.lines]
+
     def flat(self) -> Iterator[Value]:
         """Yield the non-blank values, row by row."""
         for line in self.rows():

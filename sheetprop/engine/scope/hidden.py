@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import re
 
+from sheetprop.engine.file.loading import relations
 from sheetprop.engine.formula.references import area_at
 from sheetprop.engine.grid.storage import SheetStore
 from sheetprop.engine.scope.workspace import Workspace
 from sheetprop.errors import SheetpropError
 
 _ROW = rb"<(?:[\w.-]+:)?row\b([^>]*)>"
-_NUMBER = rb"\br=\"(\d+)\""
-_HIDDEN = rb"\bhidden=\"(?:1|true)\""
-_FILTER = rb"<(?:[\w.-]+:)?autoFilter\b[^>]*?\bref=\"([^\"]*)\"[^>]*(?<!/)>"
+_NUMBER = rb"\br=[\"'](\d+)[\"']"
+_HIDDEN = rb"\bhidden=[\"'](?:1|true)[\"']"
+_FILTER = rb"<(?:[\w.-]+:)?autoFilter\b[^>]*?\bref=[\"']([^\"']*)[\"'][^>]*(?<!/)>"  # one that filters has children
 
 
 def hidden_rows(space: Workspace, sheet: SheetStore) -> tuple[frozenset[int], frozenset[int]]:
-    """Return the hidden rows, and those of them that the sheet's filter hides."""
+    """Return the hidden rows, and those of them that a filter of the sheet or of one of its tables hides."""
     if sheet.hidden is None:
-        content = space.contents.package.read(sheet.part)
-        sheet.hidden = _read(content) if b"hidden=" in content else (frozenset(), frozenset())
+        package = space.contents.package
+        content = package.read(sheet.part)
+        if b"hidden=" not in content:
+            sheet.hidden = frozenset(), frozenset()
+            return sheet.hidden
+        tables = [package.read(part) for kind, part in relations(package, sheet.part).values()
+                  if kind == "table" and part in package]
+        sheet.hidden = _read(content, tables)
     return sheet.hidden
 
 
-def _read(content: bytes) -> tuple[frozenset[int], frozenset[int]]:
+def _read(content: bytes, tables: list[bytes]) -> tuple[frozenset[int], frozenset[int]]:
     hidden: set[int] = set()
     row = 0
     for found in re.finditer(_ROW, content):
@@ -32,7 +39,7 @@ def _read(content: bytes) -> tuple[frozenset[int], frozenset[int]]:
         if re.search(_HIDDEN, found[1]):
             hidden.add(row)
     filtered: set[int] = set()
-    for found in re.finditer(_FILTER, content):
+    for found in (found for text in (content, *tables) for found in re.finditer(_FILTER, text)):
         try:
             top, _, bottom, _ = area_at(found[1].decode("ascii", "replace"))
         except SheetpropError:

@@ -13,6 +13,7 @@ from sheetprop.engine.grid.values import NAME, REF, Raised, Value
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable
     from typing import Any
 
@@ -37,6 +38,15 @@ class Workspace:
         self.calls = 0  # of a LAMBDA, one inside the other
         self.spills: dict[tuple[int, int, int], tuple[int, int]] = {}  # cell -> the size of what it has to spill over
         self.stored: dict[tuple[int, int, int], Value] | None = None
+
+    def generator(self) -> random.Random:
+        """Return the source of chance of this calculation, which begins at its seed."""
+        if self.random is None:
+            import random
+
+            self.random = random.Random(self.seed or 0)
+        found: random.Random = self.random
+        return found
 
     def sheet_named(self, name: str) -> SheetStore:
         """Return a sheet; a sheet that is not there is #REF!."""

@@ -25,7 +25,7 @@ from sheetprop.engine.formula.tree import (
     Unary,
     is_array,
 )
-from sheetprop.engine.functions import LAZY, REGISTRY, Function, find
+from sheetprop.engine.functions import LAZY, REFERENCES, REGISTRY, Function, find
 from sheetprop.engine.grid.values import NA, NUM, Raised
 from sheetprop.engine.tracing.choosing import E
 from sheetprop.engine.tracing.elements import (
@@ -194,7 +194,7 @@ class Formula(Scope):
             given.pop()
         kinds = [known.kind(at) for at in range(len(given))]
         grids = [self._argument(name, kind, part, spread) for kind, part in zip(kinds, given, strict=True)]
-        singles = [at for at, kind in enumerate(kinds) if kind not in "raR"]
+        singles = [at for at, kind in enumerate(kinds) if kind not in REFERENCES]
 
         def apply(*elements: E) -> E | Grid:
             values = [plain(e) for e in elements]
@@ -212,10 +212,10 @@ class Formula(Scope):
         return broadcast(lambda *elements: _one(apply(*elements)), *[grids[at] for at in singles])
 
     def _argument(self, name: str, kind: str, node: Node, spread: bool) -> Grid:
-        if kind not in "raR":
+        if kind not in REFERENCES:
             return self.value(node, spread)
-        if kind == "a" or name in _SAME_SIZE:
-            return self.grid(node, spread or kind == "a")
+        if kind in "aA" or name in _SAME_SIZE:
+            return self.grid(node, spread or kind in "aA")
         return self.counted_range(node, spread)
 
     def _selected(self, name: str, given: tuple[Node, ...], spread: bool) -> Grid:
@@ -229,7 +229,7 @@ class Formula(Scope):
             chosen = self.elements(self.rectangle(target).resized(tested.height, tested.width))
         else:
             chosen = self.grid(target, spread)
-        return broadcast(lambda one: _one(RULES[name](chosen, tested, single(one))), condition)
+        return broadcast(lambda one: _one(RULES[name](chosen, tested, one)), condition)
 
     # ---- choices
 

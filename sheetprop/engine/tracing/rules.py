@@ -129,7 +129,7 @@ RULES: dict[str, Rule] = {
     "MAX": lambda *grids: rangefunctions.extreme("MAX", rangefunctions.members(grids)),
     "MEDIAN": rangefunctions.median_of,
     "SUMPRODUCT": rangefunctions.sum_product,
-    "COUNTIF": lambda tested, condition: selecting.count_if(tested, Grid([[condition]])),
+    "COUNTIF": selecting.count_if,
     "COUNTIFS": selecting.count_if,
     "INDEX": lookups.index,
     "MATCH": lookups.match,

@@ -44,20 +44,23 @@ def _passes(condition: E, element: E) -> E:
     return literal(criterion(wanted)(0.0)) if found is None else compared(found[0], element, number(found[1]))
 
 
-def _chosen(target: Grid, pairs: tuple[Grid, ...]) -> Grid:
+def _chosen(target: Grid, pairs: tuple[Grid | E, ...]) -> Grid:
     """Return a range with blanks where a condition does not hold."""
-    if len(pairs) % 2 or any((tested.height, tested.width) != (target.height, target.width) for tested in pairs[::2]):
-        raise Stuck("conditions on ranges of different size")
+    if len(pairs) % 2:
+        raise Stuck("a range without a condition")
     result = target
     for tested, condition in zip(pairs[::2], pairs[1::2], strict=True):
-        wanted = once(condition.first)
+        if not isinstance(tested, Grid) or isinstance(condition, Grid) or \
+                (tested.height, tested.width) != (target.height, target.width):
+            raise Stuck("conditions on ranges of different size")
+        wanted = once(condition)
         rows = [[either(_passes(wanted, once(e)), value, BLANK) for e, value in zip(line, values, strict=True)]
                 for line, values in zip(tested.rows, result.rows, strict=True)]
         result = Grid(rows)
     return result
 
 
-def sum_if(name: str, target: Grid, *pairs: Grid) -> E:
+def sum_if(name: str, target: Grid, *pairs: Grid | E) -> E:
     """SUMIFS, AVERAGEIFS, MAXIFS and MINIFS; SUMIF and AVERAGEIF by their last letter less."""
     chosen = _chosen(target, pairs)
     if name.startswith("SUM"):
@@ -66,10 +69,9 @@ def sum_if(name: str, target: Grid, *pairs: Grid) -> E:
     return mean(found) if name.startswith("AVERAGE") else extreme(name[:3], found)
 
 
-def count_if(*pairs: Grid) -> E:
+def count_if(tested: Grid, *others: Grid | E) -> E:
     """COUNTIF and COUNTIFS."""
-    tested = pairs[0]
     ones = Grid([[number(1.0)] * tested.width for _ in range(tested.height)])
-    return count_of(_chosen(ones, pairs))
+    return count_of(_chosen(ones, (tested, *others)))
 
 
