@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 from sheetprop.engine.calculation.running import Calculation
 from sheetprop.engine.calculation.session import Session
-from sheetprop.engine.file.loading import load
+from sheetprop.engine.file.loading import load, sheet_bytes
 from sheetprop.engine.file.package import MAX_BYTES, Package, pieces
 from sheetprop.engine.formula.parse import parse
 from sheetprop.engine.formula.printing import canonical_text, formula_text
@@ -341,7 +341,7 @@ class Book:
             if sheets is not None and store.name not in sheets:
                 continue
             if store.grid and (store.blocks or store.arrays or store.edited or store.filled or store.formulas_set):
-                chunks = SheetWriter(store).chunks(package.read(store.part))
+                chunks = SheetWriter(store).chunks(sheet_bytes(package, store))
                 if store.part in patch:
                     replaced[store.part] = [patch.pop(store.part)(b"".join(chunks))]
                 else:

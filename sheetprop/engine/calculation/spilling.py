@@ -49,6 +49,7 @@ def fitted(space: Workspace, sheet: SheetStore, array: ArrayFormula,
         for column in range(old[1], old[3] + 1):
             if (row > new[2] or column > new[3]) and not _is_set(sheet, row, column):
                 sheet.set(row, column, None)
+                sheet.cleared.add((row, column))
     array.bottom, array.right = new[2:]
     return grid, True
 

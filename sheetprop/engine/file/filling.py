@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from sheetprop.engine.file.loading import Contents, bounds
-from sheetprop.engine.file.rows import ROW, Irregular, Reader
+from sheetprop.engine.file.cellxml import NUMBER, ROW
+from sheetprop.engine.file.loading import Contents, bounds, rows_in_plain_layout, sheet_bytes
+from sheetprop.engine.file.rows import Reader
+from sheetprop.engine.formula.references import address
 from sheetprop.engine.grid.storage import Block, SheetStore
 from sheetprop.engine.grid.values import Value
 from sheetprop.errors import SheetpropError
@@ -11,16 +13,18 @@ from sheetprop.errors import SheetpropError
 
 def fill_down(contents: Contents, sheet: SheetStore, row: int, last_row: int) -> None:
     """Make the rows `row` + 1 to `last_row` copies of `row` (see `Book.fill_down`)."""
-    data = contents.package.read(sheet.part)
-    try:
-        start, end = bounds(data, sheet.part)
-    except Irregular:
-        start = end = 0
-    begin = data.find(b'<row r="%d"' % row, start, end)
-    close = data.find(b"</row>", begin, end)
-    opening = ROW.match(data, begin) if begin >= 0 else None
-    if begin < 0 or close < 0 or opening is None or opening.group(2):
+    for array in sheet.arrays:
+        if array.top <= last_row and array.bottom > row:
+            place = f"{address(array.top, array.left)}:{address(array.bottom, array.right)}"
+            raise SheetpropError(f"{sheet.name}: an array formula stands in {place}, which filling down would cut; "
+                                 "choose other rows")
+    data = sheet_bytes(contents.package, sheet)
+    if sheet.irregular:
+        data = rows_in_plain_layout(data, sheet, contents.package)
+    found = _row(data, *bounds(data), row)
+    if found is None:
         raise SheetpropError(f"{sheet.name}: row {row} is empty, so it cannot be filled down; choose a row of formulas")
+    content, header = found
 
     def string(index: int) -> Value:
         del index
@@ -28,7 +32,7 @@ def fill_down(contents: Contents, sheet: SheetStore, row: int, last_row: int) ->
 
     scratch = SheetStore(sheet.name, sheet.index, sheet.part)
     reader = Reader(scratch, string, {}, contents.outline)
-    block = reader.parse_row(data[begin:close], row, opening.end() - begin)
+    block = reader.parse_row(content, row, header)
     template = reader.pending_template()
     if block is None or template is None:
         raise SheetpropError(f"{sheet.name}: row {row} holds no formulas, or array or shared ones, which cannot be "
@@ -36,7 +40,7 @@ def fill_down(contents: Contents, sheet: SheetStore, row: int, last_row: int) ->
     for held in sheet.columns.values():
         for at in range(row + 1, min(last_row, held.last_row()) + 1):
             held.set(at, None)
-    for column, _, _, _ in template.constants:
+    for column, _, _ in template.constants:
         value = sheet.get(row, column)
         store = sheet.column(column)
         store.reserve(row + 1, last_row)
@@ -60,3 +64,17 @@ def fill_down(contents: Contents, sheet: SheetStore, row: int, last_row: int) ->
     sheet.blocks = [*kept, added]
     sheet.filled = [*filled, added]
     sheet.arrange()
+
+
+def _row(data: bytes, start: int, end: int, row: int) -> tuple[bytes, int] | None:
+    """Return a row's bytes without its closing tag, and the length of its opening tag; None where it holds nothing."""
+    number, position = 0, start
+    while (opening := ROW.search(data, position, end)) is not None:
+        given = NUMBER.search(opening[1])
+        number = int(given[1]) if given else number + 1
+        if number > row or (number == row and opening[2]):
+            return None
+        position = opening.end() if opening[2] else data.index(b"</row>", opening.end(), end)
+        if number == row:
+            return data[opening.start():position], opening.end() - opening.start()
+    return None

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import re
-from xml.parsers import expat
 
+from sheetprop.engine.file.cellevents import plain_layout, scanned, utf8
+from sheetprop.engine.file.cellxml import Irregular
 from sheetprop.engine.file.package import Package
-from sheetprop.engine.file.rows import Irregular, Reader
-from sheetprop.engine.file.xmlparts import (
-    Element,
-    escape,
-    parser_for,
-    quoteattr,
-    read_tree,
-    shared_strings,
-    unescape_controls,
-)
+from sheetprop.engine.file.rows import Reader
+from sheetprop.engine.file.xmlparts import Element, read_tree, shared_strings, unescape_controls
 from sheetprop.engine.formula.outline import Outline, Table
-from sheetprop.engine.formula.references import MAX_COLUMN, MAX_ROW, address, area_at, cell_at
+from sheetprop.engine.formula.references import area_at
 from sheetprop.engine.grid.storage import Family, SheetStore
 from sheetprop.engine.grid.values import VALUE, Value
 from sheetprop.errors import SheetpropError
@@ -26,7 +19,11 @@ _ROOT = re.compile(rb"<(?:([\w.-]+):)?(?:worksheet|chartsheet|dialogsheet|macros
 
 
 class Contents:
-    """What a workbook file holds, as the engine keeps it."""
+    """What a workbook file holds, as the engine keeps it.
+
+    Attributes:
+        remarks: what is odd about the file and changes what can be said of it, a line each.
+    """
 
     def __init__(self, package: Package) -> None:
         self.package = package
@@ -37,6 +34,7 @@ class Contents:
         self.date1904 = False
         self.iterate: tuple[int, float] | None = None
         self.cells = 0
+        self.remarks: list[str] = []
         self.outline = Outline()
 
 
@@ -106,15 +104,16 @@ def _load(package: Package) -> Contents:
         if not name or name.casefold() in seen:
             raise package.broken(f"two sheets are called {name!r}" if name else "a sheet has no name")
         seen.add(name.casefold())
-        if not part or part not in package:
-            raise package.broken(f"the part of its sheet {name!r} is missing")
-        contents.sheets.append(SheetStore(name, len(contents.sheets), package.entry(part).name))
-        contents.sheets[-1].grid = kind in ("worksheet", "")
-    if not contents.sheets:
-        raise package.broken("it has no sheets")
+        there = part in package if part else False
+        contents.sheets.append(SheetStore(name, len(contents.sheets), package.entry(part).name if there else ""))
+        contents.sheets[-1].grid = there and kind in ("worksheet", "")
+        if not there:
+            contents.remarks.append(f"the file has no part for its sheet {name!r}, which is read as a blank sheet")
+    if not any(sheet.part for sheet in contents.sheets):
+        raise package.broken("the parts of its sheets are missing" if contents.sheets else "it has no sheets")
     _names(contents, book)
     contents.outline = Outline([sheet.name for sheet in contents.sheets],
-                               [table for sheet in contents.sheets for table in _tables(package, sheet)],
+                               [table for sheet in contents.sheets if sheet.part for table in _tables(package, sheet)],
                                [name for _, name in contents.names])
     cache: dict[str, Family] = {}
     for sheet in contents.sheets:
@@ -185,16 +184,20 @@ def _tables(package: Package, sheet: SheetStore) -> list[Table]:
     return found
 
 
-def bounds(data: bytes, part: str) -> tuple[int, int]:
-    """Return where the content of ``<sheetData>`` begins and ends; (0, 0) for a sheet without cells.
+def bounds(data: bytes) -> tuple[int, int]:
+    """Return where the content of ``<sheetData>`` begins and ends in a part of plain layout.
+
+    For a sheet without cells that is (0, 0).
 
     Raises:
         Irregular: the part is not laid out plainly.
     """
     root = _ROOT.search(data, 0, 4096)
-    if root is None or root.group(1) or b"<!" in data[:4096] or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if root is None or root.group(1):
         raise Irregular
     opening = re.search(rb"<sheetData\s*(/?)>", data)
+    if b"<!" in data[:opening.start() if opening else None]:
+        raise Irregular
     if opening is None:
         if b"sheetData" in data:
             raise Irregular
@@ -204,112 +207,40 @@ def bounds(data: bytes, part: str) -> tuple[int, int]:
     end = data.rfind(b"</sheetData>")
     if end < opening.end():
         raise Irregular
-    del part
     return opening.end(), end
+
+
+def sheet_bytes(package: Package, sheet: SheetStore) -> bytes:
+    """Return the part of a sheet in UTF-8."""
+    return utf8(package.read(sheet.part), sheet.part)
+
+
+def rows_in_plain_layout(data: bytes, sheet: SheetStore, package: Package) -> bytes:
+    """Return a sheet's rows as the plain reader takes them, from a part that is laid out in any other way.
+
+    Raises:
+        SheetpropError: the part is damaged, or too large when laid out so.
+    """
+    plain = plain_layout(scanned(data, sheet.part).rows)
+    if len(plain) > package.max_bytes:
+        raise SheetpropError(f"{sheet.part}: unpacks to more than {package.max_bytes:,} bytes; raise the limit with "
+                             "--max-bytes")
+    return plain
 
 
 def _read_sheet(package: Package, sheet: SheetStore, strings: _Strings, cache: dict[str, Family],
                 outline: Outline) -> int:
-    data = package.read(sheet.part)
+    data = sheet_bytes(package, sheet)
     try:
-        start, end = bounds(data, sheet.part)
+        start, end = bounds(data)
         reader = Reader(sheet, strings, cache, outline)
         reader.read(data, start, end)
     except Irregular:
-        data = normalised(data, sheet.part, package.max_bytes)
+        data = rows_in_plain_layout(data, sheet, package)
         for store in (sheet.columns, sheet.blocks, sheet.arrays, sheet.unread):
             store.clear()
         sheet.irregular = True
-        try:
-            start, end = bounds(data, sheet.part)
-            reader = Reader(sheet, strings, cache, outline)
-            reader.read(data, start, end)
-        except Irregular:
-            raise package.broken(f"the rows of its part {sheet.part} are damaged") from None
+        reader = Reader(sheet, strings, cache, outline)
+        reader.read(data, *bounds(data))
     sheet.arrange()
     return reader.cells
-
-
-def normalised(data: bytes, part: str, max_bytes: int) -> bytes:
-    """Return the rows of a sheet part in the plain layout that the reader expects.
-
-    For files with namespace prefixes, comments, other encodings or cells in strange places:
-    cells are put where their ``r`` says, in order.
-
-    Raises:
-        SheetpropError: the part is not well-formed XML or declares a document type.
-    """
-    rows: dict[int, dict[int, str]] = {}
-    collector = _Collector(rows, part)
-    parser = parser_for(part)
-    parser.StartElementHandler = collector.start
-    parser.EndElementHandler = collector.end
-    parser.CharacterDataHandler = collector.characters
-    try:
-        parser.Parse(data, True)
-    except (expat.ExpatError, UnicodeError, ValueError, LookupError) as error:
-        raise SheetpropError(f"{part}: is not well-formed XML ({error}); the file is damaged") from None
-    pieces = ["<worksheet><sheetData>"]
-    for row in sorted(rows):
-        pieces.append(f'<row r="{row}">')
-        pieces.extend(rows[row][column] for column in sorted(rows[row]))
-        pieces.append("</row>")
-    pieces.append("</sheetData></worksheet>")
-    text = "".join(pieces)
-    if len(text) > max_bytes:
-        raise SheetpropError(f"{part}: unpacks to more than {max_bytes:,} bytes; raise the limit with --max-bytes")
-    return text.encode("utf-8", "replace")
-
-
-class _Collector:
-    """Expat handlers that gather cells, wherever and however they are written."""
-
-    def __init__(self, rows: dict[int, dict[int, str]], part: str) -> None:
-        self.rows = rows
-        self.part = part
-        self.row = self.column = 0
-        self.path: list[str] = []
-        self.cell: dict[str, str] = {}
-        self.formula: dict[str, str] | None = None
-        self.text: dict[str, str] = {}
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        local = name.rpartition("}")[2]
-        if len(self.path) > 256:
-            raise SheetpropError(f"{self.part}: is nested more than 256 deep; the file is damaged")
-        self.path.append(local)
-        if local == "row" and self.path[-2:-1] == ["sheetData"]:
-            number = attributes.get("r", "")
-            self.row = int(number) if number.isascii() and number.isdigit() and len(number) < 8 else self.row + 1
-            self.column = 0
-        elif local == "c" and self.path[-2:-1] == ["row"]:
-            place = attributes.get("r")
-            row, column = cell_at(place) if place else (self.row, self.column + 1)
-            if not 1 <= row <= MAX_ROW or column > MAX_COLUMN:
-                raise SheetpropError(f"{self.part}: has a cell outside a sheet; the file is damaged")
-            self.row, self.column = row, column
-            self.cell, self.formula, self.text = attributes, None, {}
-        elif local == "f" and "c" in self.path:
-            self.formula = attributes
-
-    def characters(self, text: str) -> None:
-        local = self.path[-1] if self.path else ""
-        if local in ("f", "v") or (local == "t" and "is" in self.path and "rPh" not in self.path):
-            self.text[local] = self.text.get(local, "") + text
-
-    def end(self, name: str) -> None:
-        del name
-        local = self.path.pop()
-        if local != "c" or self.path[-1:] != ["row"]:
-            return
-        kept = "".join(f" {key}={quoteattr(self.cell[key])}" for key in ("s", "t", "cm") if key in self.cell)
-        inner = ""
-        if self.formula is not None:
-            options = "".join(f" {key}={quoteattr(value)}" for key, value in self.formula.items() if "}" not in key)
-            inner = f"<f{options}>{escape(self.text.get('f', ''))}</f>"
-        if "t" in self.text:
-            inner += f"<is><t>{escape(self.text['t'])}</t></is>"
-        elif "v" in self.text:
-            inner += f"<v>{escape(self.text['v'])}</v>"
-        self.rows.setdefault(self.row, {})[self.column] = \
-            f'<c r="{address(self.row, self.column)}"{kept}>{inner}</c>'

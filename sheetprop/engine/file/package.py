@@ -36,7 +36,8 @@ class Entry:
     def __init__(self, raw_name: bytes, flags: int, method: int, time: int, date: int, crc: int, compressed: int,
                  size: int, external: int, offset: int) -> None:
         self.raw_name = raw_name
-        self.name = raw_name.decode("utf-8" if flags & 0x800 else "cp437")
+        # Some programs for Windows write the folders with backslashes.
+        self.name = raw_name.decode("utf-8" if flags & 0x800 else "cp437").replace("\\", "/").lstrip("/")
         self.flags = flags
         self.method = method
         self.time = time
@@ -114,7 +115,7 @@ class Package:
             except UnicodeDecodeError:
                 raise self.broken("a part's name is damaged") from None
             self.entries.append(entry)
-            self._by_name.setdefault(entry.name.replace("\\", "/").lstrip("/").lower(), entry)
+            self._by_name.setdefault(entry.name.lower(), entry)
 
     def __contains__(self, name: str) -> bool:
         return name.lstrip("/").lower() in self._by_name

@@ -11,11 +11,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from sheetprop.engine.file.templates import VALUES, Parsed, Template
+from sheetprop.engine.file.cellxml import (
+    DYNAMIC,
+    NUMBER,
+    ROW,
+    VALUES,
+    Irregular,
+    cells,
+    inline_text,
+    kind_of,
+    placed,
+    plain_text,
+)
+from sheetprop.engine.file.templates import Parsed, Template
 from sheetprop.engine.file.xmlparts import unescape, unescape_controls
 from sheetprop.engine.formula.outline import Outline
 from sheetprop.engine.formula.parse import FormulaError, relative_rows
-from sheetprop.engine.formula.references import MAX_COLUMN, MAX_ROW, area_at, column_number
+from sheetprop.engine.formula.references import MAX_ROW, area_at, column_number
 from sheetprop.engine.formula.tree import Call, Foreign, Text
 from sheetprop.engine.grid.storage import (
     ArrayFormula,
@@ -29,26 +41,10 @@ from sheetprop.engine.grid.storage import (
 from sheetprop.engine.grid.values import ERRORS, VALUE, ExcelError, Value
 from sheetprop.errors import SheetpropError
 
-ROW = re.compile(rb"<row((?:\s[^>]*?)?)(/?)>")
-CELL = re.compile(rb'<c(?: r="([A-Za-z]{1,3})([0-9]{1,7})")?((?:\s[^>]*?)?)(?:/>|>(.*?)</c>)', re.DOTALL)
-INNER = re.compile(rb"\s*(?:<f((?:\s[^>]*?)?)(?:/>|>([^<]*)</f>)\s*)?(?:<v(?:\s[^>]*?)?(?:/>|>([^<]*)</v>))?")
-_TYPE = re.compile(rb'\st="(\w+)"')
-_DYNAMIC = re.compile(rb'\scm=(?:"[1-9]|\'[1-9])')
-_PLACE = re.compile(rb'\sr="([A-Za-z]{1,3})([0-9]{1,7})"')
-_ROW_NUMBER = re.compile(rb'\sr="([0-9]{1,7})"')
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 _KEY = re.compile(r'"(?:[^"]|"")*"|\'(?:[^\']|\'\')*\'|(\$?)([A-Za-z]{1,3})(\$?)([1-9][0-9]{0,6})(?![\w.(!\[])|[\w.]+')
 _KEPT = 6
 _SPREAD = 2_000_000  # cells that the array formulas of one sheet may fill
-
-
-def _texts(inner: bytes) -> list[bytes]:
-    """Return the texts of a cell that holds its own, phonetic hints left out."""
-    return re.findall(rb"<t(?:\s[^>]*)?>([^<]*)</t>", re.sub(rb"(?s)<rPh\b.*?</rPh>", b"", inner))
-
-
-class Irregular(Exception):  # noqa: N818 - a signal to the reader, never seen by users
-    """The XML is not laid out as spreadsheet programs write it; it must be normalised first."""
 
 
 def _padded(entity: re.Match[str]) -> str:
@@ -122,11 +118,15 @@ class Reader:
                 opening = ROW.match(data, begin)
                 if opening is None:
                     raise Irregular
-                number = _ROW_NUMBER.search(opening.group(1))
+                number = NUMBER.search(opening.group(1))
                 if number:
-                    row = int(number.group(1))
+                    above, row = row - 1, int(number.group(1))
+                    if row <= above:
+                        raise Irregular  # rows in no order
                     if not self.since <= row <= self.edge:
                         self.cross(row)
+                elif b"r=" in opening.group(1) and re.search(rb"\sr=", opening.group(1)):
+                    raise Irregular
                 if not 1 <= row <= MAX_ROW:
                     raise SheetpropError(f"{sheet.part}: has a row {row}, but a sheet ends at {MAX_ROW}; "
                                          "the file is damaged")
@@ -180,11 +180,16 @@ class Reader:
         self.since, self.edge = row, self.outline.alike(self.sheet.name, row)
 
     def keep_constants(self, template: Template, row: int, content: bytes | None) -> None:
-        """Store the values of a matched row's cells that hold no formula."""
-        values = VALUES.findall(content) if content is not None else []
-        for column, value, place, kind in template.constants:
-            if content is not None and place >= 0:
-                value = self.constant(kind, values[place])
+        """Store the values of a matched row's cells that hold no formula.
+
+        The rows are equal but for what stands in their ``<v>`` elements, so these belong to the same columns.
+        """
+        if not template.constants:
+            return
+        values = dict(zip(template.valued, VALUES.findall(content), strict=True)) if content is not None else {}
+        for column, value, kind in template.constants:
+            if column in values:
+                value = self.constant(kind, values[column])
             if value is not None:
                 self.sheet.set(row, column, value)
 
@@ -194,9 +199,10 @@ class Reader:
             if not text:
                 return None
             try:
-                return float(text)
+                number = float(text)
             except ValueError:
                 return VALUE
+            return number if number - number == 0.0 else VALUE  # no infinity
         if kind == b"s":
             try:
                 return self.strings(int(text))
@@ -204,7 +210,7 @@ class Reader:
                 return VALUE
         if kind == b"b":
             return text.strip() in (b"1", b"true")
-        plain = unescape(text.decode("utf-8", "replace"))
+        plain = plain_text(text)
         if kind == b"e":
             return ERRORS.get(plain) or ExcelError(plain or "#VALUE!")
         if kind == b"d":
@@ -215,86 +221,64 @@ class Reader:
 
     def parse_row(self, content: bytes, row: int, header: int) -> Block | None:
         """Read one row cell by cell; `header` is the length of its opening tag."""
-        position, column, place = header, 0, 0
+        before = 0
         formulas: dict[int, Family] = {}
-        constants: list[tuple[int, Value, int, bytes]] = []
+        constants: list[tuple[int, Value, bytes]] = []
         spans: list[tuple[int, int, int]] = []
         texts: list[tuple[int, str]] = []
+        valued: list[int] = []
         fits, exact, shared = True, True, False
         sheet = self.sheet
-        number = _ROW_NUMBER.search(content, 0, header)
+        number = NUMBER.search(content, 0, header)
         if number:
             spans.append((number.start(1), number.end(1), 0))
-        elif b"<c" in content:
+        else:
             fits = False
-        for cell in CELL.finditer(content, header):
-            if cell.start() != position and content[position:cell.start()].strip():
-                raise Irregular
-            position = cell.end()
-            letters, attributes, inner = cell.group(1), cell.group(3), cell.group(4)
-            if letters is None:
-                found = _PLACE.search(attributes)
-                if found:
-                    column = column_number(found.group(1).decode())
-                    at = int(found.group(2))
-                    spans.append((cell.start(3) + found.start(2), cell.start(3) + found.end(2), 0))
-                else:
-                    column, at, fits = column + 1, row, False
-            else:
-                column, at = column_number(letters.decode()), int(cell.group(2))
+        for column, cell in cells(content, header, len(content), row):
+            if cell[1] is not None:
                 spans.append((cell.start(2), cell.end(2), 0))
-            if at != row or column > MAX_COLUMN:
-                if not 1 <= at <= MAX_ROW or column > MAX_COLUMN:
-                    raise SheetpropError(f"{sheet.part}: has a cell outside a sheet in row {row}; "
-                                         "the file is damaged")
-                raise Irregular
-            if not inner:
+            else:
+                _, start, end = placed(cell, row, before)
+                spans.append((start, end, 0))
+                fits = fits and start >= 0
+            before = column
+            attributes, options, text, held, stored, inline = cell.group(3, 4, 5, 6, 7, 8)
+            if options is None and held is None and inline is None:
                 continue
             self.cells += 1
-            parts = INNER.match(inner)
-            assert parts is not None
-            options, text, stored = parts.group(1), parts.group(2), parts.group(3)
-            found = _TYPE.search(attributes)
-            kind = found.group(1) if found else b""
-            has_value = parts.end() > 0 and b"<v" in inner[parts.start():parts.end()]
-            if inner.count(b"<v") != has_value:
-                fits = False
+            kind = kind_of(attributes)
+            if held is not None:
+                valued.append(column)
             if options is None:
-                if b"<f" in inner:
-                    raise Irregular
-                if kind == b"inlineStr":
-                    runs = _texts(inner)
-                    value: Value = unescape_controls(unescape(b"".join(runs).decode("utf-8", "replace")))
-                    constants.append((column, value, -1, kind))
+                if inline is not None and (kind == b"inlineStr" or held is None):
+                    value: Value = inline_text(inline)
+                    fits = fits and held is None
                 else:
                     value = self.constant(kind, stored or b"")
-                    if value is not None or has_value:
-                        constants.append((column, value, place if has_value else -1, kind))
+                constants.append((column, value, kind))
                 if value is not None:
                     sheet.set(row, column, value)
-            else:
-                if stored:
-                    exact = False
-                one, marks, again = self.formula(options, text, row, column, kind, stored,
-                                                 dynamic=_DYNAMIC.search(attributes) is not None)
-                shared = shared or again
-                if one is None:
-                    fits = False
-                else:
-                    formulas[column] = one
-                    if marks is None:
-                        fits = False
-                    else:
-                        if marks:
-                            texts.append((cell.start(4) + parts.start(2), marks))
-            place += has_value
-        if content[position:].strip():
-            raise Irregular
+                continue
+            if stored:
+                exact = False
+            fits = fits and inline is None
+            one, marks, again = self.formula(options, text, row, column, kind, stored,
+                                             dynamic=bool(attributes) and DYNAMIC.search(attributes) is not None)
+            shared = shared or again
+            if one is None:
+                fits = False
+                continue
+            formulas[column] = one
+            if marks is None:
+                fits = False
+            elif marks:
+                texts.append((cell.start(5), marks))
         if not formulas:
             return None
         block = Block(row, row, program_of(formulas))
         sheet.blocks.append(block)
-        self.pending = Parsed(content, row, spans, texts, constants, exact, shared, block) if fits else None
+        self.pending = Parsed(content, row, spans, texts, constants, valued, exact, shared, block) \
+            if fits else None
         return block
 
     def pending_template(self) -> Template | None:
@@ -327,15 +311,20 @@ class Reader:
             self.keep(row, column, kind, stored, "a data table")
             return None, None, False
         raw = text.decode("utf-8", "replace")
+        changed = "\r" in raw
+        if changed:
+            raw = raw.replace("\r\n", "\n").replace("\r", "\n")  # as XML reads line ends
         again = self.met_again(raw, row, column) if not options else None
         if again is not None:
-            return again, raw, False
+            return again, None if changed else raw, False
         padded, plain = raw, raw
         if "&" in raw:
             padded = re.sub(r"&(\w+|#\w+);", _padded, raw)
             plain = unescape(raw)
             if len(padded) != len(raw):
                 padded = ""
+        if changed:
+            padded = ""  # positions are not those of the bytes
         try:
             one = self.family(plain, row, column)
         except FormulaError as error:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
-from sheetprop.engine.file.loading import Contents, _Strings, bounds, normalised, relations
-from sheetprop.engine.file.rows import CELL, INNER, ROW, Irregular, Reader
-from sheetprop.engine.formula.references import column_number
+from sheetprop.engine.file.cellxml import NUMBER, ROW, cells, inline_text, kind_of
+from sheetprop.engine.file.loading import Contents, _Strings, bounds, relations, rows_in_plain_layout, sheet_bytes
+from sheetprop.engine.file.rows import Reader
 from sheetprop.engine.grid.storage import SheetStore
 from sheetprop.engine.grid.values import Value
-
-_PLACE = re.compile(rb'\sr="([A-Za-z]{1,3})([0-9]{1,7})"')
-_NUMBER = re.compile(rb'\sr="([0-9]{1,7})"')
-_TYPE = re.compile(rb'\st="(\w+)"')
 
 
 def stored_cells(contents: Contents) -> dict[str, dict[tuple[int, int], Value]]:
@@ -25,41 +19,29 @@ def stored_cells(contents: Contents) -> dict[str, dict[tuple[int, int], Value]]:
 
 
 def _cells(contents: Contents, sheet: SheetStore, strings: _Strings) -> dict[tuple[int, int], Value]:
-    package = contents.package
-    data = package.read(sheet.part)
-    try:
-        start, end = bounds(data, sheet.part)
-    except Irregular:
-        data = normalised(data, sheet.part, package.max_bytes)
-        start, end = bounds(data, sheet.part)
+    data = sheet_bytes(contents.package, sheet)
+    if sheet.irregular:
+        data = rows_in_plain_layout(data, sheet, contents.package)
+    start, end = bounds(data)
     reader = Reader(SheetStore(sheet.name, sheet.index, sheet.part), strings, {}, contents.outline)
     found: dict[tuple[int, int], Value] = {}
-    row = 0
-    for opening in ROW.finditer(data, start, end):
-        number = _NUMBER.search(opening.group(1))
-        row = int(number.group(1)) if number else row + 1
-        if opening.group(2):
+    row, position = 0, start
+    while (opening := ROW.search(data, position, end)) is not None:
+        number = NUMBER.search(opening[1])
+        row = int(number[1]) if number else row + 1
+        position = opening.end()
+        if opening[2]:
             continue
-        close = data.find(b"</row>", opening.end(), end)
-        column = 0
-        for cell in CELL.finditer(data, opening.end(), close if close >= 0 else end):
-            if cell.group(1) is not None:
-                column = column_number(cell.group(1).decode())
-            else:
-                place = _PLACE.search(cell.group(3))
-                column = column_number(place.group(1).decode()) if place else column + 1
-            if not cell.group(4):
-                continue
-            kind = _TYPE.search(cell.group(3))
-            word = kind.group(1) if kind else b""
-            parts = INNER.match(cell.group(4))
-            text = parts.group(3) if parts else None
-            if word == b"inlineStr":
-                value: Value = None
-            elif text is None:
-                value = "" if word == b"str" and b"<v" in cell.group(4) else None
-            else:
-                value = reader.constant(word, text)
+        close = data.index(b"</row>", position, end)
+        for column, cell in cells(data, position, close, row):
+            attributes, held, text, inline = cell.group(3, 6, 7, 8)
+            kind = kind_of(attributes)
+            value: Value = None
+            if inline is not None and (kind == b"inlineStr" or held is None):
+                value = inline_text(inline)
+            elif held is not None:
+                value = reader.constant(kind, text or b"")
             if value is not None:
                 found[(row, column)] = value
+        position = close
     return found

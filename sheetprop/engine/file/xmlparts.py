@@ -37,15 +37,16 @@ def _local(name: str) -> str:
 
 
 def parser_for(part: str) -> expat.XMLParserType:
-    """Return an expat parser that refuses document types, which is where entities come from."""
+    """Return an expat parser that refuses declarations of entities; a document type without any is harmless."""
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
 
     def refuse(*_: object) -> None:
-        raise SheetpropError(f"{part}: holds a document type declaration, which no workbook needs and which "
-                             "is how XML attacks begin; save the workbook again in a spreadsheet program")
+        raise SheetpropError(f"{part}: holds a document type declaration with entities, which no workbook needs and "
+                             "which is how XML attacks begin; save the workbook again in a spreadsheet program")
 
-    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    parser.SkippedEntityHandler = refuse
     return parser
 
 
@@ -138,4 +139,7 @@ def unescape_controls(text: str) -> str:
         return text
     import re
 
-    return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found.group(1), 16)), text)
+    plain = re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found.group(1), 16)), text)
+    if any("\ud800" <= letter <= "\udfff" for letter in plain):  # halves of a character, which join or are none
+        plain = plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return plain

@@ -198,7 +198,15 @@ class ArrayFormula:
 
 
 class SheetStore:
-    """One sheet's cells."""
+    """One sheet's cells.
+
+    Attributes:
+        edited: constants that were put into cells, by place, for saving.
+        formulas_set: formulas that were put into cells, by place, for saving.
+        filled: blocks of rows that were filled down.
+        cleared: cells to which a result spilled in the file and does no more: they are saved blank.
+        irregular: whether its part is laid out in another way than spreadsheet programs do.
+    """
 
     def __init__(self, name: str, index: int, part: str) -> None:
         self.name = name
@@ -213,7 +221,7 @@ class SheetStore:
         self.formulas_set: dict[tuple[int, int], str] = {}
         self.grid = True
         self.irregular = False
-        self.doubled = False
+        self.cleared: set[tuple[int, int]] = set()
         self.bounds: tuple[int, int] | None = None
         self.hidden: tuple[frozenset[int], frozenset[int]] | None = None
         self._starts: list[int] = []
@@ -247,7 +255,6 @@ class SheetStore:
                 for row in range(block.first, block.last + 1):
                     rows.setdefault(row, {}).update(block.program.by_column)
             self.blocks = blocks = [Block(row, row, program_of(rows[row])) for row in sorted(rows)]
-            self.doubled = True
         self._starts = [block.first for block in blocks]
 
     def block_index(self, row: int) -> int:
