@@ -206,6 +206,7 @@ class Book:
     Attributes:
         sheet_names: the sheets in the order of their tabs.
         names: defined names of the whole workbook -> the text of what they stand for.
+        remarks: what is odd about the file, a line each.
     """
 
     def __init__(self, space: Workspace) -> None:
@@ -214,6 +215,7 @@ class Book:
         self._sheets = {sheet.name: Sheet(sheet) for sheet in space.sheets}
         self.sheet_names = self._session.sheet_names
         contents = space.contents
+        self.remarks = list(contents.remarks)
         self.names = {contents.spelled[key]: text for key, text in contents.names.items()
                       if key[0] is None and key not in contents.hidden_names}
 
@@ -275,6 +277,8 @@ class Book:
                 that begins with ``=`` is a formula.
         """
         store, row, column = self._place(ref)
+        if not store.grid:
+            raise SheetpropError(f"{ref!r}: lies on a sheet without cells ({store.name}); choose another sheet")
         if isinstance(value, str) and value.startswith("=") and len(value) > 1:
             store.put_formula(row, column, family(value, row, column, store.name, self._space.contents.outline))
             store.formulas_set[(row, column)] = value

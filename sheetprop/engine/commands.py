@@ -114,7 +114,7 @@ def run_calc(file: str, *, output: str | None = None, in_place: bool = False, ch
     if as_json:
         import json
 
-        data: dict[str, Any] = {"file": file, **result.to_dict()}
+        data: dict[str, Any] = {"file": file, **result.to_dict(), "remarks": book.remarks}
         if output is not None:
             data["written"] = output
         if check:
@@ -122,7 +122,9 @@ def run_calc(file: str, *, output: str | None = None, in_place: bool = False, ch
             data["differences"] = [{"cell": one.place, "stored": _plain(one.stored),
                                     "calculated": _plain(one.calculated)} for one in differences]
         return json.dumps(data, ensure_ascii=False, indent=2), code
-    return "\n".join(_lines(file, result, output, check, differences, missing)), code
+    lines = _lines(file, result, output, check, differences, missing)
+    lines[1:1] = [f"note: {remark}" for remark in book.remarks]
+    return "\n".join(lines), code
 
 
 def _plain(value: Value) -> Any:

@@ -314,3 +314,28 @@ def test_a_value_that_does_not_arrive_stops_the_saving(tmp_path: Path, monkeypat
     with pytest.raises(sheetprop.SheetpropError, match="20 values were written for 40 formula cells"):
         book.save(tmp_path / "out.xlsx")
     assert not (tmp_path / "out.xlsx").exists()
+
+
+def test_results_that_spill_are_written_into_new_cells(tmp_path: Path) -> None:
+    """Further than the file stored, into rows that are there and rows that are not; and less far, blank again."""
+    text = (f'<worksheet xmlns="{MAIN}"><dimension ref="A1:C2"/><sheetData>'
+            '<row r="1" spans="1:3"><c r="A1"><v>3</v></c><c r="B1" cm="1"><f t="array" ref="B1:B2">'
+            '_xlfn.SEQUENCE(A1,2)</f><v>1</v></c></row>'
+            '<row r="2" spans="1:3"><c r="B2" s="1"><v>2</v></c><c r="D2" s="1"/></row></sheetData></worksheet>')
+    book = sheetprop.open(written(tmp_path, text))
+    book.calculate()
+    book.save(tmp_path / "out.xlsx")
+    data = sheet_of(tmp_path / "out.xlsx").decode()
+    assert 'ref="A1:D3"' not in data
+    assert '<dimension ref="A1:C3"/>' in data
+    assert '<f t="array" ref="B1:C3">' in data
+    assert '<row r="3"><c r="B3"><v>5.0</v></c><c r="C3"><v>6.0</v></c></row>' in data
+    assert '<c r="B2" s="1"><v>3.0</v></c><c r="C2"><v>4.0</v></c><c r="D2" s="1"/>' in data
+    book = sheetprop.open(tmp_path / "out.xlsx")
+    book.set("S!A1", 1)
+    book.calculate()
+    book.save(tmp_path / "less.xlsx")
+    values = openpyxl.load_workbook(tmp_path / "less.xlsx", data_only=True)["S"]
+    assert [[cell.value for cell in row] for row in values["B1:C3"]] == [[1, 2], [None, None], [None, None]]
+    assert '<f t="array" ref="B1:C1">' in sheet_of(tmp_path / "less.xlsx").decode()
+    assert '<c r="B2" s="1"/>' in sheet_of(tmp_path / "less.xlsx").decode()
