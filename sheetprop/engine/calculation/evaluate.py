@@ -53,6 +53,7 @@ from sheetprop.engine.grid.storage import Family
 from sheetprop.engine.grid.values import (
     DIV0,
     ERRORS,
+    NA,
     NAME,
     NUM,
     REF,
@@ -384,7 +385,9 @@ def _call(node: Call, array: bool) -> Closure:
     kinds = [known.kind(index) for index in range(count)]
     parts: list[Closure] = []
     for kind, argument in zip(kinds, node.arguments, strict=True):
-        if kind in REFERENCES:
+        if kind == "m" and isinstance(argument, Empty):
+            parts.append(_left_out)
+        elif kind in REFERENCES:
             part = operand_of(argument, array or kind in "aA")
             parts.append(sheltered(part) if kind in "RA" else part)
         elif kind == "e":
@@ -427,6 +430,10 @@ def _replaced(values: list[Operand], places: list[int], elements: list[Operand])
     for index, element in zip(places, elements, strict=True):
         given[index] = element
     return given
+
+
+def _left_out(_context: Context) -> Operand:
+    raise Raised(NA)
 
 
 def _argument(node: Node, array: bool) -> Argument:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from sheetprop.engine.formula.tree import Local
 from sheetprop.engine.functions.index import HOME, MODULES
 from sheetprop.engine.grid.operands import Operand
-from sheetprop.engine.grid.values import ExcelError, Raised, to_bool, to_number, to_text
+from sheetprop.engine.grid.values import VALUE, ExcelError, Raised, to_bool, to_number, to_text
 from sheetprop.engine.scope.context import Closure
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
@@ -27,7 +27,8 @@ UNCHANGED = REFERENCES | {"e"}
 class Function:
     """One worksheet function.
 
-    `kinds` says for each argument how it is handed over: ``n`` number, ``t`` text, ``b``
+    `kinds` says for each argument how it is handed over: ``n`` number, ``m`` number that is no
+    truth value and not left out (functions that were Excel's Analysis ToolPak), ``t`` text, ``b``
     condition, ``v`` any value but errors, ``e`` any value, ``r`` the operand itself (a reference
     stays one), ``R`` the same but an error is handed over too, ``f`` the same as ``r`` but of an
     array of references one after the other, ``a`` the operand evaluated as in an array formula,
@@ -137,6 +138,10 @@ def known_functions() -> list[str]:
 def convert(kind: str, value: Operand) -> Operand:
     """Return a single value as a function of that kind of argument wants it."""
     if kind == "n":
+        return to_number(value)  # type: ignore[arg-type]
+    if kind == "m":
+        if type(value) is bool:
+            raise Raised(VALUE)
         return to_number(value)  # type: ignore[arg-type]
     if kind == "v":
         if type(value) is ExcelError:

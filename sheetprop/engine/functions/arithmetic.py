@@ -1,19 +1,12 @@
-"""Functions of numbers: rounding, powers, logarithms, trigonometry, divisors."""
+"""Functions of numbers: powers, logarithms, trigonometry, divisors."""
 
 from __future__ import annotations
 
 import math
-from functools import cache
 
 from sheetprop.engine.functions import function
 from sheetprop.engine.grid.operands import Areas, Array, Operand, Ref, numbers
 from sheetprop.engine.grid.values import DIV0, NA, NUM, VALUE, Raised, finite, power
-
-TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
-if TYPE_CHECKING:
-    from decimal import Context, Decimal
-
-_WAYS = {"half": "ROUND_HALF_UP", "down": "ROUND_DOWN", "up": "ROUND_UP"}
 
 
 def _guarded(compute: object, *numbers: float) -> float:
@@ -81,112 +74,6 @@ def atan2(x: float, y: float) -> float:
     if x == 0 and y == 0:
         raise Raised(DIV0)
     return math.atan2(y, x)
-
-
-@function("INT", "n")
-def integer(number: float) -> float:
-    return float(math.floor(number))
-
-
-@function("TRUNC ROUNDDOWN", "n|n")
-def truncate(number: float, digits: float = 0.0) -> float:
-    return rounded(number, digits, "down")
-
-
-@function("ROUNDUP", "nn")
-def round_up(number: float, digits: float) -> float:
-    return rounded(number, digits, "up")
-
-
-@function("ROUND", "nn")
-def round_half(number: float, digits: float) -> float:
-    return rounded(number, digits, "half")
-
-
-def rounded(number: float, digits: float, way: str) -> float:
-    """Round on the decimal digits that a reader sees: 15 of them, as Excel and LibreOffice do."""
-    places = math.trunc(digits)
-    if number == 0.0 or not -308 <= places <= 308:
-        return number if places > 0 else 0.0
-    exponent = math.floor(math.log10(abs(number)))
-    if places > 15 - exponent:
-        return number
-    decimal, wide = _decimals()
-    shown = decimal(f"{number:.14e}")
-    return finite(float(shown.quantize(decimal(1).scaleb(-places, wide), rounding=_WAYS[way], context=wide)))
-
-
-@cache
-def _decimals() -> tuple[type[Decimal], Context]:
-    """Return the type of decimal numbers and a context wide enough for all of them, imported when first needed."""
-    from decimal import Context, Decimal
-
-    return Decimal, Context(prec=700)
-
-
-@function("MROUND", "nn")
-def mround(number: float, multiple: float) -> float:
-    if multiple == 0.0 or number == 0.0:
-        return 0.0
-    if number * multiple < 0:
-        raise Raised(NUM)
-    return multiple * math.floor(number / multiple + 0.5)  # MROUND(6.05,0.1) is 6, as the reference says
-
-
-@function("CEILING", "nn")
-def ceiling(number: float, step: float) -> float:
-    if step == 0.0 or number == 0.0:
-        return 0.0
-    if number > 0 > step:
-        raise Raised(NUM)
-    return math.ceil(_near(number / step)) * step
-
-
-@function("FLOOR", "nn")
-def floor(number: float, step: float) -> float:
-    if number == 0.0:
-        return 0.0
-    if step == 0.0:
-        raise Raised(DIV0)
-    if number > 0 > step:
-        raise Raised(NUM)
-    return math.floor(_near(number / step)) * step
-
-
-@function("CEILING.MATH", "n|nn")
-def ceiling_math(number: float, step: float = 1.0, mode: float = 0.0) -> float:
-    step = abs(step)
-    if step == 0.0:
-        return 0.0
-    ratio = _near(number / step)
-    return (math.floor(ratio) if number < 0 and mode else math.ceil(ratio)) * step
-
-
-@function("FLOOR.MATH", "n|nn")
-def floor_math(number: float, step: float = 1.0, mode: float = 0.0) -> float:
-    step = abs(step)
-    if step == 0.0:
-        return 0.0
-    ratio = _near(number / step)
-    return (math.ceil(ratio) if number < 0 and mode else math.floor(ratio)) * step
-
-
-def _near(ratio: float) -> float:
-    """Return the whole number that `ratio` differs from by rounding only, else `ratio`."""
-    whole = round(ratio)
-    return float(whole) if abs(ratio - whole) <= 1e-14 * max(1.0, abs(ratio)) else ratio
-
-
-@function("EVEN", "n")
-def even(number: float) -> float:
-    return math.copysign(2.0 * math.ceil(abs(number) / 2.0), number) if number else 0.0
-
-
-@function("ODD", "n")
-def odd(number: float) -> float:
-    if number == 0.0:
-        return 1.0
-    return math.copysign(2.0 * math.ceil((abs(number) - 1.0) / 2.0) + 1.0, number)
 
 
 @function("MOD", "nn")
@@ -264,83 +151,6 @@ def permut(number: float, chosen: float) -> float:
     if n <= 0 or k < 0 or k > n or n > 10_000:
         raise Raised(NUM)
     return _guarded(lambda: float(math.perm(n, k)))
-
-
-@function("GAMMALN", "n")
-def gammaln(number: float) -> float:
-    if number <= 0:
-        raise Raised(NUM)
-    return _guarded(math.lgamma, number)
-
-
-@function("GAMMA", "n")
-def gamma(number: float) -> float:
-    return _guarded(math.gamma, number)
-
-
-@function("ERF", "n|n")
-def erf(low: float, high: float | None = None) -> float:
-    return math.erf(low) if high is None else math.erf(high) - math.erf(low)
-
-
-@function("ERFC", "n")
-def erfc(number: float) -> float:
-    return math.erfc(number)
-
-
-@function("DELTA", "n|n")
-def delta(first: float, second: float = 0.0) -> float:
-    return float(first == second)
-
-
-@function("GESTEP", "n|n")
-def gestep(number: float, step: float = 0.0) -> float:
-    return float(number >= step)
-
-
-def _whole(number: float) -> int:
-    if number < 0 or number >= 2**48 or number != int(number):
-        raise Raised(NUM)
-    return int(number)
-
-
-@function("BITAND", "nn")
-def bitand(first: float, second: float) -> float:
-    return float(_whole(first) & _whole(second))
-
-
-@function("BITOR", "nn")
-def bitor(first: float, second: float) -> float:
-    return float(_whole(first) | _whole(second))
-
-
-@function("BITXOR", "nn")
-def bitxor(first: float, second: float) -> float:
-    return float(_whole(first) ^ _whole(second))
-
-
-_ROMAN = {1000: "M", 500: "D", 100: "C", 50: "L", 10: "X", 5: "V", 1: "I"}
-
-
-@function("ROMAN", "n|n")
-def roman(number: float, form: float = 0.0) -> str:
-    left, terse = int(number), int(form)
-    if not 0 <= left <= 3999 or not 0 <= terse <= 4:
-        raise Raised(VALUE)
-    text, sizes = "", list(_ROMAN)
-    for at in range(0, 7, 2):
-        digit = left // sizes[at]
-        if digit % 5 != 4:
-            text += (_ROMAN[sizes[at - 1]] if digit > 4 else "") + _ROMAN[sizes[at]] * (digit % 5)
-            left %= sizes[at]
-            continue
-        # A smaller letter before a larger one; the terser forms may take a still smaller one.
-        small, large = at, at - 1 if digit == 4 else at - 2
-        while small - at < terse and small < 6 and sizes[large] - sizes[small + 1] <= left:
-            small += 1
-        text += _ROMAN[sizes[small]] + _ROMAN[sizes[large]]
-        left += sizes[small] - sizes[large]
-    return text
 
 
 @function("NA", "")

@@ -6,7 +6,7 @@ import re
 
 from sheetprop.engine.functions import function
 from sheetprop.engine.functions.aggregates import wildcard
-from sheetprop.engine.functions.arithmetic import rounded
+from sheetprop.engine.functions.rounding import rounded
 from sheetprop.engine.grid.formats import formatted
 from sheetprop.engine.grid.operands import Operand, as_rows, flat
 from sheetprop.engine.grid.values import VALUE, ExcelError, Raised, Value, number_in, to_text

@@ -149,24 +149,25 @@ def to_bool(value: Value) -> bool:
 
 
 def general(number: float) -> str:
-    """Return a number as Excel's General format shows it in text: at most 15 significant digits, no padding."""
+    """Return a number as Excel's General format shows it in text: at most 15 significant digits, no padding.
+
+    Powers of ten are written only where the digits alone would take more than 20 characters.
+    """
     if number == 0.0:
         return "0"
     if number == int(number) and abs(number) < 1e15:
         return str(int(number))
-    size = abs(number)
-    if 1e-9 <= size < 1e20:
-        digits = f"{number:.15g}"
-        if "e" not in digits:
-            return digits
-        exponent = math.floor(math.log10(size))
-        if exponent >= 15:  # fifteen digits, then zeros
-            return str(round(int(number), 14 - exponent))
-        digits = f"{number:.{14 - exponent}f}"
-        return digits.rstrip("0").rstrip(".") if "." in digits else digits
-    mantissa, _, power = f"{number:.14e}".partition("e")
-    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-    return f"{mantissa}E{power[0]}{power[1:].lstrip('0').rjust(2, '0')}"
+    mantissa, _, power = f"{abs(number):.14e}".partition("e")
+    digits, exponent = (mantissa[0] + mantissa[2:]).rstrip("0"), int(power)
+    sign = "-" if number < 0 else ""
+    if exponent >= 0:
+        if exponent < 20:
+            whole, rest = digits[:exponent + 1].ljust(exponent + 1, "0"), digits[exponent + 1:]
+            return f"{sign}{whole}.{rest}" if rest else sign + whole
+    elif len(digits) - exponent + 1 <= 20:
+        return f"{sign}0.{'0' * (-exponent - 1)}{digits}"
+    point = "." if len(digits) > 1 else ""
+    return f"{sign}{digits[0]}{point}{digits[1:]}E{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
 
 
 def to_text(value: Value) -> str:
