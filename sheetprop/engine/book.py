@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 from sheetprop.engine.calculation.running import Calculation
 from sheetprop.engine.calculation.session import Session
-from sheetprop.engine.file.loading import load, sheet_bytes
-from sheetprop.engine.file.package import MAX_BYTES, Package, pieces
+from sheetprop.engine.file.editing import array_replaced, settable
+from sheetprop.engine.file.loading import load
+from sheetprop.engine.file.package import MAX_BYTES, Package
 from sheetprop.engine.formula.parse import parse
 from sheetprop.engine.formula.printing import canonical_text, formula_text
 from sheetprop.engine.formula.references import MAX_ROW, address, area_at, cell_at, column_number
@@ -277,18 +278,19 @@ class Book:
                 that begins with ``=`` is a formula.
         """
         store, row, column = self._place(ref)
-        if not store.grid:
-            raise SheetpropError(f"{ref!r}: lies on a sheet without cells ({store.name}); choose another sheet")
+        settable(self._space.contents, store, row, column, value, ref)
+        contents = self._space.contents
+        replaced = store.family_at(row, column) is not None or array_replaced(store, row, column)
         if isinstance(value, str) and value.startswith("=") and len(value) > 1:
-            store.put_formula(row, column, family(value, row, column, store.name, self._space.contents.outline))
+            store.put_formula(row, column, family(value, row, column, store.name, contents.outline))
             store.formulas_set[(row, column)] = value
             store.edited.pop((row, column), None)
             self._session.changed(formulas=True)
             return
         held = _as_value(value, ref)
-        replaced = store.family_at(row, column) is not None
         if replaced:
             store.put_formula(row, column, None)
+            contents.formulas_gone = True
         self._session.changed(formulas=replaced)
         store.formulas_set.pop((row, column), None)
         store.set(row, column, held)
@@ -334,27 +336,11 @@ class Book:
         Raises:
             SheetpropError: the place cannot be written to.
         """
-        from sheetprop.engine.file.writing import SheetWriter
+        from sheetprop.engine.file.saving import save
         from sheetprop.files import replacing
 
-        package = self._space.contents.package
-        target = package if rest is None else Package(rest)
-        patch = dict(patch or {})
-        replaced: dict[str, Iterable[bytes]] = {}
-        for store in self._space.sheets:
-            if sheets is not None and store.name not in sheets:
-                continue
-            if store.grid and (store.blocks or store.arrays or store.edited or store.filled or store.formulas_set):
-                chunks = SheetWriter(store).chunks(sheet_bytes(package, store))
-                if store.part in patch:
-                    replaced[store.part] = [patch.pop(store.part)(b"".join(chunks))]
-                else:
-                    replaced[store.part] = pieces(chunks)
-        for name, change in patch.items():
-            old = package.read(name) if name in package else b""
-            replaced[package.entry(name).name if name in package else name] = [change(old)]
         with replacing(path) as temporary, temporary.open("wb") as out:
-            target.write(out, replaced)
+            save(self._space.contents, out, patch=patch or {}, sheets=sheets, rest=rest)
 
 
 def _as_value(value: object, ref: str) -> Value:

@@ -219,7 +219,12 @@ def _holds(spot: Spot, value: Value) -> bool:
 
 
 def _typed(head: bytes, kind: bytes) -> bytes:
-    """Return an opening tag, without its end, with another attribute ``t``, which `kind` holds or nothing."""
+    """Return an opening tag, without its end, with another attribute ``t``, which `kind` holds or nothing.
+
+    Metadata of the value that stood there goes.
+    """
+    if b"vm" in head:
+        head = re.sub(rb"""\svm\s*=\s*("[^"]*"|'[^']*')""", b"", head)
     found = re.search(rb"""\st\s*=\s*("[^"]*"|'[^']*')""", head)
     if found is None:
         return head + kind

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sheetprop.engine.file.cellxml import NUMBER, ROW
 from sheetprop.engine.file.loading import Contents, bounds, rows_in_plain_layout, sheet_bytes
 from sheetprop.engine.file.rows import Reader
+from sheetprop.engine.file.writing import SheetWriter
 from sheetprop.engine.formula.references import address
 from sheetprop.engine.grid.storage import Block, SheetStore
 from sheetprop.engine.grid.values import Value
@@ -18,13 +19,10 @@ def fill_down(contents: Contents, sheet: SheetStore, row: int, last_row: int) ->
             place = f"{address(array.top, array.left)}:{address(array.bottom, array.right)}"
             raise SheetpropError(f"{sheet.name}: an array formula stands in {place}, which filling down would cut; "
                                  "choose other rows")
-    data = sheet_bytes(contents.package, sheet)
-    if sheet.irregular:
-        data = rows_in_plain_layout(data, sheet, contents.package)
-    found = _row(data, *bounds(data), row)
-    if found is None:
+    content = _content(contents, sheet, row)
+    opening = ROW.match(content)
+    if opening is None or opening[2]:
         raise SheetpropError(f"{sheet.name}: row {row} is empty, so it cannot be filled down; choose a row of formulas")
-    content, header = found
 
     def string(index: int) -> Value:
         del index
@@ -32,7 +30,7 @@ def fill_down(contents: Contents, sheet: SheetStore, row: int, last_row: int) ->
 
     scratch = SheetStore(sheet.name, sheet.index, sheet.part)
     reader = Reader(scratch, string, {}, contents.outline)
-    block = reader.parse_row(content, row, header)
+    block = reader.parse_row(content, row, opening.end())
     template = reader.pending_template()
     if block is None or template is None:
         raise SheetpropError(f"{sheet.name}: row {row} holds no formulas, or array or shared ones, which cannot be "
@@ -66,15 +64,32 @@ def fill_down(contents: Contents, sheet: SheetStore, row: int, last_row: int) ->
     sheet.arrange()
 
 
-def _row(data: bytes, start: int, end: int, row: int) -> tuple[bytes, int] | None:
-    """Return a row's bytes without its closing tag, and the length of its opening tag; None where it holds nothing."""
+def _content(contents: Contents, sheet: SheetStore, row: int) -> bytes:
+    """Return a row as it would be saved, without its closing tag; empty where it holds nothing."""
+    writer = SheetWriter(sheet)
+    for block in sheet.filled:
+        if block.first <= row <= block.last:
+            text = next(writer.form(block.template).rows(sheet, row, row))
+            break
+    else:
+        data = sheet_bytes(contents.package, sheet)
+        if sheet.irregular:
+            data = rows_in_plain_layout(data, sheet, contents.package)
+        text = _row(data, *bounds(data), row)
+    if row in writer.edits:
+        text = writer.plain_row(text or b'<row r="%d"/>' % row, 0, len(text) or len(b'<row r="%d"/>' % row), row)
+    return text.removesuffix(b"</row>")
+
+
+def _row(data: bytes, start: int, end: int, row: int) -> bytes:
+    """Return a row's bytes in a part of plain layout; empty where it has no such row."""
     number, position = 0, start
     while (opening := ROW.search(data, position, end)) is not None:
         given = NUMBER.search(opening[1])
         number = int(given[1]) if given else number + 1
-        if number > row or (number == row and opening[2]):
-            return None
-        position = opening.end() if opening[2] else data.index(b"</row>", opening.end(), end)
+        position = opening.end() if opening[2] else data.index(b"</row>", opening.end(), end) + len(b"</row>")
         if number == row:
-            return data[opening.start():position], opening.end() - opening.start()
-    return None
+            return data[opening.start():position]
+        if number > row:
+            break
+    return b""

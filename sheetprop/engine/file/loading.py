@@ -23,6 +23,7 @@ class Contents:
 
     Attributes:
         remarks: what is odd about the file and changes what can be said of it, a line each.
+        formulas_gone: whether a formula of the file was replaced by a constant.
     """
 
     def __init__(self, package: Package) -> None:
@@ -35,6 +36,7 @@ class Contents:
         self.iterate: tuple[int, float] | None = None
         self.cells = 0
         self.remarks: list[str] = []
+        self.formulas_gone = False
         self.outline = Outline()
 
 

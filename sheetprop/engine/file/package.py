@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from sheetprop.errors import SheetpropError
 
@@ -166,8 +166,10 @@ class Package:
             raise self.broken(f"its part {entry.name} is damaged")
         return content
 
-    def write(self, out: BinaryIO, replaced: Mapping[str, Iterable[bytes]]) -> None:
+    def write(self, out: BinaryIO, replaced: Mapping[str, Iterable[bytes]], dropped: Collection[str] = ()) -> None:
         """Write a copy to `out` in which the parts in `replaced` (by stored name) have new content.
+
+        The parts in `dropped` are left out.
 
         Contents are given as chunks and compressed as they come (zlib level 1). All other parts
         keep their compressed bytes; a part name that is not there yet is added at the end.
@@ -176,6 +178,8 @@ class Package:
         position = 0
         seen: set[str] = set()
         for entry in self.entries:
+            if entry.name in dropped:
+                continue
             if entry.name in replaced and entry.name not in seen:
                 seen.add(entry.name)
                 position = _write_new(out, directory, position, entry.raw_name, entry.flags & 0x800,

@@ -261,7 +261,7 @@ class Reader:
                 continue
             if stored:
                 exact = False
-            fits = fits and inline is None
+            fits = fits and inline is None and b" vm=" not in attributes
             one, marks, again = self.formula(options, text, row, column, kind, stored,
                                              dynamic=bool(attributes) and DYNAMIC.search(attributes) is not None)
             shared = shared or again

@@ -1,0 +1,79 @@
+"""Writes a workbook: sheets with new values, everything else as it is in the file, or as little changed as is legal."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from sheetprop.engine.file.loading import Contents, relations, sheet_bytes
+from sheetprop.engine.file.package import Package, pieces
+from sheetprop.engine.file.writing import SheetWriter
+
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+_TYPES = "[Content_Types].xml"
+_ELEMENT = rb"""<(?:[\w.-]+:)?%s(?=\s)(?:[^>"']|"[^"]*"|'[^']*')*?(?:/>|>\s*</(?:[\w.-]+:)?%s\s*>)"""
+
+
+def save(contents: Contents, out: BinaryIO, *, patch: Mapping[str, Callable[[bytes], bytes]],
+         sheets: Collection[str] | None, rest: str | os.PathLike[str] | None) -> None:
+    """Write a workbook to `out`; see `Book.save`."""
+    package = contents.package
+    target = package if rest is None else Package(rest)
+    patch = dict(patch)
+    replaced: dict[str, Iterable[bytes]] = {}
+    for store in contents.sheets:
+        if sheets is not None and store.name not in sheets:
+            continue
+        if store.grid and (store.blocks or store.arrays or store.edited or store.filled or store.formulas_set
+                           or store.cleared):
+            chunks = SheetWriter(store).chunks(sheet_bytes(package, store))
+            if store.part in patch:
+                replaced[store.part] = [patch.pop(store.part)(b"".join(chunks))]
+            else:
+                replaced[store.part] = pieces(chunks)
+    chain = _chain(contents, target)
+    if chain:
+        for name, content in _without(target, *chain).items():
+            replaced[name] = [patch.pop(name)(content) if name in patch else content]
+    for name, change in patch.items():
+        old = package.read(name) if name in package else b""
+        replaced[package.entry(name).name if name in package else name] = [change(old)]
+    target.write(out, replaced, chain[:1])
+
+
+def _chain(contents: Contents, package: Package) -> tuple[str, str] | tuple[()]:
+    """Return the part that lists the formula cells, and the one that names it, where it is no longer right.
+
+    A list that names a cell without a formula makes Excel offer to repair the file; without a list it makes one.
+    """
+    changed = contents.formulas_gone or any(sheet.formulas_set or sheet.filled or sheet.cleared
+                                            for sheet in contents.sheets)
+    if not changed:
+        return ()
+    main = next((part for kind, part in relations(package, "").values() if kind == "officeDocument"),
+                "xl/workbook.xml")
+    for kind, part in relations(package, main).values():
+        if kind == "calcChain" and part in package:
+            folder, _, name = main.rpartition("/")
+            return package.entry(part).name, f"{folder}/_rels/{name}.rels" if folder else f"_rels/{name}.rels"
+    return ()
+
+
+def _without(package: Package, part: str, rels: str) -> dict[str, bytes]:
+    """Return the parts that name a part, without its name."""
+    types, links = package.entry(_TYPES).name, package.entry(rels).name
+    last = re.escape(part.rpartition("/")[2].encode())
+    return {
+        types: _dropped(package.read(types), b"Override", rb"""\sPartName\s*=\s*["'][^"']*""" + last + rb"""["']"""),
+        links: _dropped(package.read(links), b"Relationship", rb"""\sType\s*=\s*["'][^"']*/calcChain["']"""),
+    }
+
+
+def _dropped(data: bytes, element: bytes, marked: bytes) -> bytes:
+    """Return XML without the elements of that name in whose tag the pattern `marked` is found."""
+    return re.sub(_ELEMENT % (element, element),
+                  lambda found: b"" if re.search(marked, found[0], re.IGNORECASE) else found[0], data)
