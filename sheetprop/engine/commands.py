@@ -10,7 +10,7 @@ from sheetprop.engine.book import open as open_book
 from sheetprop.engine.calculation.running import Calculation
 from sheetprop.engine.file.package import MAX_BYTES
 from sheetprop.engine.formula.references import address
-from sheetprop.engine.grid.values import NAME, SHIFT_1904, ExcelError, Value
+from sheetprop.engine.grid.values import NAME, SHIFT_1904, STORED_ERRORS, VALUE, ExcelError, Value
 from sheetprop.errors import SheetpropError, check_tolerance
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
@@ -76,6 +76,8 @@ def _agree(old: Value, new: Value, rel: float, absolute: float) -> bool:
         return abs(old - new) <= max(absolute, rel * max(abs(old), abs(new)))
     if type(old) is not type(new):
         return False
+    if type(new) is ExcelError and new not in STORED_ERRORS:  # Excel stores #SPILL!, #CALC! and their kin as #VALUE!
+        return old in (new, VALUE)
     return old == new
 
 

@@ -178,3 +178,51 @@ CASES: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("formula", "expected"), CASES)
 def test_values(tmp_path: Path, formula: str, expected: Any) -> None:
     assert spilled(tmp_path / "book.xlsx", formula, CELLS) == expected
+
+
+SALES: dict[str, Any] = {f"{letter}{row}": value for row, line in enumerate((
+    ("Region", "Color", "Year", "Sales"), ("East", "Red", 2020, 10), ("West", "Blue", 2021, 20),
+    ("East", "Blue", 2020, 30), ("West", "Red", 2020, 5), ("east", "Red", 2021, 7)), start=1)
+    for letter, value in zip("ABCD", line, strict=True)}
+GROUPS: list[tuple[str, Any]] = [
+    ("=GROUPBY(A2:A6,D2:D6,SUM)", [["East", 47.0], ["West", 25.0], ["Total", 72.0]]),
+    ("=GROUPBY(A1:A6,D1:D6,SUM)", [["East", 47.0], ["West", 25.0], ["Total", 72.0]]),
+    ("=GROUPBY(A1:A6,D1:D6,SUM,3,0)", [["Region", "Sales"], ["East", 47.0], ["West", 25.0]]),
+    ("=GROUPBY(A2:A6,D2:D6,COUNT,2,0)", [["Row Field 1", "Value 1"], ["East", 3.0], ["West", 2.0]]),
+    ("=GROUPBY(A2:B6,D2:D6,SUM,,2)",
+     [["East", "Blue", 30.0], ["East", "Red", 17.0], ["East", "", 47.0], ["West", "Blue", 20.0], ["West", "Red", 5.0],
+      ["West", "", 25.0], ["Grand Total", "", 72.0]]),
+    ("=GROUPBY(A2:B6,D2:D6,SUM,,-2)",
+     [["Grand Total", "", 72.0], ["East", "", 47.0], ["East", "Blue", 30.0], ["East", "Red", 17.0], ["West", "", 25.0],
+      ["West", "Blue", 20.0], ["West", "Red", 5.0]]),
+    ("=GROUPBY(A2:B6,D2:D6,SUM,,0,-3,,1)",
+     [["East", "Blue", 30.0], ["West", "Blue", 20.0], ["East", "Red", 17.0], ["West", "Red", 5.0]]),
+    ("=GROUPBY(A2:A6,D2:D6,SUM,,0,-1)", [["West", 25.0], ["East", 47.0]]),
+    ("=GROUPBY(A2:A6,D2:D6,SUM,,0,2)", [["West", 25.0], ["East", 47.0]]),
+    ("=GROUPBY(A2:A6,D2:D6,SUM,,0,,D2:D6>9)", [["East", 40.0], ["West", 20.0]]),
+    ("=GROUPBY(A2:A6,D2:D6,SUM,,0,,D2:D6>99)", "#CALC!"),
+    ("=GROUPBY(A2:A6,D2:D6,LAMBDA(v,MAX(v)-MIN(v)),,0)", [["East", 23.0], ["West", 15.0]]),
+    ("=GROUPBY(A2:A6,D2:D6,LAMBDA(v,v),,0)", [["East", "#CALC!"], ["West", "#CALC!"]]),
+    ("=GROUPBY(A2:A6,D2:D6,HSTACK(SUM,MAX),,0)", [["", "SUM", "MAX"], ["East", 47.0, 30.0], ["West", 25.0, 20.0]]),
+    ("=GROUPBY(A2:A6,D2:D6,PERCENTOF,,0)", [["East", 47 / 72], ["West", 25 / 72]]),
+    ("=GROUPBY(A2:A6,D2:D5,SUM)", "#VALUE!"),
+    ("=GROUPBY(A2:A6,D2:D6,5)", "#VALUE!"),
+    ("=PIVOTBY(A2:A6,C2:C6,D2:D6,SUM)",
+     [["", 2020.0, 2021.0, "Total"], ["East", 40.0, 7.0, 47.0], ["West", 5.0, 20.0, 25.0],
+      ["Total", 45.0, 27.0, 72.0]]),
+    ("=PIVOTBY(A2:A6,B2:B6,D2:D6,SUM,,0,,0)", [["", "Blue", "Red"], ["East", 30.0, 17.0], ["West", 20.0, 5.0]]),
+    ("=PIVOTBY(B2:B6,C2:C6,D2:D6,SUM,,0,,0,,A2:A6=\"West\")",
+     [["", 2020.0, 2021.0], ["Blue", "", 20.0], ["Red", 5.0, ""]]),
+    ("=PIVOTBY(A2:A6,C2:C6,D2:D6,PERCENTOF,,0,,0,,,2)",
+     [["", 2020.0, 2021.0], ["East", 40 / 72, 7 / 72], ["West", 5 / 72, 20 / 72]]),
+    ("=PIVOTBY(A2:A6,C2:C6,D2:D6,PERCENTOF,,0,,0)",
+     [["", 2020.0, 2021.0], ["East", 40 / 45, 7 / 27], ["West", 5 / 45, 20 / 27]]),
+    ("=PIVOTBY(A2:A6,C2:C6,D2:D6,PERCENTOF,,0,,0,,,1)",
+     [["", 2020.0, 2021.0], ["East", 40 / 47, 7 / 47], ["West", 5 / 25, 20 / 25]]),
+    ("=PERCENTOF(D2:D3,D2:D6)", 30 / 72),
+]
+
+
+@pytest.mark.parametrize(("formula", "expected"), GROUPS)
+def test_groups(tmp_path: Path, formula: str, expected: Any) -> None:
+    assert spilled(tmp_path / "book.xlsx", formula, SALES) == expected

@@ -166,3 +166,36 @@ def test_long_and_deep_formulas_have_values(workbook: Any) -> None:
     book = sheetprop.open(path)
     assert not book.calculate().unsupported
     assert [book["S"][one] for one in ("B1", "B2", "B3", "B4")] == [3000.0, 3.0, -3.0, "3" * 2500]
+
+
+def test_cells_that_a_volatile_result_fills_hold_no_formula(tmp_path: Path) -> None:
+    """Excel writes <f ca="1"/> into them."""
+    import zipfile
+
+    path = write_dynamic(tmp_path / "book.xlsx", {"A1": "=RANDARRAY(2)", "A2": 0.5}, refs={"A1": "A1:A2"})
+    with zipfile.ZipFile(path) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    parts[name] = parts[name].replace(b'<c r="A2">', b'<c r="A2"><f ca="1"/>')
+    with zipfile.ZipFile(path, "w") as package:
+        for one, text in parts.items():
+            package.writestr(one, text)
+    book = sheetprop.open(path)
+    assert not book.calculate().unsupported
+    assert 0 < book["S"]["A2"] < 1
+
+
+def test_spilled_values_are_saved(tmp_path: Path) -> None:
+    cells = {"A1": 3, "A2": 1, "A3": 2, "C1": "=SORT(A1:A3)", "E2": "=SEQUENCE(2,2)", "H1": "=SORT(A1:A3)", "H2": "x",
+             "J1": "=SEQUENCE(2)", "J2": 5, "J3": 6}
+    book = sheetprop.open(write_dynamic(tmp_path / "book.xlsx", cells, refs={"J1": "J1:J3"}))
+    book.calculate()
+    book.save(tmp_path / "saved.xlsx")
+    saved = sheetprop.open(tmp_path / "saved.xlsx")
+    expected = [[1, None, None, None, None, "#SPILL!", None, 1], [2, None, 1, 2, None, "x", None, 2],
+                [3, None, 3, 4, None, None, None, None]]
+    stored = saved.stored()["S"]
+    assert [[stored.get((row, column)) for column in range(3, 11)] for row in range(1, 4)] == expected
+    saved.calculate()
+    assert saved["S"]["C1:J3"].tolist() == expected
+    assert saved["S"].formula("C2") == "=_xlfn._xlws.SORT(A1:A3)"

@@ -51,6 +51,7 @@ from sheetprop.engine.grid.operands import (
 )
 from sheetprop.engine.grid.storage import Family
 from sheetprop.engine.grid.values import (
+    CALC,
     DIV0,
     ERRORS,
     NA,
@@ -69,6 +70,10 @@ from sheetprop.engine.grid.values import (
 )
 from sheetprop.engine.scope.calls import OMITTED, invoked
 from sheetprop.engine.scope.context import Closure, Context, intersected, scalar, sheltered
+
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import Any
 
 Scalar = Callable[[Value, Value], Value]
 
@@ -350,7 +355,7 @@ def _builtin(name: str) -> Lambda:
             context.bound = bound
 
     known = REGISTRY.get(name)
-    return Lambda(known.least if known else 1, known.most if known else 255, call)
+    return Lambda(known.least if known else 1, known.most if known else 255, call, name)
 
 
 _FOREIGN = {"external": "a link to another workbook", "table": "a table reference",
@@ -528,7 +533,12 @@ def grid_of(family: Family) -> Callable[[Context], list[list[Value]]]:
 
     def run(context: Context) -> list[list[Value]]:
         value = inner(context)
-        return value.rows() if isinstance(value, Ref | Array | Refs) else [[scalar(value, context)]]
+        if not isinstance(value, Ref | Array | Refs):
+            return [[scalar(value, context)]]
+        rows: list[list[Any]] = value.rows()
+        if any(type(one) is Lambda for line in rows for one in line):
+            return [[CALC if type(one) is Lambda else one for one in line] for line in rows]
+        return rows
 
     family.cache["grid"] = run
     return run

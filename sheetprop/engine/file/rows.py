@@ -305,6 +305,11 @@ class Reader:
         if not text:
             if form == "shared" and index in self.shared:
                 return self.shared[index], "", True
+            if any(one.top <= row <= one.bottom and one.left <= column <= one.right for one in self.sheet.arrays):
+                value = self.constant(kind, stored or b"")  # Excel writes <f ca="1"/> into what a volatile result fills
+                if value is not None:
+                    self.sheet.set(row, column, value)
+                return None, None, False
             self.keep(row, column, kind, stored, "a formula without text" if form != "dataTable" else "a data table")
             return None, None, False
         if form == "dataTable":

@@ -7,7 +7,7 @@ import math
 import random
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.grid.operands import Array, Operand, Ref, as_rows, size
+from sheetprop.engine.grid.operands import Array, Lambda, Operand, Ref, as_rows, size
 from sheetprop.engine.grid.values import CALC, NA, NUM, VALUE, ExcelError, Raised, Value, compare, finite, to_number
 from sheetprop.engine.scope.context import Context
 
@@ -180,7 +180,8 @@ def randarray(context: Context, rows: float = 1.0, columns: float = 1.0, low: fl
 # ---- arrays side by side, and cut
 
 def _rows(operand: Operand) -> Rows:
-    return [[operand]] if type(operand) is ExcelError else as_rows(operand)
+    """Return the rows of an operand that may be an error, or a function, of which GROUPBY takes several."""
+    return [[operand]] if isinstance(operand, ExcelError | Lambda) else as_rows(operand)  # type: ignore[list-item]
 
 
 @function("VSTACK", "A*")

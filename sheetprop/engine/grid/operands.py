@@ -154,11 +154,14 @@ class Lambda:
         least: how many arguments it needs.
         most: how many it takes.
         call: takes the place where it is called (a `Context`) and the arguments.
+        name: the name of Excel's function, or CUSTOM.
     """
 
-    __slots__ = ("call", "least", "most")
+    __slots__ = ("call", "least", "most", "name")
 
-    def __init__(self, least: int, most: int, call: Callable[[Any, list[Operand]], Operand]) -> None:
+    def __init__(self, least: int, most: int, call: Callable[[Any, list[Operand]], Operand],
+                 name: str = "CUSTOM") -> None:
+        self.name = name
         self.least = least
         self.most = most
         self.call = call

@@ -42,6 +42,8 @@ NAME = ExcelError("#NAME?")
 NUM = ExcelError("#NUM!")
 NA = ExcelError("#N/A")
 ERRORS: dict[str, ExcelError] = {str(e): e for e in (NULL, DIV0, VALUE, REF, NAME, NUM, NA)}
+STORED_ERRORS = frozenset(ERRORS)
+"""The errors that Excel stores by their own name; younger ones it stores as #VALUE!."""
 for _code in ("#GETTING_DATA", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!"):
     ERRORS[_code] = ExcelError(_code)
 

@@ -53,7 +53,8 @@ def scalar(operand: Operand, context: Context) -> Value:
     if type(operand) is Ref:
         return intersected(operand, context)
     if type(operand) is Array:
-        return operand.lines[0][0] if operand.lines and operand.lines[0] else VALUE
+        first = operand.lines[0][0] if operand.lines and operand.lines[0] else VALUE
+        return CALC if isinstance(first, Lambda) else first
     if type(operand) is Refs:
         return operand.rows()[0][0]
     if type(operand) is Areas:
