@@ -91,7 +91,9 @@ def spec_options(command: Any) -> Any:
         click.option("--layers", type=Layers(), metavar="SIZES", help="Units in each layer, such as 2-2-2."),
         click.option("--activation", type=Names(), metavar="NAMES", shell_complete=_complete_activation,
                      help="sigmoid, tanh, relu or identity: one for all layers, or one for each."),
-        click.option("--bias/--no-bias", default=None, help="Whether every unit has a bias, learned like a weight."),
+        click.option("--bias/--no-bias", default=None, help="Whether every unit has a bias."),
+        click.option("--learn-bias/--no-learn-bias", default=None,
+                     help="Whether biases are learned like weights (the default) or stay fixed, as in mazur."),
         click.option("--inputs", type=Numbers(), metavar="LIST", help="One value for each input."),
         click.option("--targets", type=Numbers(), metavar="LIST", help="One value for each output."),
         click.option("--weights", type=Numbers(), metavar="LIST", help="By layer, then unit, then input."),
@@ -129,15 +131,21 @@ def spec(**options: Any) -> None:
               help="Write a task: blank columns, a live right or wrong beside each cell, answers in a second file.")
 @click.option("--blank", type=Names(), metavar="NAMES",
               help="What an exercise leaves blank: gradients (the default), forward, error, updates, or symbols.")
+@click.option("--rows", type=int, metavar="N",
+              help="So many iterations of an exercise are blank, from the first; the rest is live. Default: 3.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def build(output: Path, force: bool, exercise: bool, blank: tuple[str, ...] | None, as_json: bool,
+def build(output: Path, force: bool, exercise: bool, blank: tuple[str, ...] | None, rows: int | None, as_json: bool,
           **options: Any) -> None:
     """Write the workbook: forward pass, chain rule and update as live formulas, one row for each iteration."""
     from sheetprop.workbook.build import build as build_workbook
+    from sheetprop.workbook.exercise import ROWS
 
     if blank is not None and not exercise:
         raise SheetpropError("--blank: is for a task; add --exercise, or leave it out")
-    built = build_workbook(spec_from(**options), output, exercise=exercise, blank=blank or ("gradients",), force=force)
+    if rows is not None and not exercise:
+        raise SheetpropError("--rows: is for a task; add --exercise, or leave it out")
+    built = build_workbook(spec_from(**options), output, exercise=exercise, blank=blank or ("gradients",),
+                           rows=ROWS if rows is None else rows, force=force)
     if as_json:
         click.echo(built.to_json())
         return

@@ -161,7 +161,7 @@ def _backward(network: Network, defined: tuple[Equation, ...]) -> Iterator[Equat
             chain[x.name] = add(product(chain[y], _partial(network, y, x.name)), chain.get(x.name, ZERO))
     for layer in range(len(layers) - 1, 0, -1):
         block = names.weight_block(layers, layer)
-        biases = names.bias_block(layers, layer) if network.bias else []
+        biases = names.bias_block(layers, layer) if network.bias and network.learn_bias else []
         for name in [weight for unit in block for weight in unit] + biases:
             gradients[name] = Equation(names.gradient(name), adjoint[name], "backward",
                                        _gradient_sentence(name, chain[name]), chain[name])

@@ -12,6 +12,7 @@ class Preset:
     Attributes:
         layers: units in each layer.
         inputs, targets, weights, biases: as in `Network`.
+        learn_bias: whether the biases are learned.
         origin: where the numbers come from.
     """
 
@@ -21,6 +22,7 @@ class Preset:
     weights: tuple[float, ...]
     biases: tuple[float, ...]
     origin: str
+    learn_bias: bool = True
 
 
 _CLASSIC = (0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55)
@@ -33,6 +35,6 @@ PRESETS: dict[str, Preset] = {
     "eva6": Preset((2, 2, 2), (0.05, 0.10), (0.01, 0.99), (0.3, 0.5, -0.2, 0.7, 0.1, -0.6, 0.3, -0.9), (),
                    "a later course's weights, some of them negative"),
     "mazur": Preset((2, 2, 2), (0.05, 0.10), (0.01, 0.99), _CLASSIC, (0.35, 0.35, 0.60, 0.60),
-                    "Matt Mazur, A Step by Step Backpropagation Example (2015); his biases stay fixed, "
-                    "here they are learned"),
+                    "Matt Mazur, A Step by Step Backpropagation Example (2015), whose biases stay fixed",
+                    learn_bias=False),
 }

@@ -35,6 +35,7 @@ class _Batch:
         inputs: (copies, inputs, 1), the same for every copy.
         targets: (copies, outputs, 1), likewise.
         functions: the activation of each layer.
+        learn_bias: whether the biases are learned.
     """
 
     weights: list[torch.Tensor]
@@ -42,11 +43,12 @@ class _Batch:
     inputs: torch.Tensor
     targets: torch.Tensor
     functions: list[Callable[[torch.Tensor], torch.Tensor]]
+    learn_bias: bool
 
     @property
     def leaves(self) -> list[torch.Tensor]:
         """What is learned."""
-        return self.weights + self.biases
+        return self.weights + self.biases if self.learn_bias else self.weights
 
 
 def _forward(batch: _Batch) -> tuple[list[torch.Tensor], list[torch.Tensor], torch.Tensor]:
@@ -66,7 +68,7 @@ def _forward(batch: _Batch) -> tuple[list[torch.Tensor], list[torch.Tensor], tor
 
 
 def _batch(network: Network, parameters: npt.NDArray[np.float64]) -> _Batch:
-    """Cut rows of parameters (copies, weights then biases) into leaf tensors for each layer."""
+    """Cut rows of parameters (copies, what is learned: weights, then biases) into leaf tensors for each layer."""
     import torch
 
     functions = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu, "identity": torch.clone}
@@ -78,13 +80,16 @@ def _batch(network: Network, parameters: npt.NDArray[np.float64]) -> _Batch:
         weights.append(torch.tensor(block, dtype=torch.float64, requires_grad=True))
         at += fan_in * fan_out
     if network.bias:
+        shifts = parameters[:, at:] if network.learn_bias else np.tile(network.biases, (len(parameters), 1))
+        at = 0
         for fan_out in network.layers[1:]:
-            block = parameters[:, at:at + fan_out, None]
-            biases.append(torch.tensor(block, dtype=torch.float64, requires_grad=True))
+            block = shifts[:, at:at + fan_out, None]
+            biases.append(torch.tensor(block, dtype=torch.float64, requires_grad=network.learn_bias))
             at += fan_out
     inputs, targets = (torch.tensor(values, dtype=torch.float64).reshape(1, -1, 1).expand(len(parameters), -1, -1)
                        for values in (network.inputs, network.targets))
-    return _Batch(weights, biases, inputs, targets, [functions[name] for name in network.activations])
+    return _Batch(weights, biases, inputs, targets, [functions[name] for name in network.activations],
+                  network.learn_bias)
 
 
 def _flat(parts: Sequence[torch.Tensor]) -> Array:
@@ -98,7 +103,7 @@ def rows(network: Network, parameters: Array, learning_rates: Array) -> dict[str
 
     Args:
         network: gives shape, activations, inputs and targets.
-        parameters: (rows, weights then biases), float64.
+        parameters: (rows, what is learned: weights, then biases), float64.
         learning_rates: (rows,); the rate of each row.
 
     Returns:
@@ -175,14 +180,14 @@ class Run:
 
     Attributes:
         total: E_total, (copies, rates, iterations + 1); copy 0 is undisturbed.
-        parameters: weights then biases, (copies, rates, iterations + 1, parameters).
+        parameters: what is learned, weights then biases, (copies, rates, iterations + 1, parameters).
     """
 
     total: Array
     parameters: Array
 
 
-def run(spec: Spec, noise: Array | None = None, *, copies: int = 4, seed: int = 0) -> Run:
+def run(spec: Spec, noise: Array | None = None, *, push: float = 0.0, copies: int = 4, seed: int = 0) -> Run:
     """Train from the initial values at every learning rate, all in one batch.
 
     Args:
@@ -190,6 +195,7 @@ def run(spec: Spec, noise: Array | None = None, *, copies: int = 4, seed: int = 
         noise: (rates, iterations + 1, parameters). When given, `copies` more runs are made in which
             every parameter of every iteration is moved up or down by so much, at random. They show
             how rounding differences of that size grow in this run.
+        push: instead of `noise`: every parameter is moved by this share of its size and of the step to it.
         copies: the number of disturbed runs.
         seed: draws the directions.
 
@@ -199,8 +205,8 @@ def run(spec: Spec, noise: Array | None = None, *, copies: int = 4, seed: int = 
     import torch
 
     network = spec.network
-    count = 1 if noise is None else 1 + copies
-    start = np.array([network.weights + network.biases], dtype=np.float64)
+    count = 1 if noise is None and not push else 1 + copies
+    start = np.array([network.weights + (network.biases if network.learn_bias else ())], dtype=np.float64)
     rates = torch.tensor(spec.learning_rates, dtype=torch.float64).repeat(count).reshape(-1, 1, 1)
     batch = _batch(network, np.repeat(start, len(rates), axis=0))
     leaves, ones = batch.leaves, torch.ones(len(rates), dtype=torch.float64)
@@ -210,6 +216,10 @@ def run(spec: Spec, noise: Array | None = None, *, copies: int = 4, seed: int = 
     for iteration in progress(range(spec.iterations + 1), label="PyTorch run"):
         if noise is not None:
             _disturb(leaves, noise[:, iteration], draw)
+        elif push:
+            plain = _flat(leaves)[:len(spec.learning_rates)]
+            before = parameters[:len(plain), iteration - 1] if iteration else plain
+            _disturb(leaves, push * np.maximum(np.abs(plain), np.abs(plain - before)), draw)
         for leaf in leaves:
             leaf.grad = None
         loss = _forward(batch)[2].sum(dim=(1, 2))
@@ -237,6 +247,14 @@ def _disturb(leaves: Sequence[torch.Tensor], noise: Array, draw: np.random.Gener
             at += size
 
 
+# The runs beside the one that counts are pushed by so much: sixty-four times what rounding does to a number.
+_PUSH = 64 * 2.0**-53
+# A right program may be so many times further away than the pushed runs, which are few.
+_MARGIN = 16.0
+# From here on, relative to the largest parameter, a comparison of two runs says nothing.
+_LOST = 1e-3
+
+
 def snapshots(spec: Spec, iterations: Collection[int]) -> dict[int, dict[str, Array]]:
     """Return every quantity of an independent run at some of its iterations.
 
@@ -245,7 +263,20 @@ def snapshots(spec: Spec, iterations: Collection[int]) -> dict[int, dict[str, Ar
         iterations: which, from 0 to `spec.iterations`.
 
     Returns:
-        By iteration what `rows` gives for the run's parameters there, arrays (rates,).
+        By iteration what `rows` gives for the run's parameters there, arrays (rates,); under ``drift w1`` and
+        so on how far rounding may carry another right program from it, and under ``lost`` whether (1.0) that is
+        so far that nothing can be compared.
     """
-    parameters, rates = run(spec).parameters[0], np.array(spec.learning_rates)
-    return {iteration: rows(spec.network, parameters[:, iteration], rates) for iteration in iterations}
+    made = run(spec, push=_PUSH)
+    rates = np.array(spec.learning_rates)
+    result = {}
+    for iteration in iterations:
+        copies = [rows(spec.network, copy[:, iteration], rates) for copy in made.parameters]
+        plain, pushed = made.parameters[0, :, iteration], made.parameters[1:, :, iteration]
+        with np.errstate(all="ignore"):
+            result[iteration] = copies[0] | {
+                f"drift {name}": _MARGIN * np.max([np.abs(copy[name] - value) for copy in copies[1:]], axis=0)
+                for name, value in copies[0].items()}
+            distance = _MARGIN * np.abs(pushed - plain).max(axis=(0, 2))
+            result[iteration]["lost"] = (distance > _LOST * np.abs(plain).max(axis=1)).astype(np.float64)
+    return result

@@ -27,11 +27,12 @@ class Network:
     Attributes:
         layers: units in each layer, inputs first; at least two layers.
         activations: one of `ACTIVATIONS` for each layer after the inputs.
-        bias: whether every unit has a bias, which is learned like a weight.
+        bias: whether every unit has a bias.
         inputs: one value for each input.
         targets: one value for each output.
         weights: initial values by layer, then unit, then input.
         biases: initial values by layer, then unit; empty without biases.
+        learn_bias: whether the biases are learned like weights; otherwise they stay what they are.
     """
 
     layers: tuple[int, ...]
@@ -41,6 +42,7 @@ class Network:
     targets: tuple[float, ...]
     weights: tuple[float, ...]
     biases: tuple[float, ...] = ()
+    learn_bias: bool = True
 
     def __post_init__(self) -> None:
         """Check that everything fits together."""
@@ -56,6 +58,8 @@ class Network:
         self._check_values("targets", self.targets, len(symbols.targets(self.layers)))
         self._check_values("weights", self.weights, len(symbols.weights(self.layers)))
         self._check_values("biases", self.biases, sum(self.layers[1:]) if self.bias else 0)
+        if not self.bias:
+            object.__setattr__(self, "learn_bias", True)
 
     def _check_values(self, what: str, values: Sequence[float], needed: int) -> None:
         if len(values) != needed:
@@ -76,8 +80,12 @@ class Network:
         return dict(zip(names, self.inputs + self.targets + self.weights + self.biases, strict=True))
 
     def parameters(self) -> list[str]:
-        """Return the symbols that are learned: the weights, then the biases."""
-        return symbols.weights(self.layers) + (symbols.biases(self.layers) if self.bias else [])
+        """Return the symbols that are learned: the weights, then the biases unless these are fixed."""
+        return symbols.weights(self.layers) + (symbols.biases(self.layers) if self.bias and self.learn_bias else [])
+
+    def fixed_biases(self) -> list[str]:
+        """Return the symbols of the biases that are not learned."""
+        return symbols.biases(self.layers) if self.bias and not self.learn_bias else []
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,8 @@ class Spec:
             f"weights = {list(network.weights)}  # by layer, then unit, then input",
         ]
         if network.bias:
-            lines.append(f"biases = {list(network.biases)}  # by layer, then unit")
+            lines += [f"biases = {list(network.biases)}  # by layer, then unit",
+                      f"learn_bias = {str(network.learn_bias).lower()}  # false: the biases stay what they are"]
         lines += [f"learning_rates = {list(self.learning_rates)}", f"iterations = {self.iterations}"]
         return "\n".join(lines) + "\n"
 
@@ -146,8 +155,8 @@ def check_layers(layers: Sequence[object]) -> None:
             raise SheetpropError(f"layers, number {position}: {units!r} units; each layer needs at least 1")
 
 
-KEYS = ("preset", "layers", "activation", "bias", "inputs", "targets", "weights", "biases", "learning_rates",
-        "iterations", "seed")
+KEYS = ("preset", "layers", "activation", "bias", "inputs", "targets", "weights", "biases", "learn_bias",
+        "learning_rates", "iterations", "seed")
 
 
 def make_spec(
@@ -160,6 +169,7 @@ def make_spec(
     targets: Sequence[float] | None = None,
     weights: Sequence[float] | None = None,
     biases: Sequence[float] | None = None,
+    learn_bias: bool | None = None,
     learning_rates: Sequence[float] | None = None,
     iterations: int | None = None,
     seed: int | None = None,
@@ -196,6 +206,7 @@ def make_spec(
         weights = base.weights if weights is None else weights
         if base.biases and bias is not False:
             biases = base.biases if biases is None else biases
+            learn_bias = base.learn_bias if learn_bias is None else learn_bias
     if bias is None:
         bias = biases is not None
     draw = random.Random(0 if seed is None else seed)
@@ -207,6 +218,7 @@ def make_spec(
         targets=_given_or_drawn(targets, shape[-1], draw, 0.05, 0.95),
         weights=_given_or_drawn(weights, len(symbols.weights(shape)), draw, -1.0, 1.0),
         biases=_given_or_drawn(biases, sum(shape[1:]) if bias else 0, draw, -1.0, 1.0),
+        learn_bias=learn_bias is not False,
     )
     return Spec(
         network=network,
@@ -268,7 +280,7 @@ def _wrong_kind(key: str, value: object) -> str | None:
     if key == "activation":
         fits = isinstance(value, str) or (isinstance(value, list) and all(isinstance(v, str) for v in value))
         return None if fits else 'is neither a name nor a list of names; write it like "sigmoid"'
-    if key == "bias":
+    if key in {"bias", "learn_bias"}:
         return None if isinstance(value, bool) else "is neither true nor false"
     if key == "preset":
         return None if isinstance(value, str) else "is no name"

@@ -194,8 +194,9 @@ def _preset(spec: Spec) -> str | None:
 
     network = spec.network
     for name, preset in PRESETS.items():
-        if ((preset.layers, preset.inputs, preset.targets, preset.weights, preset.biases)
-                == (network.layers, network.inputs, network.targets, network.weights, network.biases)
+        if ((preset.layers, preset.inputs, preset.targets, preset.weights, preset.biases, preset.learn_bias)
+                == (network.layers, network.inputs, network.targets, network.weights, network.biases,
+                    network.learn_bias)
                 and set(network.activations) == {"sigmoid"}):
             return name
     return None

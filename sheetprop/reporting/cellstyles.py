@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from sheetprop.errors import SheetpropError
+from sheetprop.reporting.conditionalformats import NumberRule, number_rules
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -50,6 +51,7 @@ class SheetLook:
         last_row, last_column: of the used range.
         drawings: number of drawn things (charts, pictures) on the sheet.
         grid: whether grid lines are shown.
+        rules: number formats that depend on the value.
     """
 
     widths: dict[int, float] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class SheetLook:
     last_column: int = 0
     drawings: int = 0
     grid: bool = True
+    rules: tuple[NumberRule, ...] = ()
 
     def width(self, column: int) -> float:
         """Return the width of a column in characters."""
@@ -77,7 +80,10 @@ class Styles:
         """Open the package and read its table of looks."""
         try:
             self._package = zipfile.ZipFile(path)
-            self.looks = _looks(ElementTree.fromstring(self._package.read("xl/styles.xml")))
+            styles = ElementTree.fromstring(self._package.read("xl/styles.xml"))
+            self.looks = _looks(styles)
+            self._conditional = [entry.get("formatCode") if (entry := one.find(f"{_MAIN}numFmt")) is not None else None
+                                 for one in styles.iter(f"{_MAIN}dxf")]
             self._parts = self._sheet_parts()
         except (OSError, KeyError, zipfile.BadZipFile, ElementTree.ParseError) as error:
             raise SheetpropError(f"{path}: its styles cannot be read ({error}); build the workbook again") from error
@@ -114,8 +120,9 @@ class Styles:
         for row in [*range(1, min(first_rows, last_row) + 1), *range(tail_from, last_row + 1)]:
             _read_row(xml, data, row, heights, styles)
         last_column = max([last_column, *(column for _, column in styles)], default=0)
+        rules = number_rules(xml[xml.rfind(b"</sheetData>"):].decode("utf-8", "replace"), self._conditional)
         return SheetLook(widths, heights, styles, int(pane.group(1)) if pane else 0, last_row, last_column,
-                         self._drawings(name, xml), 'showGridLines="0"' not in head)
+                         self._drawings(name, xml), 'showGridLines="0"' not in head, rules)
 
     def _drawings(self, name: str, xml: bytes) -> int:
         """Return how many things are drawn on a sheet."""

@@ -13,7 +13,7 @@ from sheetprop.workbook.layout import Layout
 # So many numbers are kept in all; about eight bytes each.
 _NUMBERS = 250_000
 _LEAST_POINTS = 12
-_GROUPS = {"input", "target", "parameter", "forward", "error", "backward"}
+_GROUPS = {"input", "target", "bias", "parameter", "forward", "error", "backward"}
 
 
 @dataclass(frozen=True)

@@ -256,6 +256,8 @@ def build_command(part1: Backprop) -> str:
             parts.append(f"--inputs={joined(network.inputs)} --targets={joined(network.targets)}")
             parts.append(f"--weights={joined(network.weights)}")
             parts.append(f"--biases={joined(network.biases)}" if network.bias else "--no-bias")
+            if not network.learn_bias:
+                parts.append("--no-learn-bias")
         else:
             parts.append("--spec FILE.toml")
     if len(spec.learning_rates) <= 12:

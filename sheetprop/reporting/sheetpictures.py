@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sheetprop.reporting.cellstyles import Look, SheetLook, Styles
+from sheetprop.reporting.conditionalformats import code_at
 from sheetprop.reporting.numberformat import shown
 
 FIRST_ROWS, LAST_ROWS = 15, 3
@@ -58,11 +59,12 @@ class PicturedRow:
 
 @dataclass(frozen=True)
 class PicturedColumn:
-    """One column: its index, letters and width in pixels."""
+    """One column: its index, letters and width in pixels, and its place among the columns that are shown."""
 
     index: int
     letters: str
     width: int
+    place: int
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class SheetPicture:
 
     Attributes:
         name: of the sheet.
-        columns, rows: what is shown.
+        columns, rows: what is shown; hidden columns are not.
         left_out: rows that are left out, as (first, last), or None.
         frozen: how many of the first columns are repeated when the sheet is too wide for a page.
         drawings: charts and pictures on the sheet, which are not drawn here.
@@ -132,9 +134,11 @@ def _picture(name: str, styles: Styles, sheet: Sheet, kind: str) -> SheetPicture
     rows = tuple(_row(number, last_column, look, styles.looks, sheet,
                       after_gap=left_out is not None and number == left_out[1] + 1) for number in numbers)
     used = max((cell.column for row in rows for cell in row.cells if cell.text or cell.formula), default=1)
-    columns = tuple(PicturedColumn(index, _letters(index), round(look.width(index) * _PIXELS_A_CHARACTER + 5))
-                    for index in range(1, used + 1))
-    rows = tuple(PicturedRow(row.number, row.height, row.cells[:used], row.after_gap) for row in rows)
+    shown_columns = [index for index in range(1, used + 1) if look.width(index) > 0]
+    columns = tuple(PicturedColumn(index, _letters(index), round(look.width(index) * _PIXELS_A_CHARACTER + 5), place)
+                    for place, index in enumerate(shown_columns))
+    rows = tuple(PicturedRow(row.number, row.height, tuple(row.cells[index - 1] for index in shown_columns),
+                             row.after_gap) for row in rows)
     formulas = sum(bool(cell.formula) for row in rows for cell in row.cells)
     return SheetPicture(name, columns, rows, left_out, look.frozen_columns, look.drawings, look.grid, formulas, kind)
 
@@ -149,7 +153,7 @@ def _row(number: int, last_column: int, look: SheetLook, looks: Sequence[Look], 
             cells.append(PicturedCell(address, column, "", "", -1, False))
             continue
         value = sheet[address]
-        code = looks[style].number if style < len(looks) else "General"
+        code = code_at(look.rules, number, column, value, looks[style].number if style < len(looks) else "General")
         numeric = isinstance(value, int | float) and not isinstance(value, bool)
         cells.append(PicturedCell(address, column, shown(value, code), sheet.formula(address) or "", style, numeric))
     return PicturedRow(number, round(look.height(number) * _PIXELS_A_POINT), tuple(cells), after_gap)

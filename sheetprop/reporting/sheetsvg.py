@@ -72,7 +72,7 @@ def draw(picture: SheetPicture, columns: Sequence[PicturedColumn], looks: Sequen
 def _filled(picture: SheetPicture, columns: Sequence[PicturedColumn]) -> tuple[PicturedRow, ...]:
     """Return the rows down to the last one that shows something in these columns."""
     last = max((place for place, row in enumerate(picture.rows)
-                if any(_shown(row.cells[column.index - 1], formulas=True) for column in columns)), default=0)
+                if any(_shown(row.cells[column.place], formulas=True) for column in columns)), default=0)
     return picture.rows[:last + 1]
 
 
@@ -92,7 +92,7 @@ def _height(row: PicturedRow, columns: Sequence[PicturedColumn], *, formulas: bo
     """Return the height of a row; formulas take as many lines as they need, up to eight."""
     height = float(row.height)
     for place, column in enumerate(columns) if formulas else ():
-        cell = row.cells[column.index - 1]
+        cell = row.cells[column.place]
         if cell.formula and cell.look >= 0:
             room = column.width + _spill(row, columns, place, formulas=True)
             lines = _lines(cell.formula, room - 6, _FORMULA, _WIDE_CHARACTER)[:8]
@@ -129,7 +129,7 @@ def _paint(
 ) -> None:
     """Add the boxes of a row's cells to those with the same fill and border."""
     for column, x in zip(columns, lefts, strict=True):
-        cell = row.cells[column.index - 1]
+        cell = row.cells[column.place]
         look = looks[cell.look] if 0 <= cell.look < len(looks) else Look()
         if look.fill or look.border or grid:
             fill = f"#{look.fill.lower()}" if look.fill else "#ffffff" if grid else "none"
@@ -151,7 +151,7 @@ def _row(
 ) -> list[str]:
     texts: list[str] = []
     for place, (column, x) in enumerate(zip(columns, lefts, strict=True)):
-        cell = row.cells[column.index - 1]
+        cell = row.cells[column.place]
         look = looks[cell.look] if 0 <= cell.look < len(looks) else Look()
         text = _shown(cell, formulas=formulas)
         if not text:
@@ -168,7 +168,7 @@ def _spill(row: PicturedRow, columns: Sequence[PicturedColumn], place: int, *, f
     """Return the width of the empty cells to the right, over which a long text runs."""
     room = 0.0
     for column in columns[place + 1:]:
-        if _shown(row.cells[column.index - 1], formulas=formulas):
+        if _shown(row.cells[column.place], formulas=formulas):
             break
         room += column.width
     return room

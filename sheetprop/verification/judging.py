@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,12 +64,12 @@ class _Verification:
         layout, spec = self.layout, self.spec
         begun = rows.begin(spec, self.numbers, self.reference)
         prescribed = formulas.check(layout, self.runs)
-        unfilled = self._unfilled()
+        unfilled, typed = self._unfilled()
         vacant, words = self._odd(prescribed)
-        gaps = rows.Gaps(unfilled, vacant, self._circular(), words)
+        gaps = rows.Gaps(unfilled, vacant, self._circular(), words, typed)
         judged = rows.check(layout, spec, self.numbers, gaps, self.reference, begun)
         wrong_rates = self._wrong_rates()
-        usable = _usable(judged, unfilled, [rate for rate, _, _ in wrong_rates])
+        usable = _usable(judged, [*unfilled.values(), *judged.rounded.values()], [rate for rate, _, _ in wrong_rates])
         drift = run.check(spec, self.numbers, judged, usable, self.reference, _PUSH.get(self.engine, run.PUSH))
         cells = displays.check(layout, judged, unfilled, self.lookup)
         faults = Faults(layout, spec.learning_rates, self.lookup)
@@ -88,14 +88,18 @@ class _Verification:
         said = remarks.Remarks(layout, spec)
         said.changed(self.book)
         said.students(prescribed.own, unfilled)
+        said.rounded(judged)
         said.stale(self.book, self.own)
         if self.engine != "default":
             said.digits(self.engine, self.own, self.numbers)
         said.calculation(self.calculation)
         said.rows(judged)
         said.run(drift, usable)
+        to_fill = len(layout.blank) * layout.blank_rows * len(layout.rate_sheets)
+        filled = to_fill - sum(int(mask.sum()) for mask in unfilled.values())
         return Verification(
-            file=self.book.path, engine=self.engine, agrees=count == 0, network=spec.network.shape,
+            file=self.book.path, engine=self.engine, agrees=count == 0 and filled == to_fill, to_fill=to_fill,
+            filled=filled, network=spec.network.shape,
             activations=spec.network.activations, bias=spec.network.bias, learning_rates=spec.learning_rates,
             iterations=spec.iterations, tolerance=TOLERANCE, cells=sum(one.cells for one in comparisons),
             formulas=prescribed.compared, comparisons=tuple(comparisons), faults=listed, fault_count=count,
@@ -107,19 +111,22 @@ class _Verification:
             return self.values[sheet][address]
         return self.book[sheet][address]
 
-    def _unfilled(self) -> dict[str, Mask]:
-        """Return by blank column of an exercise where neither a number nor a formula stands."""
+    def _unfilled(self) -> tuple[dict[str, Mask], dict[str, Mask]]:
+        """Return by blank column of an exercise where neither number nor formula stands, and where a number does."""
         layout = self.layout
         unfilled: dict[str, Mask] = {}
+        typed: dict[str, Mask] = {}
         for symbol in sorted(layout.blank):
             column = layout.column_of[symbol].index
-            mask = np.isnan(self.numbers.values[symbol])
+            mask = np.zeros_like(self.numbers.values[symbol], dtype=bool)
+            mask[:, :layout.blank_rows] = True
             for rate, name in enumerate(layout.rate_sheets):
                 for one in self.runs[name]:
                     if one.column == column:
                         mask[rate, max(0, one.first_row - layout.FIRST_ROW):one.last_row + 1 - layout.FIRST_ROW] = False
-            unfilled[symbol] = mask
-        return unfilled
+            empty = np.isnan(self.numbers.values[symbol])
+            unfilled[symbol], typed[symbol] = mask & empty, mask & ~empty
+        return unfilled, typed
 
     def _odd(self, prescribed: formulas.Formulas) -> tuple[dict[str, Mask], dict[str, Mask]]:
         """Return by symbol the cells that hold nothing though a formula belongs there, and those that hold words."""
@@ -158,13 +165,13 @@ class _Verification:
                 if not abs(found - expected) <= TOLERANCE * abs(expected)]
 
 
-def _usable(judged: rows.Rows, unfilled: Mapping[str, Mask], wrong_rates: list[int]) -> Mask:
+def _usable(judged: rows.Rows, gaps: Sequence[Mask], wrong_rates: list[int]) -> Mask:
     """Return where nothing above in the same sheet spoils the run."""
     spoiled = np.zeros_like(judged.columns[symbols.ITERATION].differs)
     for symbol, column in judged.columns.items():
         if symbol not in (symbols.ITERATION, HALVED):
             spoiled |= column.differs
-    for mask in unfilled.values():
+    for mask in gaps:
         spoiled |= mask
     spoiled[wrong_rates, :] = True
     usable: Mask = ~np.logical_or.accumulate(spoiled, axis=1)

@@ -41,7 +41,7 @@ class Remarks:
         layout = self.layout
         empty = {symbol: int(mask.sum()) for symbol, mask in unfilled.items() if mask.any()}
         if empty:
-            self._say("unfilled", f"not filled in yet: {sum(empty.values()):,} cells of {_listed(list(empty))}; "
+            self._say("unfilled", f"not filled in yet: {_cells(sum(empty.values()))} of {_listed(list(empty))}; "
                                   "what depends on them was not judged")
         symbols = {column.index: column.symbol for column in layout.columns}
         theirs: dict[str, int] = {}
@@ -59,6 +59,13 @@ class Remarks:
                                  f"{sum(theirs.values()):,} cells of {_listed(list(theirs))}")
         if other:
             self._say("unchecked", f"formulas where none belongs, from {first} on: {other:,} cells, not judged")
+
+    def rounded(self, rows: Rows) -> None:
+        """Say where a typed number is right in the digits that the sheet shows."""
+        count = sum(int(mask.sum()) for mask in rows.rounded.values())
+        if count:
+            self._say("rounded", f"{_cells(count)} hold or read numbers that were typed with the digits that the sheet "
+                                 "shows, and are right as far as these go; the run was compared up to there")
 
     def stale(self, book: Book, own: Numbers) -> None:
         """Say whether the values stored in the file are those of the formulas that stand in it now."""
@@ -133,6 +140,10 @@ class Remarks:
 
     def _say(self, kind: str, message: str) -> None:
         self.said.append(Remark(kind, message))
+
+
+def _cells(count: int) -> str:
+    return f"{count:,} cell" + ("" if count == 1 else "s")
 
 
 def _listed(names: list[str], most: int = 8) -> str:

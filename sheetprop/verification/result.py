@@ -83,8 +83,9 @@ class Remark:
     """Something worth knowing that is no fault.
 
     Attributes:
-        kind: ``unfilled``, ``student``, ``stale``, ``kink``, ``diverged``, ``rounding``, ``unchecked``, ``changed``,
-            and of another engine ``digits`` (it keeps 15 digits) and ``snapped`` (0 for a difference of near equals).
+        kind: ``unfilled``, ``student``, ``rounded``, ``stale``, ``kink``, ``diverged``, ``rounding``,
+            ``unchecked``, ``changed``, and of another engine ``digits`` (it keeps 15 digits) and ``snapped`` (0 for a
+            difference of near equals).
         message: one line for people.
     """
 
@@ -99,7 +100,7 @@ class Verification:
     Attributes:
         file: what was verified.
         engine: which program computed the values.
-        agrees: the verdict: True when there is no fault.
+        agrees: the verdict: True when there is no fault, and nothing of an exercise is left to fill in.
         network: its layers, such as ``2-2-2``.
         activations: one for each layer after the inputs.
         bias: whether the units have biases.
@@ -112,6 +113,7 @@ class Verification:
         faults: the faults, the earliest first; at most `LISTED`.
         fault_count: how many there are in all.
         remarks: in reading order.
+        to_fill, filled: of an exercise, how many cells a student has to fill in and how many are; else 0.
     """
 
     file: str
@@ -129,6 +131,8 @@ class Verification:
     faults: tuple[Fault, ...]
     fault_count: int
     remarks: tuple[Remark, ...]
+    to_fill: int = 0
+    filled: int = 0
 
     @property
     def verdict(self) -> str:
@@ -136,8 +140,11 @@ class Verification:
         if self.agrees:
             return (f"agrees with PyTorch: {self.cells:,} cells within {self.tolerance:g} of the size of their terms, "
                     f"{self.formulas:,} formulas as they should be")
+        if not self.faults:
+            return f"{self.filled:,} of {self.to_fill:,} filled in" + (", and these are right" if self.filled else "")
         more = f", and {self.fault_count - 1:,} more" if self.fault_count > 1 else ""
-        return f"does not agree: {self.faults[0].message}{more}"
+        count = f"; {self.filled:,} of {self.to_fill:,} filled in" if self.to_fill else ""
+        return f"does not agree: {self.faults[0].message}{more}{count}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as dictionaries and lists, with ``verdict``; numbers that are not finite become text."""

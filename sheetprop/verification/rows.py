@@ -74,12 +74,15 @@ class Rows:
         kinks: by symbol of a relu's argument, where it is within the tolerance of 0.
         diverged: by learning rate the first iteration that overflows, or None.
         following: (rates, rows, parameters), the sizes of the step from each row to the next.
+        rounded: by symbol, where a typed number is right in the digits that the sheet shows and no further, or
+            where a right formula reads such a number; they are not compared.
     """
 
     columns: dict[str, Judged]
     kinks: dict[str, Mask]
     diverged: tuple[int | None, ...]
     following: Array
+    rounded: dict[str, Mask]
 
 
 @dataclass(frozen=True)
@@ -91,12 +94,14 @@ class Gaps:
         vacant: they hold nothing though they should; formulas read these and the unfilled ones as 0.
         circular: they stand on a circular reference.
         words: they hold text or a truth value, and what formulas make of it is their own affair.
+        typed: a student has typed a number into them, perhaps only the digits that the sheet shows.
     """
 
     unfilled: Mapping[str, Mask] = field(default_factory=dict)
     vacant: Mapping[str, Mask] = field(default_factory=dict)
     circular: Mapping[str, Mask] = field(default_factory=dict)
     words: Mapping[str, Mask] = field(default_factory=dict)
+    typed: Mapping[str, Mask] = field(default_factory=dict)
 
 
 Answer = Callable[[], dict[str, Array]]
@@ -112,6 +117,15 @@ def begin(spec: Spec, numbers: Numbers, reference: Reference) -> Answer | None:
 def _ask(spec: Spec, parameters: Array, reference: Reference) -> Answer:
     rates = np.repeat(np.array(spec.learning_rates), parameters.shape[1])
     return reference.rows(spec.network, parameters.reshape(-1, parameters.shape[-1]), rates)
+
+
+def shown_digits(found: Array) -> Array:
+    """Return half a unit of the last digit that the sheet shows of each number, and of those a little more."""
+    size = np.abs(found)
+    with np.errstate(all="ignore"):
+        power = 10.0 ** (np.floor(np.log10(size)) - 2)
+    plain = (size >= 1e-4) & (size < 1e4)
+    return np.where(found == 0, 0.0, 0.51 * np.where(plain, 1e-6, power))
 
 
 def check(layout: Layout, spec: Spec, numbers: Numbers, gaps: Gaps, reference: Reference,
@@ -133,7 +147,8 @@ class _Check:
     def __init__(self, layout: Layout, spec: Spec, numbers: Numbers, gaps: Gaps, reference: Reference,
                  begun: Answer | None) -> None:
         self.layout, self.spec, self.unfilled, self.circular = layout, spec, gaps.unfilled, gaps.circular
-        self.words = gaps.words
+        self.words, self.typed = gaps.words, gaps.typed
+        self.rounded: dict[str, Mask] = {}
         network = spec.network
         self.names = network.parameters()
         self.found = dict(numbers.values)
@@ -172,7 +187,8 @@ class _Check:
         for symbol, mask in self.circular.items():
             self.columns[symbol].root &= ~mask
         order = [column.symbol for column in self.layout.columns if column.symbol in self.columns]
-        return Rows({symbol: self.columns[symbol] for symbol in order}, self._kinks(), self._diverged(), following)
+        return Rows({symbol: self.columns[symbol] for symbol in order}, self._kinks(), self._diverged(), following,
+                    self.rounded)
 
     def _judge(self, symbol: str, expected: Array, size: Array, possible: Mask | None = None) -> Judged:
         """Compare a column; `possible` says where an expectation exists at all."""
@@ -186,7 +202,18 @@ class _Check:
             differs = compared & ~(np.abs(found - expected) <= TOLERANCE * size)
         judged = Judged(symbol, found, expected, size, compared, differs)
         self.columns[symbol] = judged
+        if symbol in self.typed:
+            with np.errstate(all="ignore"):
+                self._excuse(judged, self.typed[symbol] & (np.abs(found - expected) <= shown_digits(found)))
         return judged
+
+    def _excuse(self, judged: Judged, mask: Mask) -> None:
+        """Compare no further where a student's rounding explains the difference."""
+        mask = mask & judged.differs
+        if mask.any():
+            self.rounded[judged.symbol] = self.rounded.get(judged.symbol, False) | mask
+            for part in (judged.differs, judged.compared, judged.root):
+                part &= ~mask
 
     def _constants(self) -> None:
         """Judge the iteration, the inputs and the targets, which no equation defines."""
@@ -205,7 +232,7 @@ class _Check:
     def _disturbed(self, symbol: str) -> Mask | None:
         """Return where a cell that others read is wrong or still to be filled in."""
         parts = [self.columns[symbol].differs] if symbol in self.columns else []
-        parts += [self.unfilled[symbol]] if symbol in self.unfilled else []
+        parts += [gap[symbol] for gap in (self.unfilled, self.rounded) if symbol in gap]
         return reduce(np.logical_or, parts) if parts else None
 
     def _blame(self, judged: Judged, equation: Equation) -> None:
@@ -216,15 +243,20 @@ class _Check:
         # The parameters of the row itself are taken as they are: they can be no cause.
         causes = [mask for name in read if name not in self.names and (mask := self._disturbed(name)) is not None]
         if causes:
-            own = self._own(equation, self.read, judged.found)
+            own = self._own(equation, self.read, judged.found, self.typed.get(judged.symbol))
             own = reduce(np.logical_or, [self.words[name] for name in read if name in self.words], own)
             judged.root &= ~(reduce(np.logical_or, causes) & own)
+            self._excuse(judged, reduce(np.logical_or, [self.rounded[name] for name in read if name in self.rounded],
+                                        np.zeros(self.shape, dtype=bool)) & own)
 
-    def _own(self, equation: Equation, read: Mapping[str, Array], found: Array) -> Mask:
-        """Return where the equation holds between the numbers of the sheet itself."""
+    def _own(self, equation: Equation, read: Mapping[str, Array], found: Array, typed: Mask | None = None) -> Mask:
+        """Return where the equation holds between the numbers of the sheet itself; what is typed, in its digits."""
         value, size = rounding.sized(equation.expression, read, {})
         with np.errstate(all="ignore"):
-            close = np.abs(found - value) <= TOLERANCE * size + UNDERFLOW
+            distance = np.abs(found - value)
+            close = distance <= TOLERANCE * size + UNDERFLOW
+            if typed is not None:
+                close |= typed & (distance <= shown_digits(found))
         holds: Mask = close | (~np.isfinite(found) & ~np.isfinite(value))
         return holds
 
@@ -248,8 +280,15 @@ class _Check:
         disturbed = np.logical_or(self.rate_differs, False if cause is None else cause[:, :-1])
         if symbol in self.unfilled:
             disturbed = np.logical_or(disturbed, self.unfilled[symbol][:, :-1])
-        own = self._own(equation, above, judged.found[:, 1:])
+        typed = self.typed.get(symbol)
+        own = self._own(equation, above, judged.found[:, 1:], None if typed is None else typed[:, 1:])
         judged.root[:, 1:] &= ~(disturbed & own)
+        if gradient in self.rounded or symbol in self.rounded:
+            excused = np.zeros(self.shape, dtype=bool)
+            for name in (gradient, symbol):
+                if name in self.rounded:
+                    excused[:, 1:] |= self.rounded[name][:, :-1] & own
+            self._excuse(judged, excused)
 
     def _halved(self) -> None:
         """Judge the column that says whether the error is at most half of the first."""

@@ -17,8 +17,8 @@ from sheetprop.workbook.layout import Layout
 GROUPS = ("inputs", "forward", "error", "gradients", "update", "halved", "run", "shown")
 """The groups of the comparisons with PyTorch, in reading order."""
 
-_GROUP_OF = {"iteration": "inputs", "input": "inputs", "target": "inputs", "forward": "forward", "error": "error",
-             "backward": "gradients", "note": "halved"}
+_GROUP_OF = {"iteration": "inputs", "input": "inputs", "target": "inputs", "bias": "inputs", "forward": "forward",
+             "error": "error", "backward": "gradients", "note": "halved"}
 
 
 class _Group:

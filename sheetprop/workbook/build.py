@@ -15,6 +15,7 @@ from sheetprop.files import check_writable, replacing
 from sheetprop.network.reference_process import Reference
 from sheetprop.network.spec import Spec, make_spec
 from sheetprop.progress import stages
+from sheetprop.workbook.exercise import ROWS
 from sheetprop.workbook.layout import Layout
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def build(
     *,
     exercise: bool = False,
     blank: Sequence[str] = ("gradients",),
+    rows: int = ROWS,
     force: bool = False,
 ) -> Built:
     """Build the workbook of `spec`, every formula with its value.
@@ -67,6 +69,7 @@ def build(
         exercise: leave columns blank for a student, with a live verdict beside each cell, and write
             the ordinary book beside it as ``NAME.answers.xlsx``.
         blank: what an exercise leaves blank: ``gradients``, ``forward``, ``error``, ``updates`` or symbols.
+        rows: in so many iterations of an exercise the columns are blank, from the first; the rest is live.
         force: replace files that exist.
 
     Raises:
@@ -78,13 +81,15 @@ def build(
     path = Path(output)
     if path.suffix.lower() != ".xlsx":
         raise SheetpropError(f"{path}: a workbook's name ends in .xlsx; give such a name")
+    if rows < 1:
+        raise SheetpropError(f"--rows {rows}: leave at least one iteration to fill in")
     full = Layout(spec)
     if not exercise:
         return _build(full, path, force=force)
     answers = path.with_name(f"{path.stem}.answers{path.suffix}")
     check_writable(path, force=force)
     check_writable(answers, force=force)
-    task = Layout(spec, blank_columns({c.symbol: c.group for c in full.columns}, blank))
+    task = Layout(spec, blank_columns({c.symbol: c.group for c in full.columns}, blank), rows)
     _build(full, answers, force=force)
     from dataclasses import replace
 

@@ -59,5 +59,5 @@ def source(rate: int) -> tuple[str, str]:
 def draw(sheet: Worksheet, layout: Layout) -> None:
     """Write and paint the sheet."""
     style.put(sheet, cells(layout))
-    style.rates_table(sheet, len(layout.rate_sheets), HEAD_ROW, FIRST_ROW, FIRST_ROW + _STEPS)
+    style.rates_table(sheet, len(layout.rate_sheets), HEAD_ROW, FIRST_ROW, FIRST_ROW + _STEPS, FIRST_ROW + _STEPS)
     style.page(sheet, landscape=False, repeat_rows=f"{HEAD_ROW}:{HEAD_ROW}")

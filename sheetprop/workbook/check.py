@@ -1,8 +1,10 @@
 """The sheet Check: every gradient against a live central difference, and against PyTorch's values.
 
 Each row takes one learning rate, one iteration and one weight or bias. To the right it computes the
-whole forward pass twice, with that parameter moved up and down by h; the slope between the two must
-be the gradient that the learning-rate sheet gives.
+whole forward pass four times, with that parameter moved up and down by h and by h/2; the slope between
+two of them must be the gradient that the learning-rate sheet gives. How far it may be off follows from
+the numbers: the slope at h/2 tells how much h itself distorts (Richardson), and the size of the terms of
+E_total, found in the row of E_total, how much rounding does.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from sheetprop.workbook import style
 from sheetprop.workbook.cells import Cells, Quantity, Text, Value
 from sheetprop.workbook.formulas import MAX_COLUMNS, excel, letters, quoted
 from sheetprop.workbook.layout import Layout
-from sheetprop.workbook.names import ABSOLUTE, CHECK, CHOSEN, PARAMETERS, RELATIVE, STEP
-from sheetprop.workbook.parameters import CHANGED_CELL
+from sheetprop.workbook.names import CHECK, CHOSEN, PARAMETERS, RELATIVE, ROUNDING, STEP
+from sheetprop.workbook.parameters import changed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,15 +28,24 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 HEAD_ROW, FIRST_ROW = 10, 11
-FIRST_SIDE_COLUMN = 12
+SLOPE, HALF_STEP, DIFFERENCE, ALLOWED, VERDICT = "E", "F", "G", "H", "I"
+STORED, DRIFT, STORED_DIFFERENCE, STORED_VERDICT = "J", "K", "L", "M"
+FIRST_SIDE_COLUMN = 15
+_SIDES = (("+", "up by h"), ("-", "down by h"), ("+", "up by h/2"), ("-", "down by h/2"))
 
-AGREES, DIFFERS, KINK, OVERFLOW, CHANGED, EMPTY = "agrees", "differs", "kink", "overflow", "changed", "–"
+AGREES, DIFFERS, KINK, COARSE, OVERFLOW, CHAOS, CHANGED, EMPTY = (
+    "agrees", "differs", "kink", "h too coarse", "overflow", "chaos", "changed", "–")
+
+# Slopes at h and h/2 that are further apart than this share say nothing about the slope at 0.
+_APART = "0.1"
+# Beyond this size a number is about to overflow, in one program a little sooner than in another.
+_OVERFLOWING = "1E+290"
 
 # The perturbed forward passes of large networks are wide; so many cells are spent on them at most.
 _CELL_BUDGET = 300_000
 
 PyTorchValues: TypeAlias = "Mapping[int, Mapping[str, npt.NDArray[np.float64]]]"
-"""What PyTorch gave when the file was built: by iteration and symbol, one for each rate."""
+"""What PyTorch gave when the file was built (`reference.snapshots`): by iteration and symbol, one for each rate."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,7 @@ def checked_parameters(layout: Layout) -> list[str]:
     """Return the parameters that are checked: all, or evenly chosen ones of a large network."""
     names = layout.spec.network.parameters()
     rows_for_one = 3 * len(layout.rate_sheets)
-    width = 2 * len(_side_symbols(layout))
+    width = len(_SIDES) * len(_side_symbols(layout))
     count = max(1, min(len(names), _CELL_BUDGET // (rows_for_one * width)))
     return [names[position * len(names) // count] for position in range(count)]
 
@@ -98,7 +109,7 @@ def _side_symbols(layout: Layout) -> list[str]:
 
 
 def side_columns(layout: Layout, side: int) -> dict[str, str]:
-    """Return the column letters of the pass with the parameter moved up (`side` 0) or down (1), by symbol."""
+    """Return the column letters of a forward pass, by symbol: moved up (`side` 0, and 2 by h/2) or down (1, 3)."""
     names = _side_symbols(layout)
     start = FIRST_SIDE_COLUMN + side * (len(names) + 1)
     return {name: letters(start + position) for position, name in enumerate(names)}
@@ -106,7 +117,7 @@ def side_columns(layout: Layout, side: int) -> dict[str, str]:
 
 def check_width(layout: Layout) -> int:
     """Return the number of columns of the sheet."""
-    return FIRST_SIDE_COLUMN + 2 * len(_side_symbols(layout)) + 1
+    return FIRST_SIDE_COLUMN + len(_SIDES) * (len(_side_symbols(layout)) + 1) - 2
 
 
 def fits(layout: Layout) -> bool:
@@ -121,42 +132,55 @@ def cells(layout: Layout) -> Cells:
     every = len(layout.spec.network.parameters())
     result: Cells = {
         "A1": "Check",
-        "A2": "Each row moves one parameter up and down by h and runs the forward pass twice (to the right).",
-        "A3": "The slope between the two must be the gradient. The grey column holds what PyTorch gave when the file "
-              "was built.",
-        "A5": "Against the central difference", "D5": _verdict(f"G{first}:G{last}"),
-        "A6": "Against PyTorch, as built", "D6": _verdict(f"J{first}:J{last}"),
+        "A2": "Each row moves one parameter up and down by h, and by h/2, and runs the forward pass each time (in the "
+              "columns to the right).",
+        "A3": "The slope between two of them must be the gradient. What is allowed follows from the slope at h/2 and "
+              "from rounding. The grey columns hold what PyTorch gave when the file was built.",
+        "A5": "Against the central difference",
+        "D5": _verdict(f"{VERDICT}{first}:{VERDICT}{last}", (KINK, COARSE, OVERFLOW)),
+        "A6": "Against PyTorch, as built",
+        "D6": _verdict(f"{STORED_VERDICT}{first}:{STORED_VERDICT}{last}", (CHANGED, CHAOS, OVERFLOW)),
         "A7": "" if len(checked) == every else f"Checked are {len(checked)} of the {every} parameters, evenly chosen.",
-        "D9": "In the sheet", "E9": "Central difference", "H9": "PyTorch, as built",
+        "D9": "In the sheet", f"{SLOPE}9": "Central difference", f"{STORED}9": "PyTorch, as built",
     }
-    heads = ["Rate η", "Iteration", "By", "Gradient", "(E₊ - E₋) / 2h", "Difference", "Verdict", "Value",
-             "Difference", "Verdict"]
+    heads = ["Rate η", "Iteration", "By", "Gradient", "(E₊ - E₋) / 2h", "with h/2", "Difference", "Allowed", "Verdict",
+             "Value", "Rounding", "Difference", "Verdict"]
     result.update({f"{letters(k)}{HEAD_ROW}": head for k, head in enumerate(heads, start=1)})
-    for side, title in enumerate(("with the parameter moved up by h", "with the parameter moved down by h")):
+    for side, (_, title) in enumerate(_SIDES):
         columns = side_columns(layout, side)
         names = list(columns)
-        result[f"{columns[names[0]]}{HEAD_ROW - 1}"] = f"Forward pass {title}"
+        result[f"{columns[names[0]]}{HEAD_ROW - 1}"] = f"Forward pass with the parameter moved {title}"
         result.update({f"{letter}{HEAD_ROW}": Text(name) for name, letter in columns.items()})
     for row in rows(layout):
         result.update(_row_cells(layout, row))
+    if layout.blank:
+        result["A3"] = "The slope between two of them must be the gradient. The slopes are hidden: they are the answer."
+        for address in ("A6", "D6", f"{STORED}9", *(f"{letters(k)}{HEAD_ROW}" for k in range(10, 14))):
+            del result[address]
     return {address: value for address, value in result.items() if value != ""}
 
 
-def _verdict(area: str) -> str:
+def _verdict(area: str, untold: tuple[str, ...]) -> str:
+    """Return a formula that sums a column of verdicts up; `untold` are the words for rows that say nothing."""
     wrong, right = f'COUNTIF({area},"{DIFFERS}")', f'COUNTIF({area},"{AGREES}")'
-    other = f'(COUNTIF({area},"{KINK}")+COUNTIF({area},"{OVERFLOW}"))'
-    return (f'=IF({wrong}>0,{wrong}&" of "&({wrong}+{right})&" differ",IF({right}=0,"nothing to compare",'
-            f'"all "&{right}&" agree"&IF({other}=0,"",", "&{other}&" at a kink or overflowed")))')
+    counts = [f'COUNTIF({area},"{word}")' for word in untold]
+    rest = "&".join(f'IF({count}=0,"",", "&{count}&" {word}")' for count, word in zip(counts, untold, strict=True))
+    return (f'=IF({wrong}>0,{wrong}&" of "&({wrong}+{right})&IF({wrong}=1," differs"," differ"),'
+            f'IF({right}=0,"nothing to compare","all "&{right}&" agree"))&{rest}')
 
 
 def pytorch_cells(layout: Layout, pytorch: PyTorchValues) -> Cells:
-    """Return the cells with PyTorch's values, which are no formulas."""
+    """Return the cells with PyTorch's values, and how far rounding may carry them, which are no formulas."""
     at = points(layout)
     result: Cells = {}
     for row in rows(layout):
         shown = row.parameter if row.parameter == symbols.TOTAL else symbols.gradient(row.parameter)
-        value = float(pytorch[at[row.point]][shown][row.rate])
-        result[f"H{row.number}"] = value if math.isfinite(value) else OVERFLOW
+        there = pytorch[at[row.point]]
+        value, drift = float(there[shown][row.rate]), float(there[f"drift {shown}"][row.rate])
+        told = math.isfinite(value) and math.isfinite(drift) and not there["lost"][row.rate]
+        result[f"{STORED}{row.number}"] = value if told else CHAOS if math.isfinite(value) else OVERFLOW
+        if told:
+            result[f"{DRIFT}{row.number}"] = drift
     return result
 
 
@@ -176,43 +200,112 @@ def _row_cells(layout: Layout, row: Row) -> Cells:
         f"C{number}": row.parameter,
         f"D{number}": f'=IF(ISBLANK({value}),"",{value})' if shown in layout.blank else f"={value}",
     }
-    relative, tiny = (f"{PARAMETERS}!{layout.parameter(name)}" for name in (RELATIVE, ABSOLUTE))
-    if gradient:
-        up, down = side_columns(layout, 0), side_columns(layout, 1)
-        for columns, sign in ((up, "+"), (down, "-")):
-            result.update(_side_cells(layout, row, columns, sign))
-        step = f"{PARAMETERS}!{layout.parameter(STEP)}"
-        result[f"E{number}"] = f"=({up[symbols.TOTAL]}{number}-{down[symbols.TOTAL]}{number})/(2*{step})"
-        result[f"F{number}"] = f"=ABS(D{number}-E{number})"
-        close = f"F{number}<={relative}*MAX(ABS(D{number}),ABS(E{number}))+{tiny}"
-        inner = f'IF({close},"{AGREES}","{DIFFERS}")'
-        kinks = _kink(layout, number, up, down)
-        if kinks:
-            inner = f'IF({kinks},"{KINK}",{inner})'
-        verdict = f'IF(AND(ISNUMBER(D{number}),ISNUMBER(E{number})),{inner},"{OVERFLOW}")'
-        result[f"G{number}"] = f'=IF(ISTEXT(D{number}),"{EMPTY}",{verdict})' if shown in layout.blank else f"={verdict}"
+    result.update(_slope_cells(layout, row) if gradient else _size_cells(layout, row))
     if not layout.blank:
-        both = f"AND(ISNUMBER(D{number}),ISNUMBER(H{number}))"
-        result[f"I{number}"] = f'=IF({both},ABS(D{number}-H{number}),"")'
-        close = f"I{number}<={relative}*ABS(H{number})+{tiny}"
-        inner = f'IF({both},IF({close},"{AGREES}","{DIFFERS}"),IF(OR(ISNUMBER(D{number}),ISNUMBER(H{number})),' \
-                f'"{DIFFERS}","{OVERFLOW}"))'
-        stale = f"{PARAMETERS}!{absolute(CHANGED_CELL)}>0"
-        result[f"J{number}"] = f'=IF({stale},"{CHANGED}",{inner})'
+        result.update(_stored_cells(layout, row))
     return result
 
 
-def _side_cells(layout: Layout, row: Row, columns: Mapping[str, str], sign: str) -> Cells:
-    """Return one perturbed forward pass."""
+def _slope_cells(layout: Layout, row: Row) -> Cells:
+    """Return the four forward passes of a row, the slopes between them and the verdict."""
+    number = row.number
+    sides = [side_columns(layout, side) for side in range(len(_SIDES))]
+    step = f"{PARAMETERS}!{layout.parameter(STEP)}"
+    result: Cells = {}
+    for columns, (sign, _), size in zip(sides, _SIDES, (step, step, f"{step}/2", f"{step}/2"), strict=True):
+        result.update(_side_cells(layout, row, columns, f"{sign}IF($C{number}={{}}${HEAD_ROW},{size},0)"))
+    ends = [f"{columns[symbols.TOTAL]}{number}" for columns in sides]
+    given, slope, half = f"D{number}", f"{SLOPE}{number}", f"{HALF_STEP}{number}"
+    size = f"{sides[0][symbols.TOTAL]}{size_row(layout, row)}"
+    relative, rounding = (f"{PARAMETERS}!{layout.parameter(name)}" for name in (RELATIVE, ROUNDING))
+    result[slope] = f'=IFERROR(({ends[0]}-{ends[1]})/(2*{step}),"{OVERFLOW}")'
+    result[half] = f'=IFERROR(({ends[2]}-{ends[3]})/{step},"{OVERFLOW}")'
+    both = f"AND(ISNUMBER({given}),ISNUMBER({slope}))"
+    result[f"{DIFFERENCE}{number}"] = f'=IF({both},ABS({given}-{slope}),"")'
+    result[f"{ALLOWED}{number}"] = (
+        f'=IF({both},IFERROR(2*ABS({slope}-{half})+{relative}*MAX(ABS({given}),ABS({slope}))+{rounding}*SQRT(2*MAX({ends[0]},{ends[1]}))*{size}/{step},'
+        f'"{OVERFLOW}"),"")')
+    inner = (f'IF({DIFFERENCE}{number}<={ALLOWED}{number},"{AGREES}",IF(ABS({slope}-{half})>{_APART}*'
+             f'MAX(ABS({slope}),ABS({half})),"{COARSE}","{DIFFERS}"))')
+    kinks = _kink(layout, number, sides[0], sides[1])
+    if kinks:
+        inner = f'IF({kinks},"{KINK}",{inner})'
+    verdict = f'IF(AND(ISNUMBER({given}),ISNUMBER({ALLOWED}{number})),{inner},"{OVERFLOW}")'
+    blank = symbols.gradient(row.parameter) in layout.blank
+    result[f"{VERDICT}{number}"] = f'=IF(ISTEXT({given}),"{EMPTY}",{verdict})' if blank else f"={verdict}"
+    return result
+
+
+def size_row(layout: Layout, row: Row) -> int:
+    """Return the row of E_total that belongs to the same rate and iteration."""
+    group = len(checked_parameters(layout)) + 1
+    return FIRST_ROW + ((row.number - FIRST_ROW) // group + 1) * group - 1
+
+
+def _size_cells(layout: Layout, row: Row) -> Cells:
+    """Return the sizes of the terms behind E_total, under the first forward pass.
+
+    The size of a quantity is what it would be if every term were taken absolutely; rounding moves it by a share
+    of that. It is carried forward like the values: a sum passes on the sizes of its terms, an activation its
+    slope times the size of its argument. By Cauchy and Schwarz rounding then moves E_total by at most that share
+    of ``√(2·E_total)`` times the root of the squared sizes of all ``t - a``.
+    """
+    number, sheet, network = row.number, layout.rate_sheets[row.rate], layout.spec.network
+    columns = side_columns(layout, 0)
+
+    def here(name: str) -> str:
+        return f"INDEX({layout.column_range(sheet, name)},$B{number}+1)"
+
+    def size(name: str) -> str:
+        return f"{columns[name]}{number}" if name in columns else f"ABS({PARAMETERS}!{layout.parameter(name)})"
+
+    result: Cells = {size(name): f"=ABS({here(name)})" for name in network.parameters()}
+    for layer, function in enumerate(network.activations, start=1):
+        units = zip(symbols.pre_activations(network.layers, layer), symbols.activations(network.layers, layer),
+                    strict=True)
+        for before, after in units:
+            result[size(before)] = f"={excel(layout.equations.defined[before].expression, size)}"
+            slope = {"sigmoid": f"{here(after)}*(1-{here(after)})*", "tanh": f"(1-{here(after)}^2)*"}.get(function, "")
+            own = f"ABS({here(after)})+" if slope else ""
+            result[size(after)] = f"={own}{slope}{size(before)}"
+    outputs = symbols.activations(network.layers, len(network.layers) - 1)
+    names = symbols.errors(network.layers)
+    for error, target, output in zip(names, symbols.targets(network.layers), outputs, strict=True):
+        result[size(error)] = f"={size(output)}+{size(target)}"
+    every = f"SQRT(SUMSQ({size(names[0])}:{size(names[-1])}))" if len(names) > 1 else size(names[0])
+    result[size(symbols.TOTAL)] = f"={every}"
+    return result
+
+
+def _stored_cells(layout: Layout, row: Row) -> Cells:
+    """Return the comparison with PyTorch's value."""
+    number = row.number
+    given, stored = f"D{number}", f"{STORED}{number}"
+    relative = f"{PARAMETERS}!{layout.parameter(RELATIVE)}"
+    both = f"AND(ISNUMBER({given}),ISNUMBER({stored}))"
+    close = f"{STORED_DIFFERENCE}{number}<={relative}*ABS({stored})+{DRIFT}{number}"
+    huge = (f"IF(ISNUMBER({given}),ABS({given})>{_OVERFLOWING},"
+            f"IF(ISNUMBER({stored}),ABS({stored})>{_OVERFLOWING},TRUE))")
+    inner = (f'IF({both},IF({close},"{AGREES}","{DIFFERS}"),IF({stored}="{CHAOS}","{CHAOS}",'
+             f'IF({huge},"{OVERFLOW}","{DIFFERS}")))')
+    stale = changed(layout)
+    if row.point == "chosen":
+        # PyTorch's value is that of the iteration as built.
+        stale = f"OR({stale},B{number}<>{points(layout)['chosen']})"
+    return {f"{STORED_DIFFERENCE}{number}": f'=IF({stale},"",IF({both},ABS({given}-{stored}),""))',
+            f"{STORED_VERDICT}{number}": f'=IF({stale},"{CHANGED}",{inner})'}
+
+
+def _side_cells(layout: Layout, row: Row, columns: Mapping[str, str], move: str) -> Cells:
+    """Return one perturbed forward pass; `move` is added to every parameter, its column put in."""
     number, sheet = row.number, layout.rate_sheets[row.rate]
     network = layout.spec.network
-    step = f"{PARAMETERS}!{layout.parameter(STEP)}"
     result: Cells = {}
     for name in network.parameters():
         letter = columns[name]
         here = f"INDEX({layout.column_range(sheet, name)},$B{number}+1)"
-        result[f"{letter}{number}"] = f"={here}{sign}IF($C{number}={letter}${HEAD_ROW},{step},0)"
-    fixed = {*symbols.inputs(network.layers), *symbols.targets(network.layers)}
+        result[f"{letter}{number}"] = f"={here}{move.format(letter)}"
+    fixed = {*symbols.inputs(network.layers), *symbols.targets(network.layers), *network.fixed_biases()}
 
     def cell(name: str) -> str:
         return f"{PARAMETERS}!{layout.parameter(name)}" if name in fixed else f"{columns[name]}{number}"
@@ -257,38 +350,55 @@ def draw(sheet: Worksheet, layout: Layout) -> None:
     for number in (5, 6):
         painter.paint(f"A{number}", style.Look(bold=True))
         painter.paint(f"D{number}", style.Look(bold=True, size=13, colour=style.TITLE))
-    painter.paint_range(f"A{HEAD_ROW}:J{HEAD_ROW}", style.HEAD)
+    end = VERDICT if layout.blank else STORED_VERDICT
+    last = last_row(layout)
+    painter.paint_range(f"A{HEAD_ROW}:{end}{HEAD_ROW}", style.HEAD)
     band = style.Look(bold=True, fill=style.GROUP_FILL["check"], colour=style.TITLE)
-    painter.paint_range(f"A{HEAD_ROW - 1}:J{HEAD_ROW - 1}", band)
-    for side in (0, 1):
+    painter.paint_range(f"A{HEAD_ROW - 1}:{end}{HEAD_ROW - 1}", band)
+    for side in range(len(_SIDES)):
         columns = list(side_columns(layout, side).values())
         painter.paint_range(f"{columns[0]}{HEAD_ROW - 1}:{columns[-1]}{HEAD_ROW - 1}", band)
         painter.paint_range(f"{columns[0]}{HEAD_ROW}:{columns[-1]}{HEAD_ROW}",
                             style.Look(bold=True, border=True, align="center", fill=style.GROUP_FILL["note"]))
+        style.widths(sheet, dict.fromkeys(columns, 11.5))
+        for letter in columns:
+            # Folded away: a click on the sign above the columns shows them.
+            sheet.column_dimensions[letter].outlineLevel = 1
+            sheet.column_dimensions[letter].hidden = True
     _paint_rows(painter, layout)
-    style.widths(sheet, {"A": 10, "B": 10, "C": 9, "D": 15, "E": 16, "F": 12, "G": 11, "H": 15, "I": 12, "J": 11,
-                         "K": 3})
+    style.extremes(sheet, f"D{FIRST_ROW}:{HALF_STEP}{last} {STORED}{FIRST_ROW}:{STORED}{last} "
+                          f"{letters(FIRST_SIDE_COLUMN)}{FIRST_ROW}:{letters(check_width(layout))}{last}")
+    style.widths(sheet, {"A": 10, "B": 10, "C": 9, "D": 15, "E": 16, "F": 13, "G": 11, "H": 11, "I": 14, "J": 13,
+                         "K": 11, "L": 11, "M": 12, "N": 3})
     sheet.freeze_panes = f"D{FIRST_ROW}"
-    sheet.print_area = f"A1:J{last_row(layout)}"
+    sheet.print_area = f"A1:{end}{last}"
     style.page(sheet, landscape=False, repeat_rows=f"{HEAD_ROW - 1}:{HEAD_ROW}")
-    for column in ("G", "J"):
+    for column in (VERDICT, STORED_VERDICT):
         sheet.conditional_formatting.add(
-            f"{column}{FIRST_ROW}:{column}{last_row(layout)}",
+            f"{column}{FIRST_ROW}:{column}{last}",
             style.rule(formula=[f'{column}{FIRST_ROW}="{DIFFERS}"'], colour=style.ALARM))
+    if layout.blank:
+        sheet.protection.sheet = True
+        for letter in (SLOPE, HALF_STEP, DIFFERENCE, ALLOWED):
+            sheet.column_dimensions[letter].hidden = True
 
 
 def _paint_rows(painter: style.Painter, layout: Layout) -> None:
+    hidden = bool(layout.blank)
     plain = style.Look(border=True)
-    small, tiny = style.Look(border=True, number=style.SMALL), style.Look(border=True, number=style.TINY)
+    small, tiny = (style.Look(border=True, number=number, align="right", hidden=hidden)
+                   for number in (style.NUMBER, style.TINY))
     word = style.Look(border=True, align="center")
-    stored = style.Look(border=True, number=style.SMALL, colour=style.MUTED, fill=style.GROUP_FILL["note"])
-    looks = {"A": plain, "B": style.Look(border=True, number=style.WHOLE), "C": style.SYMBOL, "D": small, "E": small,
-             "F": tiny, "G": word, "H": stored, "I": tiny, "J": word}
-    number = style.Look(border=True, number=style.NUMBER)
-    sides = [letter for side in (0, 1) for letter in side_columns(layout, side).values()]
+    stored, drift = (style.Look(border=True, number=number, align="right", colour=style.MUTED,
+                                fill=style.GROUP_FILL["note"]) for number in (style.NUMBER, style.TINY))
+    looks = {"A": plain, "B": style.Look(border=True, number=style.WHOLE), "C": style.SYMBOL, "D": small,
+             SLOPE: small, HALF_STEP: small, DIFFERENCE: tiny, ALLOWED: tiny, VERDICT: word}
+    if not layout.blank:
+        looks |= {STORED: stored, DRIFT: drift, STORED_DIFFERENCE: tiny, STORED_VERDICT: word}
+    number = style.Look(border=True, number=style.NUMBER, hidden=hidden)
+    sides = [letter for side in range(len(_SIDES)) for letter in side_columns(layout, side).values()]
     for row in rows(layout):
         for letter, look in looks.items():
             painter.paint(f"{letter}{row.number}", look)
-        if row.parameter != symbols.TOTAL:
-            for letter in sides:
-                painter.paint(f"{letter}{row.number}", number)
+        for letter in sides:
+            painter.paint(f"{letter}{row.number}", number)

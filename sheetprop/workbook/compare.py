@@ -63,7 +63,8 @@ def chart_source(layout: Layout, rate: int) -> tuple[str, str]:
 def draw(sheet: Worksheet, layout: Layout) -> None:
     """Write and paint the sheet."""
     style.put(sheet, cells(layout))
-    style.rates_table(sheet, len(layout.rate_sheets), HEAD_ROW, FIRST_ROW, FIRST_ROW + min(1, layout.spec.iterations))
+    style.rates_table(sheet, len(layout.rate_sheets), HEAD_ROW, FIRST_ROW, FIRST_ROW + min(1, layout.spec.iterations),
+                      last_row(layout))
     style.page(sheet, repeat_rows=f"{HEAD_ROW}:{HEAD_ROW}")
     sheet.print_title_cols = "A:A"
     if len(layout.rate_sheets) > _RATES_A_PAGE:

@@ -13,8 +13,8 @@ from sheetprop.workbook.names import CHART_DATA, CHECK, COMPARE, DIAGRAM, PARAME
 def prescribed(layout: Layout) -> dict[str, Cells]:
     """Return the contents of every sheet, without PyTorch's values in Check.
 
-    Of the learning-rate sheets and of Compare only the rows of iterations 0 and 1 are given;
-    the rows below are the second copied down (:func:`filled`).
+    Of the learning-rate sheets only the rows down to `Layout.pattern_row` are given, of Compare those of
+    iterations 0 and 1; the rows below are the last of these copied down (:func:`filled`).
     """
     result = {START: start.cells(layout), PARAMETERS: parameters.cells(layout), STEPS: steps.cells(layout),
               DIAGRAM: diagram.cells(layout)}
@@ -31,7 +31,8 @@ def filled(layout: Layout) -> list[tuple[str, int, int]]:
     """Return ``(sheet, row, last row)`` for every row that is copied down, relative references moving along."""
     if layout.spec.iterations < 2:
         return []
-    result = [(name, layout.FIRST_ROW + 1, layout.last_row) for name in layout.rate_sheets]
+    pattern = layout.FIRST_ROW + layout.pattern_row
+    result = [(name, pattern, layout.last_row) for name in layout.rate_sheets] if pattern < layout.last_row else []
     return [*result, (COMPARE, compare.FIRST_ROW + 1, compare.last_row(layout))]
 
 

@@ -27,7 +27,7 @@ class Item:
     """A labelled number of the picture: it stands at `row` in `column` (label) and the next column (value).
 
     Attributes:
-        kind: ``input``, ``target``, ``forward``, ``error``, ``backward`` or ``parameter``.
+        kind: ``input``, ``target``, ``bias``, ``forward``, ``error``, ``backward`` or ``parameter``.
         gradient: for a weight or bias the symbol of its gradient, shown in the column after the value.
         label: what stands beside the number where it is more than the symbol.
     """
@@ -102,9 +102,10 @@ def _edges(layout: Layout, layer: int, unit: int, top: int) -> Iterator[Item]:
         names.append(symbols.bias_block(network.layers, layer)[unit])
     sources = [*symbols.activations(network.layers, layer - 1), "bias"]
     goal = symbols.pre_activations(network.layers, layer)[unit]
+    fixed = set(network.fixed_biases())
     for position, name in enumerate(names):
-        yield Item(top + position, edge_column(layer), name, "parameter", symbols.gradient(name),
-                   f"{name}: {sources[position]} → {goal}")
+        yield Item(top + position, edge_column(layer), name, "bias" if name in fixed else "parameter",
+                   None if name in fixed else symbols.gradient(name), f"{name}: {sources[position]} → {goal}")
 
 
 def bottom(layout: Layout) -> int:
@@ -239,7 +240,7 @@ def _paint_picture(sheet: Worksheet, painter: style.Painter, layout: Layout) -> 
                                 style.Look(bold=True, fill=style.GROUP_FILL["parameter"], align="center"))
             style.widths(sheet, {letters(edge): 17, letters(edge + 1): 11, letters(edge + 2): 12, letters(edge + 3): 6,
                                  letters(edge - 1): 3, letters(edge + 4): 3})
-    formats = {"input": style.GENERAL, "target": style.GENERAL, "error": style.SMALL, "backward": style.SMALL}
+    formats = dict.fromkeys(("input", "target", "bias"), style.GENERAL)
     for item in items(layout):
         fill = style.GROUP_FILL[item.kind]
         row, label, value = item.row, letters(item.column), letters(item.column + 1)
@@ -248,13 +249,14 @@ def _paint_picture(sheet: Worksheet, painter: style.Painter, layout: Layout) -> 
                       style.Look(border=True, fill=fill, number=formats.get(item.kind, style.NUMBER)))
         if item.gradient is not None:
             painter.paint(f"{letters(item.column + 2)}{row}",
-                          style.Look(border=True, fill=style.GROUP_FILL["backward"], number=style.SMALL))
+                          style.Look(border=True, fill=style.GROUP_FILL["backward"], number=style.NUMBER))
             painter.paint(f"{letters(item.column + 3)}{row}", style.Look(border=True, align="center", bold=True))
     row, column = bottom(layout) + 2, node_column(last)
+    style.extremes(sheet, f"A{FIRST_ROW}:{letters(column + 1)}{row}")
     painter.paint(f"{letters(column)}{row}",
                   style.Look(bold=True, border=True, fill=style.GROUP_FILL["error"]))
     painter.paint(f"{letters(column + 1)}{row}",
-                  style.Look(bold=True, border=True, fill=style.GROUP_FILL["error"], number=style.SMALL))
+                  style.Look(bold=True, border=True, fill=style.GROUP_FILL["error"], number=style.NUMBER))
 
 
 def _paint_table(sheet: Worksheet, painter: style.Painter, layout: Layout) -> None:
@@ -264,7 +266,8 @@ def _paint_table(sheet: Worksheet, painter: style.Painter, layout: Layout) -> No
         painter.paint(f"{letters(table + offset)}{HEAD_ROW}", head)
     for row in _table(layout).values():
         painter.paint(f"{letters(table)}{row}", style.Look(border=True, colour=style.MUTED))
-        painter.paint(f"{letters(table + 1)}{row}", style.Look(border=True, colour=style.MUTED))
+        painter.paint(f"{letters(table + 1)}{row}", style.Look(border=True, colour=style.MUTED, number=style.NUMBER))
+    style.extremes(sheet, f"{letters(table + 1)}{HEAD_ROW + 1}:{letters(table + 1)}{row}")
     for position in range(1, len(layout.rate_sheets) + 1):
         painter.paint(f"{letters(table + 3)}{HEAD_ROW + position}", style.Look(border=True, colour=style.MUTED))
     style.widths(sheet, {letters(table - 1): 4, letters(table): 17, letters(table + 1): 15, letters(table + 2): 3,

@@ -18,7 +18,6 @@ from sheetprop.network.expression import (
     Symbol,
 )
 from sheetprop.workbook.formulas import MAX_FORMULA, excel
-from sheetprop.workbook.names import ABSOLUTE, PARAMETERS, RELATIVE
 
 
 class Layout(Protocol):
@@ -37,10 +36,12 @@ class Layout(Protocol):
 
     def formula(self, symbol: str, iteration: int) -> str: ...
 
-    def parameter(self, symbol: str) -> str: ...
 
 
 RIGHT, WRONG = "✓ right", "✗ wrong"
+
+ROWS = 3
+"""So many iterations, from the first, are left blank by default; the rest are live."""
 
 # What a student may leave blank, by a word that names the group.
 GROUPS = {"gradients": "backward", "forward": "forward", "error": "error", "updates": "parameter"}
@@ -77,9 +78,21 @@ def verdict(layout: Layout, symbol: str, iteration: int) -> str:
     """
     given = layout.address(symbol, iteration)
     right = _right(layout, symbol, iteration)
-    relative, tiny = (f"{PARAMETERS}!{layout.parameter(name)}" for name in (RELATIVE, ABSOLUTE))
-    close = f"ABS({given}-({right}))<={relative}*ABS({right})+{tiny}"
+    close = f"ABS({given}-({right}))<={_allowed(given)}"
     return f'IF(ISBLANK({given}),"",IF(ISNUMBER({given}),IF({close},"{RIGHT}","{WRONG}"),"{WRONG}"))'
+
+
+def _allowed(given: str) -> str:
+    """Return how far a student's number may be from the right one.
+
+    Half a unit of the last digit that the sheet shows (six decimals, or three digits and a power of ten), where
+    the number has no more digits than that; a number that was computed has to be right to seven digits.
+    """
+    exact = f"ABS({given})*0.0000001"
+    unit = f"10^(INT(LOG10(ABS({given})))-2)"
+    plain = f"IF(ABS({given}-ROUND({given},6))<0.000000000001,0.00000051,{exact})"
+    power = f"IF(ABS({given}/{unit}-ROUND({given}/{unit},0))<0.0000001,0.51*{unit},{exact})"
+    return f"IF({given}=0,0,IF(AND(ABS({given})>=0.0001,ABS({given})<10000),{plain},{power}))"
 
 
 def _right(layout: Layout, symbol: str, iteration: int) -> str:

@@ -32,9 +32,8 @@ CHART_POINTS = 500
 MAX_RATES = 254
 """Excel's CHOOSE, by which Diagram finds a sheet, takes so many."""
 
-FORMAT = 1
-"""Version of the layout, stored in Parameters; a reader refuses a newer one."""
-
+FORMAT = 2
+"""Version of the layout, stored in Parameters; a reader refuses any other one."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,8 @@ class Column:
 
     Attributes:
         symbol: the quantity, or ``iteration`` or ``halved``.
-        group: ``iteration``, ``input``, ``target``, ``parameter``, ``forward``, ``error``, ``backward`` or ``note``.
+        group: ``iteration``, ``input``, ``target``, ``bias`` (a fixed one), ``parameter``, ``forward``, ``error``,
+            ``backward`` or ``note``.
         words: the quantity in plain words.
         mathematics: the right-hand side as text.
         index: 1 for A.
@@ -68,10 +68,12 @@ class Layout:
     Attributes:
         spec: what the workbook shows.
         blank: symbols whose columns a student fills in; empty for the ordinary book.
+        blank_rows: in so many iterations, from the first; the rest of these columns is live.
     """
 
     spec: Spec
     blank: frozenset[str] = frozenset()
+    blank_rows: int = 0
     equations: Equations = field(init=False)
 
     # Learning-rate sheets: group, words, symbol, mathematics, then iteration 0.
@@ -86,6 +88,7 @@ class Layout:
     def __post_init__(self) -> None:
         """Derive the equations and check Excel's limits."""
         object.__setattr__(self, "equations", derive(self.spec.network))
+        object.__setattr__(self, "blank_rows", min(self.blank_rows, self.spec.iterations + 1) if self.blank else 0)
         self._check_limits()
 
     def _check_limits(self) -> None:
@@ -145,6 +148,8 @@ class Layout:
             (symbols.ITERATION, "iteration", "number of updates so far", "one more than above")]
         entries += [(n, "input", f"input {k}", "from Parameters") for k, n in enumerate(symbols.inputs(layers), 1)]
         entries += [(n, "target", f"target {k}", "from Parameters") for k, n in enumerate(symbols.targets(layers), 1)]
+        entries += [(name, "bias", f"bias {name[1:]}, fixed", "from Parameters")
+                    for name in self.spec.network.fixed_biases()]
         for equation in self.equations.update:
             kind = "weight" if equation.symbol.startswith("w") else "bias"
             entries.append((equation.symbol, "parameter", f"{kind} {equation.symbol[1:]}",
@@ -169,6 +174,15 @@ class Layout:
     def last_row(self) -> int:
         """The row of the last iteration."""
         return self.FIRST_ROW + self.spec.iterations
+
+    def is_blank(self, symbol: str, iteration: int) -> bool:
+        """Whether a student fills in this cell of every learning-rate sheet."""
+        return symbol in self.blank and iteration < self.blank_rows
+
+    @property
+    def pattern_row(self) -> int:
+        """The iteration whose row is the pattern of all below it."""
+        return min(max(1, self.blank_rows), self.spec.iterations)
 
     def address(self, symbol: str, iteration: int) -> str:
         """Return the cell of a quantity in a learning-rate sheet, such as ``W8``."""

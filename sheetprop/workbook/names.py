@@ -7,8 +7,8 @@ START, PARAMETERS, STEPS, DIAGRAM, COMPARE, CHECK = "Start", "Parameters", "Step
 CHART_DATA = "Chart data"
 """The sheet that the charts of a long run read: every so many of its iterations."""
 
-STEP, CHOSEN, RELATIVE, ABSOLUTE = "step", "chosen iteration", "relative tolerance", "absolute tolerance"
-CHECK_CONSTANTS = (STEP, CHOSEN, RELATIVE, ABSOLUTE)
+STEP, CHOSEN, RELATIVE, ROUNDING = "step", "chosen iteration", "relative tolerance", "rounding"
+CHECK_CONSTANTS = (STEP, CHOSEN, RELATIVE, ROUNDING)
 
 HALVED = "halved"
 VERDICT = "✓ "

@@ -9,7 +9,7 @@ from sheetprop.network import symbols
 from sheetprop.workbook import style
 from sheetprop.workbook.cells import Cells, Text, Value
 from sheetprop.workbook.layout import FORMAT, Layout
-from sheetprop.workbook.names import ABSOLUTE, CHECK_CONSTANTS, CHOSEN, PARAMETERS, RELATIVE, STEP
+from sheetprop.workbook.names import CHECK_CONSTANTS, CHOSEN, PARAMETERS, RELATIVE, ROUNDING, STEP
 
 if TYPE_CHECKING:
     from openpyxl.workbook.defined_name import DefinedName
@@ -17,15 +17,24 @@ if TYPE_CHECKING:
 
 # How far a central difference may be from the gradient: h is small enough to show a wrong gradient and
 # large enough that rounding does not hide a right one.
-CHECK_VALUES = {STEP: 1e-4, RELATIVE: 1e-6, ABSOLUTE: 1e-10}
+CHECK_VALUES = {STEP: 1e-4, RELATIVE: 1e-7, ROUNDING: 4e-15}
 CHECK_WORDS = {
     STEP: "h of the central differences in the sheet Check",
     CHOSEN: "checked besides the first and the last iteration",
-    RELATIVE: "allowed difference as a share of the size ...",
-    ABSOLUTE: "... plus this much",
+    RELATIVE: "allowed difference as a share of the size",
+    ROUNDING: "rounding of E_total, as a share of the size of its terms",
 }
 CHANGED_CELL = "E13"
 """Address of the number of constants that are no longer as built."""
+
+
+def changed(layout: Layout) -> str:
+    """Return a condition that is true once a constant of the network or a learning rate is not as built.
+
+    What only the sheet Check uses does not count: PyTorch's run does not depend on it.
+    """
+    first, last = layout.FIRST_VALUE_ROW, layout.parameter_rows[layout.rate_symbols[-1]]
+    return f"SUM({PARAMETERS}!$E${first}:$E${last})>0"
 
 
 def constants(layout: Layout) -> dict[str, float]:
@@ -55,7 +64,7 @@ def _meaning(layout: Layout, symbol: str) -> str:
                 return f"weight from {source} to {pre}, at iteration 0"
         if symbol in symbols.bias_block(layers, layer):
             unit = symbols.pre_activations(layers, layer)[symbols.bias_block(layers, layer).index(symbol)]
-            return f"bias of {unit}, at iteration 0"
+            return f"bias of {unit}, " + ("at iteration 0" if layout.spec.network.learn_bias else "fixed")
     raise KeyError(symbol)
 
 
@@ -77,11 +86,13 @@ def cells(layout: Layout) -> Cells:
     structure: dict[str, tuple[str, Value]] = {
         "layers": ("units in each layer, inputs first", spec.network.shape),
         "activation": ("of each layer after the inputs", ", ".join(spec.network.activations)),
-        "bias": ("has every unit a bias?", "yes" if spec.network.bias else "no"),
+        "bias": ("has every unit a bias, and is it learned?",
+                 "no" if not spec.network.bias else "yes" if spec.network.learn_bias else "fixed"),
         "iterations": ("rows 0 to this", spec.iterations),
         "rates": ("sheets, one for each learning rate", len(spec.learning_rates)),
         "exercise": ("columns left for you to fill in",
-                     ", ".join(c.symbol for c in layout.columns if c.symbol in layout.blank) or "none"),
+                     f"{', '.join(c.symbol for c in layout.columns if c.symbol in layout.blank)}; "
+                     f"{layout.blank_rows} rows" if layout.blank else "none"),
         "format": ("version of this file's layout", FORMAT),
     }
     result: Cells = {
@@ -163,7 +174,7 @@ def names(layout: Layout) -> Iterator[DefinedName]:
     """
     from openpyxl.workbook.defined_name import DefinedName
 
-    plain = {STEP: "step", CHOSEN: "chosen_iteration", RELATIVE: "relative_tolerance", ABSOLUTE: "absolute_tolerance"}
+    plain = {STEP: "step", CHOSEN: "chosen_iteration", RELATIVE: "relative_tolerance", ROUNDING: "rounding"}
     for symbol in layout.parameter_rows:
         name = plain.get(symbol) or symbol.replace(symbols.LEARNING_RATE, "eta")
         if symbol not in plain:

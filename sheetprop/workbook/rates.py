@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sheetprop.network import symbols
@@ -19,7 +20,7 @@ _COLUMNS_A_PAGE = 14
 
 
 def cells(layout: Layout, rate: int) -> Cells:
-    """Return the contents of the sheet of learning rate number `rate`: headers, and the first two iterations.
+    """Return the contents of the sheet of learning rate number `rate`: headers, and the first iterations.
 
     The rows below are the last of these, copied down (`contents.filled`).
     """
@@ -40,9 +41,10 @@ def cells(layout: Layout, rate: int) -> Cells:
         result[f"{letter}{layout.WORDS_ROW}"] = column.words
         result[f"{letter}{layout.SYMBOL_ROW}"] = Text("✓ or ✗" if column.group == "verdict" else column.symbol)
         result[f"{letter}{layout.MATHEMATICS_ROW}"] = Text(column.mathematics)
-        if column.symbol in layout.blank:
-            continue
-        for iteration in range(min(2, layout.spec.iterations + 1)):
+        for iteration in range(layout.pattern_row + 1):
+            if layout.is_blank(column.symbol, iteration) or (
+                    column.group == "verdict" and iteration >= layout.blank_rows):
+                continue
             formula = layout.formula(column.symbol, iteration)
             address = f"{letter}{layout.FIRST_ROW + iteration}"
             result[address] = 0 if formula == "0" else f"={formula}"
@@ -54,13 +56,13 @@ def cells(layout: Layout, rate: int) -> Cells:
 
 def group_title(layout: Layout, group: str) -> str:
     """Return the title of a group of columns."""
-    if group == "parameter" and layout.spec.network.bias:
+    if group == "parameter" and layout.spec.network.bias and layout.spec.network.learn_bias:
         return "Weights and biases"
     return style.GROUP_TITLE[group]
 
 
 def draw(sheet: Worksheet, layout: Layout, rate: int) -> None:
-    """Write and paint the headers and the first two iterations; the file's other rows look like the second."""
+    """Write and paint the headers and the first iterations; the file's other rows look like the last of them."""
     style.put(sheet, cells(layout, rate))
     painter = style.Painter(sheet)
     painter.paint("A1", style.HEADING)
@@ -84,13 +86,16 @@ def draw(sheet: Worksheet, layout: Layout, rate: int) -> None:
                       style.Look(size=8, italic=True, fill=fill, align="center", wrap=True, border=True,
                                  colour=style.MUTED))
         look = style.Look(border=True, number=number_format(column.group, column.symbol),
-                          fill=style.GROUP_FILL["input"] if column.symbol in layout.blank else None,
-                          bold=column.symbol == symbols.TOTAL, locked=column.symbol not in layout.blank,
-                          hidden=column.group == "verdict")
-        for iteration in range(min(2, layout.spec.iterations + 1)):
-            painter.paint(f"{letter}{layout.FIRST_ROW + iteration}", look)
+                          bold=column.symbol == symbols.TOTAL,
+                          # The live rows below the blank ones would tell the formula.
+                          hidden=column.group == "verdict" or column.symbol in layout.blank)
+        blank = replace(look, fill=style.GROUP_FILL["input"], locked=False, hidden=False)
+        for iteration in range(layout.pattern_row + 1):
+            painter.paint(f"{letter}{layout.FIRST_ROW + iteration}",
+                          blank if layout.is_blank(column.symbol, iteration) else look)
         narrow = column.group in {"iteration", "note", "verdict"}
         sheet.column_dimensions[letter].width = 11 if narrow else max(13, len(column.symbol) + 3)
+    style.extremes(sheet, f"B{layout.FIRST_ROW}:{layout.columns[-1].letter}{layout.last_row}")
     sheet.row_dimensions[1].height = 26
     sheet.row_dimensions[layout.WORDS_ROW].height = 38
     sheet.row_dimensions[layout.MATHEMATICS_ROW].height = _height(layout)
@@ -110,7 +115,7 @@ def _protect(sheet: Worksheet, layout: Layout) -> None:
     """Let a student write into the blank columns only, and hide the formulas that know the answer."""
     sheet.protection.sheet = True
     sheet.protection.formatColumns = False
-    last = layout.last_row
+    last = layout.FIRST_ROW + layout.blank_rows - 1
     for column in layout.columns:
         if column.group == "verdict":
             first = f"{column.letter}{layout.FIRST_ROW}"
@@ -124,9 +129,9 @@ def number_format(group: str, symbol: str) -> str:
     """Return the number format of a column."""
     if group == "iteration" or symbol == HALVED:
         return style.WHOLE
-    if group in {"input", "target"}:
+    if group in {"input", "target", "bias"}:
         return style.GENERAL
-    return style.SMALL if group in {"error", "backward"} else style.NUMBER
+    return style.NUMBER
 
 
 def _height(layout: Layout) -> float:

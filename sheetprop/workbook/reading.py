@@ -42,10 +42,10 @@ def read_layout(book: _Book) -> Layout:
                              "build one with sheetprop build")
     sheet = book[PARAMETERS]
     structure = {name: sheet[address] for name, address in Layout.STRUCTURE.items()}
-    layout = Layout(_placeholder(structure), _blank(structure["exercise"]))
+    layout = Layout(_placeholder(structure), *_blank(structure["exercise"]))
     # Sheet names follow the rates as built, which the column beside the value keeps.
     built = [_number(sheet, f"D{layout.parameter_rows[name]}", name) for name in layout.rate_symbols]
-    layout = Layout(_with(layout, sheet, built), layout.blank)
+    layout = Layout(_with(layout, sheet, built), layout.blank, layout.blank_rows)
     missing = [name for name in layout.sheets if name not in book]
     if missing:
         raise SheetpropError(f"sheet {missing[0]!r} is missing; it was renamed or removed, so build the workbook again")
@@ -68,6 +68,9 @@ def _placeholder(structure: dict[str, Any]) -> Spec:
     if not isinstance(version, int | float) or isinstance(version, bool):
         raise SheetpropError(f"{PARAMETERS}!{where['format']} holds no layout version: this is no workbook of "
                              "sheetprop; build one with sheetprop build")
+    if version < FORMAT:
+        raise SheetpropError(f"{PARAMETERS}!{where['format']}: the layout has version {version:g}, of an older "
+                             f"sheetprop, and this one reads version {FORMAT}; build the workbook again")
     if version > FORMAT:
         raise SheetpropError(f"{PARAMETERS}!{where['format']}: the layout has version {version:g} and this sheetprop "
                              f"knows up to {FORMAT}; install a newer sheetprop")
@@ -81,10 +84,15 @@ def _placeholder(structure: dict[str, Any]) -> Spec:
         if name not in ACTIVATIONS:
             raise SheetpropError(f"{PARAMETERS}!{where['activation']}: {name!r} is no activation; "
                                  f"known are {', '.join(ACTIVATIONS)}")
-    bias = str(structure["bias"]).strip().lower() == "yes"
+    word = str(structure["bias"]).strip().lower()
+    if word not in ("yes", "no", "fixed"):
+        raise SheetpropError(f"{PARAMETERS}!{where['bias']}: {_shown(structure['bias'])} is not yes, no or fixed; "
+                             "put back the word as built")
+    bias = word != "no"
     network = Network(
         layers, activations, bias, (0.0,) * layers[0], (0.0,) * layers[-1],
-        (0.0,) * len(symbols.weights(layers)), (0.0,) * (len(symbols.biases(layers)) if bias else 0))
+        (0.0,) * len(symbols.weights(layers)), (0.0,) * (len(symbols.biases(layers)) if bias else 0),
+        word != "fixed")
     return Spec(network, (0.0,) * _whole(structure, "rates"), _whole(structure, "iterations"), "workbook")
 
 
@@ -96,9 +104,17 @@ def _whole(structure: dict[str, Any], name: str) -> int:
     return int(value)
 
 
-def _blank(value: Any) -> frozenset[str]:
+def _blank(value: Any) -> tuple[frozenset[str], int]:
+    """Return the blank columns of an exercise and in how many rows they are blank."""
     text = str(value or "none")
-    return frozenset() if text == "none" else frozenset(part.strip() for part in text.split(","))
+    if text == "none":
+        return frozenset(), 0
+    names, _, rows = text.partition(";")
+    count = rows.removesuffix("rows").strip()
+    if not count.isdecimal():
+        raise SheetpropError(f"{PARAMETERS}!{Layout.STRUCTURE['exercise']}: {_shown(value)} does not say how many rows "
+                             "are blank; put back the text as built")
+    return frozenset(part.strip() for part in names.split(",")), int(count)
 
 
 def _with(layout: Layout, sheet: _Sheet, rates: list[float]) -> Spec:

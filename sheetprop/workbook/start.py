@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import sheetprop
 from sheetprop.network import symbols
-from sheetprop.workbook import check, compare, rates, style
+from sheetprop.workbook import check, compare, exercise, rates, style
 from sheetprop.workbook.cells import Cells, Quantity
-from sheetprop.workbook.check import absolute
 from sheetprop.workbook.formulas import letters, quoted
 from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import CHECK, COMPARE, DIAGRAM, HALVED, PARAMETERS, START, STEPS
-from sheetprop.workbook.parameters import CHANGED_CELL
+from sheetprop.workbook.parameters import changed
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -63,7 +62,8 @@ def cells(layout: Layout) -> Cells:
         f"B{MAP_ROW - 1}": "Where to look", f"C{MAP_ROW - 1}": "What it shows",
         f"B{head - 1}": "What happens at each learning rate",
         f"B{head}": "Sheet", f"C{head}": "Learning rate η", f"D{head}": "First E_total", f"E{head}": "Last E_total",
-        f"F{head}": "Iterations until it is halved", f"G{head}": "Largest difference from PyTorch",
+        f"F{head}": "Filled in" if layout.blank else "Iterations until it is halved",
+        f"G{head}": "Right" if layout.blank else "Largest difference from PyTorch",
     }
     for row, (target, words) in enumerate(_map(layout), start=MAP_ROW):
         result.update({f"B{row}": target, f"C{row}": words})
@@ -72,12 +72,21 @@ def cells(layout: Layout) -> Cells:
     verdicts = head + 2 + len(layout.rate_sheets)
     result.update({
         f"B{verdicts}": "Gradients against central differences", f"E{verdicts}": f"={CHECK}!D5",
-        f"B{verdicts + 1}": "Gradients and errors against PyTorch, as built", f"E{verdicts + 1}": f"={CHECK}!D6",
         f"B{legend_row(layout) - 1}": "What the colours mean",
     })
+    if not layout.blank:
+        result.update({f"B{verdicts + 1}": "Gradients and errors against PyTorch, as built",
+                       f"E{verdicts + 1}": f"={CHECK}!D6"})
     if layout.blank:
-        result["B3"] = ("This is an exercise: fill in the yellow columns of the learning-rate sheets; "
-                        "the cell beside each says whether it is right.")
+        cells_a_sheet = len(layout.blank) * layout.blank_rows
+        first, last = head + 1, head + len(layout.rate_sheets)
+        result.update({
+            "B3": f"This is an exercise: fill in the yellow cells of the learning-rate sheets, "
+                  f"{_many(cells_a_sheet, 'cell')} in each; the cell beside says whether it is right.",
+            f"B{verdicts + 1}": "Your score",
+            f"E{verdicts + 1}": f'=SUM(G{first}:G{last})&" right, "&SUM(F{first}:F{last})&" filled in, of '
+                                f'{cells_a_sheet * len(layout.rate_sheets)}"',
+        })
     for row, group in enumerate(_LEGEND, start=legend_row(layout)):
         result.update({f"B{row}": rates.group_title(layout, group), f"C{row}": _LEGEND_WORDS[group]})
     result[f"B{legend_row(layout) + len(_LEGEND) + 1}"] = f"Made by sheetprop {sheetprop.__version__}."
@@ -98,13 +107,23 @@ def _result_cells(layout: Layout, rate: int, name: str, row: int) -> Cells:
         f"C{row}": f"={quoted(name)}!{Layout.RATE_CELL.replace('$', '')}",
         f"D{row}": f"={first}",
         f"E{row}": f'=IF(ISNUMBER({last}),{last},"overflow")',
-        f"F{row}": f'=IFERROR(MATCH(1,{halved},0)-1,"not in this run")',
     }
-    if not layout.blank:
-        differences = f"{CHECK}!$I${top}:$I${bottom}"
-        result[f"G{row}"] = (f'=IF({PARAMETERS}!{absolute(CHANGED_CELL)}>0,"constants changed",'
+    if layout.blank:
+        area = _judged_area(layout, name)
+        right, wrong = (f'COUNTIF({area},"{word}")' for word in (exercise.RIGHT, exercise.WRONG))
+        result.update({f"F{row}": f"={right}+{wrong}", f"G{row}": f"={right}"})
+    else:
+        result[f"F{row}"] = f'=IFERROR(MATCH(1,{halved},0)-1,"not in this run")'
+        differences = f"{CHECK}!${check.STORED_DIFFERENCE}${top}:${check.STORED_DIFFERENCE}${bottom}"
+        result[f"G{row}"] = (f'=IF({changed(layout)},"constants changed",'
                              f'IF(COUNT({differences})=0,"overflow",MAX({differences})))')
     return result
+
+
+def _judged_area(layout: Layout, name: str) -> str:
+    """Return the part of a learning-rate sheet in which the verdicts on a student's cells stand."""
+    last = layout.FIRST_ROW + layout.blank_rows - 1
+    return f"{quoted(name)}!$A${layout.FIRST_ROW}:${layout.columns[-1].letter}${last}"
 
 
 def legend_row(layout: Layout) -> int:
@@ -160,9 +179,11 @@ def _paint_results(sheet: Worksheet, painter: style.Painter, layout: Layout) -> 
         style.link(sheet, f"B{row}", name)
         painter.paint(f"B{row}", style.Look(colour=style.LINK, underline=True, border=True))
         painter.paint(f"C{row}", style.Look(border=True, align="center"))
-        painter.paint_range(f"D{row}:E{row}", style.Look(border=True, number=style.SMALL, align="right"))
+        painter.paint_range(f"D{row}:E{row}", style.Look(border=True, number=style.NUMBER, align="right"))
         painter.paint(f"F{row}", style.Look(border=True, align="right"))
-        painter.paint(f"G{row}", style.Look(border=True, number=style.TINY, align="right"))
+        painter.paint(f"G{row}", style.Look(border=True, number=style.WHOLE if layout.blank else style.TINY,
+                                            align="right"))
+    style.extremes(sheet, f"D{head + 1}:E{head + len(layout.rate_sheets)}")
     for row in (head + 2 + len(layout.rate_sheets), head + 3 + len(layout.rate_sheets)):
         painter.paint(f"B{row}", style.Look(bold=True))
         painter.paint(f"E{row}", style.Look(bold=True, colour=style.TITLE))

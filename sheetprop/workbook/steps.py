@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HEAD_ROW, FIRST_ROW = 5, 6
 HEADS = ("Step", "Part", "Symbol", "What it means", "Mathematics", "Chain rule", "Formula in the sheet",
-         "Value at iteration 0")
+         "Value")
 PARTS = {"forward": "Forward pass", "error": "Error", "backward": "Backward pass", "update": "Update"}
 _FILL = {"forward": "forward", "error": "error", "backward": "backward", "update": "parameter"}
 HIDDEN = "?"
@@ -36,8 +36,8 @@ def cells(layout: Layout) -> Cells:
         "A1": "Steps",
         "A2": f"Every equation of one iteration, in the order in which it is computed: {_counts(layout)}. Formulas and "
               f"values are those of the sheet {first}.",
-        "A3": "A weight's new value stands in the next row; its formula is that of iteration 1, its value that of "
-              "iteration 0, before the first update.",
+        "A3": "Values are those of iteration 0. A weight's new value stands in the next row: its formula and its value "
+              "are those of iteration 1, after the first update.",
     }
     result.update({f"{chr(65 + k)}{HEAD_ROW}": head for k, head in enumerate(HEADS)})
     for row, equation in entries(layout):
@@ -52,7 +52,7 @@ def cells(layout: Layout) -> Cells:
             f"E{row}": HIDDEN if secret else Text(text(equation.expression)),
             f"F{row}": HIDDEN if secret else Text(text(equation.chain)) if equation.chain is not None else "",
             f"G{row}": HIDDEN if secret else Text("=" + layout.formula(equation.symbol, 1 if update else 0)),
-            f"H{row}": _value(f"{quoted(first)}!{layout.address(equation.symbol, 0)}", secret),
+            f"H{row}": _value(f"{quoted(first)}!{layout.address(equation.symbol, 1 if update else 0)}", secret),
         })
     return {address: value for address, value in result.items() if value != ""}
 
@@ -70,7 +70,7 @@ def _counts(layout: Layout) -> str:
 def quantities(layout: Layout) -> Iterator[Quantity]:
     """Yield the cells that have a counterpart in PyTorch."""
     for row, equation in entries(layout):
-        yield Quantity(STEPS, f"H{row}", equation.symbol, 0, 0)
+        yield Quantity(STEPS, f"H{row}", equation.symbol, 0, 1 if equation.group == "update" else 0)
 
 
 def draw(sheet: Worksheet, layout: Layout) -> None:
@@ -88,12 +88,12 @@ def draw(sheet: Worksheet, layout: Layout) -> None:
         painter.paint(f"C{row}", style.Look(border=True, bold=True))
         painter.paint_range(f"D{row}:F{row}", style.BODY)
         painter.paint(f"G{row}", style.Look(border=True, wrap=True, font="Consolas", size=10))
-        small = equation.group in {"error", "backward"}
-        painter.paint(f"H{row}", style.Look(border=True, number=style.SMALL if small else style.NUMBER))
+        painter.paint(f"H{row}", style.Look(border=True, number=style.NUMBER))
         contents = [sheet[f"{letter}{row}"].value for letter in "DEFG"]
         lines = max(-(-len(str(value or "")) * 1.0 // sizes[letter])
                     for letter, value in zip("DEFG", contents, strict=True))
         sheet.row_dimensions[row].height = min(400.0, 15.5 * max(1, lines) + 3)
+    style.extremes(sheet, f"H{FIRST_ROW}:H{row}")
     style.widths(sheet, sizes)
     sheet.row_dimensions[HEAD_ROW].height = 32
     sheet.freeze_panes = f"D{FIRST_ROW}"

@@ -25,6 +25,7 @@ GROUP_FILL = {
     "iteration": "E4E8ED",
     "input": "FFF3C4",
     "target": "FFE3B8",
+    "bias": "E9F3DC",
     "parameter": "D9EED3",
     "forward": "D6E6F7",
     "error": "FBD9D3",
@@ -37,6 +38,7 @@ GROUP_TITLE = {
     "iteration": "Row",
     "input": "Inputs",
     "target": "Targets",
+    "bias": "Fixed biases",
     "parameter": "Weights",
     "forward": "Forward pass",
     "error": "Error",
@@ -51,9 +53,11 @@ SERIES = ("0072B2", "D55E00", "009E73", "CC79A7", "8C6D00", "56B4E9", "000000", 
 
 GENERAL = "General"
 WHOLE = "0"
-NUMBER = "[>=100000]0.000E+00;[<=-100000]-0.000E+00;0.000000"
-SMALL = "[>=0.0001]0.000000;[<=-0.0001]-0.000000;0.00E+00"
+NUMBER = "0.000000"
 TINY = "0.0E+00"
+POWER = "0.00E+00"
+# Beyond these sizes `extremes` shows a number of the format `NUMBER` as a power of ten.
+_TINY_SIZE, _HUGE_SIZE = 1e-4, 1e4
 
 
 @dataclass(frozen=True)
@@ -170,14 +174,22 @@ def title(sheet: Worksheet, painter: Painter, back: str) -> None:
     sheet.row_dimensions[1].height = 26
 
 
-def rates_table(sheet: Worksheet, rates: int, head: int, first: int, last: int) -> None:
-    """Paint a sheet that is a table with iterations down the rows and a column for each learning rate."""
+def rates_table(sheet: Worksheet, rates: int, head: int, first: int, last: int, end: int) -> None:
+    """Paint a sheet that is a table with iterations down the rows and a column for each learning rate.
+
+    Args:
+        sheet: the sheet.
+        rates: number of learning rates.
+        head, first, last: the row of the heads, and the first and the last row that is drawn.
+        end: the last row of the file, down to which the row `last` will be copied.
+    """
     painter = Painter(sheet)
     title(sheet, painter, "A3")
     columns = [letters(rate + 2) for rate in range(rates)]
     painter.paint_range(f"A{head}:{columns[-1]}{head}", HEAD)
     painter.paint_range(f"A{first}:A{last}", Look(border=True, number=WHOLE))
-    painter.paint_range(f"B{first}:{columns[-1]}{last}", Look(border=True, number=SMALL))
+    painter.paint_range(f"B{first}:{columns[-1]}{last}", Look(border=True, number=NUMBER))
+    extremes(sheet, f"B{first}:{columns[-1]}{end}")
     widths(sheet, {"A": 11, **dict.fromkeys(columns, 13)})
     sheet.freeze_panes = f"B{first}"
 
@@ -204,6 +216,25 @@ def page(sheet: Worksheet, *, landscape: bool = True, repeat_rows: str | None = 
 def no_grid(sheet: Worksheet) -> None:
     """Hide the grid lines of a sheet that is a page rather than a table."""
     sheet.sheet_view.showGridLines = False
+
+
+def extremes(sheet: Worksheet, area: str) -> None:
+    """Show the tiny and the huge numbers of an area as powers of ten.
+
+    By conditional formats, since a number format with conditions of its own is not read alike everywhere:
+    LibreOffice leaves out the minus sign of what falls into its third section.
+    """
+    from openpyxl.formatting.rule import Rule
+    from openpyxl.styles.differential import DifferentialStyle
+    from openpyxl.styles.numbers import NumberFormat
+
+    power = DifferentialStyle(numFmt=NumberFormat(numFmtId=11, formatCode=POWER))
+    tiny, huge = ([f"-{bound:.15g}", f"{bound:.15g}"] for bound in (_TINY_SIZE, _HUGE_SIZE))
+    rules = [Rule(type="cellIs", operator="equal", formula=["0"], stopIfTrue=True),
+             Rule(type="cellIs", operator="between", formula=tiny, dxf=power),
+             Rule(type="cellIs", operator="notBetween", formula=huge, dxf=power)]
+    for one in rules:
+        sheet.conditional_formatting.add(area, one)
 
 
 def rule(*, formula: list[str], colour: str) -> Rule:

@@ -26,7 +26,8 @@ def networks(draw: st.DrawFn) -> tuple[Network, int]:
     layers = draw(st.lists(st.integers(1, 4), min_size=2, max_size=5))
     activations = draw(st.lists(st.sampled_from(ACTIVATIONS), min_size=len(layers) - 1, max_size=len(layers) - 1))
     seed = draw(st.integers(0, 10_000))
-    spec = make_spec(layers=layers, activation=activations, bias=draw(st.booleans()), seed=seed)
+    spec = make_spec(layers=layers, activation=activations, bias=draw(st.booleans()), seed=seed,
+                     learn_bias=draw(st.booleans()))
     return spec.network, seed
 
 
@@ -136,3 +137,42 @@ def test_run_follows_its_own_rows_and_noise_only_moves_the_copies() -> None:
     assert one["E_total"] == pytest.approx(plain.total[0, 1], rel=1e-13)
     for k, name in enumerate(spec.network.parameters()):
         assert one[f"next {name}"][:-1] == pytest.approx(plain.parameters[0, 1, 1:, k], rel=1e-13)
+
+
+# What the article prints after the first update, at η = 0.5, with its biases .35 and .60 left as they are.
+MAZUR = {"w1": 0.149780716, "w2": 0.19956143, "w3": 0.24975114, "w4": 0.29950229, "w5": 0.35891648,
+         "w6": 0.408666186, "w7": 0.511301270, "w8": 0.561370121}
+
+
+def test_mazur_after_one_update() -> None:
+    """The weights that the article prints, and the error that these give: 0.291027774.
+
+    The error that it prints, 0.291027924, is that of its program, which updates the output weights first and
+    computes the gradients of w1 to w4 with the new ones; its text uses the old ones. Both are made here.
+    """
+    spec = make_spec(preset="mazur", learning_rates=[0.5], iterations=1)
+    made = reference.run(spec)
+    assert dict(zip(spec.network.parameters(), made.parameters[0, 0, 1], strict=True)) == pytest.approx(
+        MAZUR, abs=6e-9)
+    assert made.total[0, 0, 0] == pytest.approx(0.298371109, abs=6e-10)
+    assert made.total[0, 0, 1] == pytest.approx(0.291027774, abs=6e-10)
+    start = np.array([spec.network.weights])
+    rate = np.array([0.5])
+    first = reference.rows(spec.network, start, rate)
+    mixed = np.array([[*spec.network.weights[:4], *(first[f"next w{k}"][0] for k in range(5, 9))]])
+    second = start.copy()
+    inputs, hidden = spec.network.inputs, [first["a_h1"][0], first["a_h2"][0]]
+    slope = [(first[f"a_o{k}"][0] - spec.network.targets[k - 1]) * first[f"a_o{k}"][0] * (1 - first[f"a_o{k}"][0])
+             for k in (1, 2)]
+    for unit in (0, 1):
+        along = slope[0] * mixed[0, 4 + unit] + slope[1] * mixed[0, 6 + unit]
+        for source in (0, 1):
+            second[0, 2 * unit + source] -= 0.5 * along * hidden[unit] * (1 - hidden[unit]) * inputs[source]
+    second[0, 4:] = mixed[0, 4:]
+    assert reference.rows(spec.network, second, rate)["E_total"][0] == pytest.approx(0.291027924, abs=6e-10)
+
+
+def test_biases_that_learn_are_another_network() -> None:
+    learned = make_spec(preset="mazur", learn_bias=True, learning_rates=[0.5], iterations=1)
+    assert learned.network.parameters()[-1] == "b4"
+    assert reference.run(learned).total[0, 0, 1] == pytest.approx(0.2804713, abs=1e-6)

@@ -122,7 +122,7 @@ def test_network_picture_of_any_shape(layers: tuple[int, ...]) -> None:
 
 def sheet(rows: list[list[str]], widths: list[int]) -> SheetPicture:
     """A made-up sheet; a text that begins with = is a formula."""
-    columns = tuple(PicturedColumn(k, "ABCDEF"[k - 1], width) for k, width in enumerate(widths, start=1))
+    columns = tuple(PicturedColumn(k, "ABCDEF"[k - 1], width, k - 1) for k, width in enumerate(widths, start=1))
     return SheetPicture("made up", columns, tuple(
         PicturedRow(number, 20, tuple(
             PicturedCell(f"{column.letters}{number}", column.index, "" if text.startswith("=") else text,

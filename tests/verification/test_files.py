@@ -8,6 +8,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -82,25 +83,51 @@ def test_a_formula_among_the_constants_is_an_input_like_any_other(classic: Path)
 def test_an_exercise_waits_for_its_blanks(build: Build) -> None:
     path = build(exercise=True, preset="classic", learning_rates=(0.5,), iterations=5)
     result = verify(path)
-    assert result.agrees, result.verdict
-    assert "60 cells" in _remark(result, "unfilled")
+    assert not result.agrees
+    assert not result.faults
+    assert result.verdict == "0 of 30 filled in"
+    assert "30 cells" in _remark(result, "unfilled")
     book = sheetprop.open(path)
     layout = read_layout(book)
     answers = read_layout(sheetprop.open(build(preset="classic", learning_rates=(0.5,), iterations=5)))
     assert layout.blank == {c.symbol for c in answers.columns if c.group == "backward"}
     # The student's own spelling of the right thing: factors in another order.
-    for iteration in range(6):
+    for iteration in range(3):
         t, a, h = (layout.address(symbol, iteration) for symbol in ("t1", "a_o1", "a_h1"))
         book.set(f"'LR 0.5'!{layout.address('∂E_total/∂w5', iteration)}", f"=-{h}*({t}-{a})*({a}-{a}^2)")
     result = verify_book(book)
-    assert result.agrees, result.verdict
+    assert not result.agrees
+    assert result.verdict == "3 of 30 filled in, and these are right"
     assert "∂E_total/∂w5" in _remark(result, "student")
-    assert "54 cells" in _remark(result, "unfilled")
+    assert "27 cells" in _remark(result, "unfilled")
     # And then a wrong one.
     wrong = layout.address("∂E_total/∂w6", 2)
     book.set(f"'LR 0.5'!{wrong}", "=0.001")
     result = verify_book(book)
     assert [(fault.place, fault.kind) for fault in result.faults] == [(f"LR 0.5!{wrong}", "value")]
+    assert result.verdict.endswith("; 4 of 30 filled in")
+
+
+def test_an_exercise_filled_in_with_the_digits_shown_agrees(build: Build) -> None:
+    """A student types what the sheet would show; the cells that read it are right by themselves."""
+    options: dict[str, Any] = {"preset": "classic", "learning_rates": (0.5,), "iterations": 5}
+    book = sheetprop.open(build(exercise=True, **options))
+    layout = read_layout(book)
+    book.calculate()
+    for iteration in range(3):
+        for symbol in (e.symbol for e in layout.equations.backward):
+            book.set(f"'LR 0.5'!{layout.address(symbol, iteration)}", f"={layout.formula(symbol, iteration)}")
+            book.calculate()
+            value = book["LR 0.5"][layout.address(symbol, iteration)]
+            shown = f"{value:.6f}" if abs(value) >= 1e-4 else f"{value:.2E}"
+            book.set(f"'LR 0.5'!{layout.address(symbol, iteration)}", float(shown))
+    result = verify_book(book)
+    assert result.agrees, result.verdict
+    assert all(one.differ == 0 for one in result.comparisons)
+    assert "typed with the digits" in _remark(result, "rounded")
+    at = layout.address("∂E_total/∂w6", 1)
+    book.set(f"'LR 0.5'!{at}", book["LR 0.5"][at] + 2e-6)
+    assert verify_book(book).faults[0].place == f"LR 0.5!{at}"
 
 
 def test_an_exercise_filled_in_rightly_agrees_in_the_run_as_well(build: Build) -> None:
@@ -108,12 +135,12 @@ def test_an_exercise_filled_in_rightly_agrees_in_the_run_as_well(build: Build) -
     book = sheetprop.open(path)
     layout = read_layout(book)
     for symbol in layout.blank:
-        for iteration in range(5):
+        for iteration in range(layout.blank_rows):
             book.set(f"'LR 0.5'!{layout.address(symbol, iteration)}", f"={layout.formula(symbol, iteration)}")
     result = verify_book(book)
     assert result.agrees, result.verdict
     assert all(remark.kind != "unfilled" for remark in result.remarks)
-    assert next(one for one in result.comparisons if one.group == "run").cells == 5 * 13
+    assert next(one for one in result.comparisons if one.group == "run").cells == 5 * 9
 
 
 def _spoil(classic: Path, path: Path) -> None:
@@ -261,6 +288,7 @@ def test_an_exercise_not_yet_filled_in_neither_diverges_nor_differs(tmp_path: Pa
     path = tmp_path / "task.xlsx"
     sheetprop.build(sheetprop.spec(seed=12, learning_rates=[0.5], iterations=6), path, exercise=True)
     verdict = sheetprop.verify(path)
-    assert verdict.agrees
+    assert not verdict.agrees
+    assert verdict.fault_count == 0
     assert {remark.kind for remark in verdict.remarks} == {"unfilled"}
     assert all(comparison.differ == 0 for comparison in verdict.comparisons)
