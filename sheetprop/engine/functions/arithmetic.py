@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.grid.operands import Areas, Array, Operand, Ref, numbers
-from sheetprop.engine.grid.values import DIV0, NA, NUM, VALUE, Raised, finite, power
+from sheetprop.engine.grid.operands import Operand, Ref, as_rows
+from sheetprop.engine.grid.values import DIV0, NA, NUM, VALUE, ExcelError, Raised, finite, power, to_number
 
 
 def _guarded(compute: object, *numbers: float) -> float:
@@ -30,9 +30,11 @@ for _name, _compute in {
     "DEGREES": math.degrees, "RADIANS": math.radians, "ABS": abs,
 }.items():
     _simple(_name, _compute)
-for _name, _of in {"SEC": math.cos, "CSC": math.sin, "COT": math.tan, "SECH": math.cosh, "CSCH": math.sinh,
-                   "COTH": math.tanh}.items():
+for _name, _of in {"SEC": math.cos, "CSC": math.sin, "COT": math.tan, "COTH": math.tanh}.items():
     function(_name, "n")(lambda number, _of=_of: _guarded(lambda x: 1.0 / _of(x), number))
+for _name, _of in {"SECH": math.cosh, "CSCH": math.sinh}.items():  # 0 where the hyperbolic function overflows
+    function(_name, "n")(lambda number, _of=_of: 0.0 if abs(number) > 745.0 else
+                         _guarded(lambda x: 1.0 / _of(x), number))
 
 
 @function("ACOT", "n")
@@ -40,7 +42,14 @@ def acot(number: float) -> float:
     return math.pi / 2 - math.atan(number)
 
 
-@function("SQRTPI", "n")
+@function("ACOTH", "n")
+def acoth(number: float) -> float:
+    if abs(number) <= 1.0:
+        raise Raised(NUM)
+    return math.atanh(1.0 / number)
+
+
+@function("SQRTPI", "m")
 def sqrtpi(number: float) -> float:
     return _guarded(math.sqrt, number * math.pi)
 
@@ -82,10 +91,11 @@ def mod(number: float, divisor: float) -> float:
         raise Raised(DIV0)
     if abs(number / divisor) > 1.125e15:
         raise Raised(NUM)
-    return number - divisor * math.floor(number / divisor)
+    rest = math.fmod(number, divisor)
+    return rest + divisor if rest and (rest < 0) != (divisor < 0) else rest + 0.0
 
 
-@function("QUOTIENT", "nn")
+@function("QUOTIENT", "mm")
 def quotient(number: float, divisor: float) -> float:
     if divisor == 0.0:
         raise Raised(DIV0)
@@ -99,34 +109,57 @@ def fact(number: float) -> float:
     return float(math.factorial(int(number)))
 
 
-@function("FACTDOUBLE", "n")
+@function("FACTDOUBLE", "m")
 def factdouble(number: float) -> float:
     if number < -1 or number >= 301:
         raise Raised(NUM)
     return float(math.prod(range(int(number), 0, -2)))
 
 
-def _wholes(operands: tuple[Operand, ...]) -> list[int]:
-    """Return the whole numbers that GCD and LCM see; text and truth values in ranges are #VALUE!."""
-    if any(type(value) in (str, bool) for operand in operands if isinstance(operand, Ref | Array | Areas)
-           for value in operand.flat()):
-        raise Raised(VALUE)
-    found = [int(number) for number in numbers(operands)]
+def wholes(operands: tuple[Operand, ...]) -> list[int]:
+    """Return the whole numbers that GCD, LCM and MULTINOMIAL see: text is read, blank cells of a range are 0."""
+    found: list[int] = []
+    for operand in operands:
+        if operand is None:
+            raise Raised(NA)
+        if isinstance(operand, Ref) and operand.height * operand.width == 1 and operand.single() is None:
+            continue
+        for line in as_rows(operand.clipped() if isinstance(operand, Ref) else operand):
+            for value in line:
+                if type(value) is bool:
+                    raise Raised(VALUE)
+                number = to_number(value)
+                if not 0 <= number < 2**53:
+                    raise Raised(NUM)
+                found.append(int(number))
     if not found:
         raise Raised(VALUE)
-    if min(found) < 0 or max(found) >= 2**53:
-        raise Raised(NUM)
     return found
 
 
 @function("GCD", "r*")
 def gcd(*operands: Operand) -> float:
-    return float(math.gcd(*_wholes(operands)))
+    return float(math.gcd(*wholes(operands)))
 
 
 @function("LCM", "r*")
 def lcm(*operands: Operand) -> float:
-    return _guarded(float, math.lcm(*_wholes(operands)))
+    result = math.lcm(*wholes(operands))
+    if result >= 2**53:
+        raise Raised(NUM)
+    return float(result)
+
+
+@function("SERIESSUM", "mmmr")
+def seriessum(at: float, power_first: float, step: float, coefficients: Operand) -> float:
+    result = 0.0
+    for place, value in enumerate(value for line in as_rows(coefficients) for value in line):
+        if type(value) is ExcelError:
+            raise Raised(value)
+        if type(value) is not float:
+            raise Raised(VALUE)
+        result += value * power(at, power_first + place * step)
+    return finite(result)
 
 
 @function("COMBIN", "nn")

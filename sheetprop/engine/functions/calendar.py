@@ -7,9 +7,9 @@ import datetime
 import math
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.grid.dates import date_in, parts, serial, time_in
-from sheetprop.engine.grid.operands import Operand, numbers
-from sheetprop.engine.grid.values import DIV0, NUM, SHIFT_1904, VALUE, Raised
+from sheetprop.engine.functions.daycount import between, year_fraction
+from sheetprop.engine.grid.dates import date_in, parts, serial
+from sheetprop.engine.grid.values import NUM, SHIFT_1904, VALUE, Raised
 from sheetprop.engine.scope.context import Context
 
 
@@ -117,12 +117,9 @@ def datevalue(context: Context, text: str) -> float:
 
 @function("TIMEVALUE", "t")
 def timevalue(text: str) -> float:
-    number = time_in(text.strip())
+    number = date_in(text)
     if number is None:
-        found = date_in(text)
-        if found is None:
-            raise Raised(VALUE)
-        number = found % 1
+        raise Raised(VALUE)
     return number % 1
 
 
@@ -137,18 +134,20 @@ def _moved(context: Context, number: float, months: float, end: bool) -> float:
     return _serial(context, year, month, last if end else min(day, last))
 
 
-@function("EDATE", "nn", context=True)
+@function("EDATE", "mm", context=True)
 def edate(context: Context, number: float, months: float) -> float:
     return _moved(context, number, months, False)
 
 
-@function("EOMONTH", "nn", context=True)
+@function("EOMONTH", "mm", context=True)
 def eomonth(context: Context, number: float, months: float) -> float:
     return _moved(context, number, months, True)
 
 
 @function("DAYS", "nn")
 def days(end: float, start: float) -> float:
+    if start < 0 or end < 0:
+        raise Raised(NUM)
     return float(math.floor(end) - math.floor(start))
 
 
@@ -192,42 +191,6 @@ def datedif(context: Context, start: float, end: float, unit: str) -> float:
     raise Raised(NUM)
 
 
-def _holidays(operand: Operand) -> set[int]:
-    return {int(number) for number in numbers([operand])} if operand is not None else set()
-
-
-def _working(day: int, shift: int) -> bool:
-    return (day + shift - 1) % 7 not in (0, 6)
-
-
-@function("NETWORKDAYS", "nn|r", context=True)
-def networkdays(context: Context, start: float, end: float, free: Operand = None) -> float:
-    first, last = int(start), int(end)
-    sign = 1 if first <= last else -1
-    if sign < 0:
-        first, last = last, first
-    if last - first > 3_000_000:
-        raise Raised(NUM)
-    holidays, shift = _holidays(free), _shift(context)
-    return float(sign * sum(1 for day in range(first, last + 1) if _working(day, shift) and day not in holidays))
-
-
-@function("WORKDAY", "nn|r", context=True)
-def workday(context: Context, start: float, count: float, free: Operand = None) -> float:
-    holidays, shift = _holidays(free), _shift(context)
-    day, left = int(start), abs(math.trunc(count))
-    if left > 3_000_000:
-        raise Raised(NUM)
-    step = 1 if count > 0 else -1
-    while left:
-        day += step
-        if not 0 <= day <= 2_958_465:
-            raise Raised(NUM)
-        if _working(day, shift) and day not in holidays:
-            left -= 1
-    return float(day)
-
-
 def _date(context: Context, number: float) -> datetime.date:
     year, month, day = _parts(context, number)
     if day == 0 or (year, month, day) == (1900, 2, 29):
@@ -240,7 +203,7 @@ def isoweeknum(context: Context, number: float) -> float:
     return float(_date(context, number).isocalendar()[1])
 
 
-@function("WEEKNUM", "n|n", context=True)
+@function("WEEKNUM", "m|m", context=True)
 def weeknum(context: Context, number: float, kind: float = 1.0) -> float:
     if kind == 21:
         return isoweeknum(context, number)  # type: ignore[no-any-return]
@@ -252,26 +215,9 @@ def weeknum(context: Context, number: float, kind: float = 1.0) -> float:
     return float(((day - first).days + (first.weekday() - begins) % 7) // 7 + 1)
 
 
-@function("YEARFRAC", "nn|n", context=True)
+@function("YEARFRAC", "mm|m", context=True)
 def yearfrac(context: Context, start: float, end: float, basis: float = 0.0) -> float:
-    if start > end:
-        start, end = end, start
-    kind = int(basis)
-    if kind in (0, 4):
-        result: float = days360(context, start, end, kind == 4) / 360.0
-        return result
-    if kind == 2:
-        return (math.floor(end) - math.floor(start)) / 360.0
-    if kind == 3:
-        return (math.floor(end) - math.floor(start)) / 365.0
-    if kind != 1:
+    first, last = between(context, start, end)
+    if not 0 <= int(basis) <= 4:
         raise Raised(NUM)
-    first, last = _date(context, start), _date(context, end)
-    years = last.year - first.year + 1
-    total = (datetime.date(last.year + 1, 1, 1) - datetime.date(first.year, 1, 1)).days
-    if years == 2 and (last.month, last.day) <= (first.month, first.day):
-        leap = any(calendar.isleap(y) and first <= datetime.date(y, 2, 29) <= last for y in (first.year, last.year))
-        return (last - first).days / (366.0 if leap else 365.0)
-    if total == 0:
-        raise Raised(DIV0)
-    return (last - first).days / (total / years)
+    return year_fraction(min(first, last), max(first, last), int(basis))

@@ -56,12 +56,12 @@ def is_ref(operand: Operand) -> bool:
     return isinstance(operand, Ref)
 
 
-@function("ISEVEN", "n")
+@function("ISEVEN", "m")
 def is_even(number: float) -> bool:
     return math.trunc(number) % 2 == 0
 
 
-@function("ISODD", "n")
+@function("ISODD", "m")
 def is_odd(number: float) -> bool:
     return math.trunc(number) % 2 == 1
 

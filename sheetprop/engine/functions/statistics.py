@@ -1,8 +1,9 @@
-"""Spread, order and relation of samples; a few distributions."""
+"""Spread, order and relation of samples."""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 
 from sheetprop.engine.functions import function
@@ -104,6 +105,25 @@ def mode(*operands: Operand) -> float:
     return next(number for number in found if counts[number] == most)
 
 
+@function("MODE.MULT", "r*")
+def mode_mult(*operands: Operand) -> Operand:
+    counts = Counter(numbers(operands))
+    most = max(counts.values(), default=0)
+    if most < 2:
+        raise Raised(NA)
+    return Array([[number] for number, count in counts.items() if count == most])
+
+
+@function("TRIMMEAN", "rn")
+def trimmean(operand: Operand, share: float) -> float:
+    found = sorted(numbers([operand]))
+    if not found or not 0 <= share < 1:
+        raise Raised(NUM)
+    cut = int(len(found) * share / 2.0 + 1e-12)
+    kept = found[cut:len(found) - cut]
+    return total(kept) / len(kept)
+
+
 @function("GEOMEAN", "r*")
 def geomean(*operands: Operand) -> float:
     found = numbers(operands)
@@ -183,22 +203,43 @@ def quartile(operand: Operand, which: float) -> float:
     return result
 
 
+@function("QUARTILE.EXC", "rn")
+def quartile_exclusive(operand: Operand, which: float) -> float:
+    result: float = percentile_exclusive(operand, int(which) / 4.0)
+    return result
+
+
+@function("PERCENTRANK.EXC", "rn|n")
+def percentrank_exclusive(operand: Operand, number: float, digits: float = 3.0) -> float:
+    found = sorted(numbers([operand]))
+    if not found or digits < 1:
+        raise Raised(NUM)
+    return _cut(_place(found, number) + 1.0, len(found) + 1, digits)
+
+
 @function("PERCENTRANK PERCENTRANK.INC", "rn|n")
 def percentrank(operand: Operand, number: float, digits: float = 3.0) -> float:
     found = sorted(numbers([operand]))
-    if not found or not found[0] <= number <= found[-1]:
-        raise Raised(NA)
-    if len(found) == 1:
-        return 1.0
-    below = max(at for at, one in enumerate(found) if one <= number)
-    below = found.index(found[below])
-    place = float(below)
-    if found[below] < number:
-        after = next(at for at, one in enumerate(found) if one > number)
-        below = after - 1
-        place = below + (number - found[below]) / (found[after] - found[below])
+    if not found or digits < 1:
+        raise Raised(NUM)
+    place = _place(found, number)
+    return _cut(place, len(found) - 1, digits) if len(found) > 1 else 1.0
+
+
+def _cut(place: float, steps: int, digits: float) -> float:
+    """Return a place among steps as a share, with so many digits kept and none rounded."""
     scale = 10.0 ** int(digits)
-    return math.floor(place / (len(found) - 1) * scale + 1e-9) / scale
+    return math.floor(place / steps * scale + 1e-9) / scale
+
+
+def _place(found: list[float], number: float) -> float:
+    """Return where a number stands among sorted ones, from 0 on, between two of them in proportion."""
+    if not found[0] <= number <= found[-1]:
+        raise Raised(NA)
+    first = bisect_left(found, number)
+    if found[first] == number:
+        return float(first)
+    return first - 1 + (number - found[first - 1]) / (found[first] - found[first - 1])
 
 
 def _pairs(first: Operand, second: Operand) -> tuple[list[float], list[float]]:
@@ -297,6 +338,13 @@ def skew(*operands: Operand) -> float:
     return n / ((n - 1) * (n - 2)) * total([((number - mean) / deviation) ** 3 for number in found])
 
 
+@function("SKEW.P", "r*")
+def skew_p(*operands: Operand) -> float:
+    found = numbers(operands)
+    mean, deviation, n = _moment(found, 3)
+    return total([((number - mean) / deviation) ** 3 for number in found]) / n * math.pow(n / (n - 1), 1.5)
+
+
 @function("KURT", "r*")
 def kurt(*operands: Operand) -> float:
     found = numbers(operands)
@@ -311,51 +359,6 @@ def standardize(number: float, mean: float, deviation: float) -> float:
     if deviation <= 0:
         raise Raised(NUM)
     return (number - mean) / deviation
-
-
-@function("NORMSDIST", "n")
-def normsdist(number: float) -> float:
-    return 0.5 * math.erfc(-number / math.sqrt(2.0))
-
-
-@function("NORM.S.DIST", "nb")
-def norm_s_dist(number: float, cumulative: bool) -> float:
-    if cumulative:
-        return 0.5 * math.erfc(-number / math.sqrt(2.0))
-    return math.exp(-number * number / 2.0) / math.sqrt(2.0 * math.pi)
-
-
-@function("NORMDIST NORM.DIST", "nnnb")
-def normdist(number: float, mean: float, deviation: float, cumulative: bool) -> float:
-    if deviation <= 0:
-        raise Raised(NUM)
-    value: float = norm_s_dist((number - mean) / deviation, cumulative)
-    return value if cumulative else value / deviation
-
-
-@function("NORMSINV NORM.S.INV", "n")
-def normsinv(share: float) -> float:
-    if not 0 < share < 1:
-        raise Raised(NUM)
-    from statistics import NormalDist
-
-    return NormalDist().inv_cdf(share)
-
-
-@function("NORMINV NORM.INV", "nnn")
-def norminv(share: float, mean: float, deviation: float) -> float:
-    if not 0 < share < 1 or deviation <= 0:
-        raise Raised(NUM)
-    from statistics import NormalDist
-
-    return NormalDist(mean, deviation).inv_cdf(share)
-
-
-@function("EXPONDIST EXPON.DIST", "nnb")
-def expondist(number: float, rate: float, cumulative: bool) -> float:
-    if number < 0 or rate <= 0:
-        raise Raised(NUM)
-    return 1.0 - math.exp(-rate * number) if cumulative else rate * math.exp(-rate * number)
 
 
 @function("SUMX2MY2", "aa")

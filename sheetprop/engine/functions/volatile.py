@@ -14,7 +14,7 @@ def rand(context: Context) -> float:
     return context.space.generator().random()
 
 
-@function("RANDBETWEEN", "nn", context=True)
+@function("RANDBETWEEN", "mm", context=True)
 def randbetween(context: Context, low: float, high: float) -> float:
     first, last = math.ceil(low), math.floor(high)
     if first > last:

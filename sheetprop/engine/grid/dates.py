@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import datetime
 import re
+from contextvars import ContextVar
+from functools import cache
 
 _EPOCH = datetime.date(1899, 12, 30)
 LAST = 2_958_465
+# The year of a date that is written without one; None is the year of the clock.
+THIS_YEAR: ContextVar[int | None] = ContextVar("THIS_YEAR", default=None)
 
-_ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ](\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)Z?)?\Z")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_FULL = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-         "november", "december")
-_NAMED = re.compile(r"(\d{1,2})[- /]([A-Za-z]{3,9})[- /](\d{4}|\d{2})(?: (.+))?\Z", re.ASCII)
-_AMERICAN = re.compile(r"([A-Za-z]{3,9}) (\d{1,2}), ?(\d{4})(?: (.+))?\Z", re.ASCII)
-_US = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?: (.+))?\Z")
-_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?: ?([AaPp])[Mm])?\Z")
+_MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+           "december")
+_MONTHS_BY_NAME = {name[:3]: at for at, name in enumerate(_MONTHS, start=1)}
+_MONTH = "(?:" + "|".join(f"{name}|{name[:3]}" if name != "may" else name for name in _MONTHS) + ")"
+# How dates are written: the groups are named, and what is not named is this year or the first of the month.
+_SHAPES = (
+    r"(?P<year>\d{4})(?P<mark>[-/])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})",
+    r"(?P<month>\d{1,2})(?P<mark>[-/])(?P<day>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{1,2})",
+    rf"(?P<day>\d{{1,2}})(?P<mark>[- /]| ?)(?P<name>{_MONTH})(?:(?:(?P=mark)|, ?| )(?P<year>\d{{4}}|\d{{1,2}}))?",
+    rf"(?P<name>{_MONTH}) (?P<day>\d{{1,2}}), ?(?P<year>\d{{4}}|\d{{1,2}})",
+    rf"(?P<name>{_MONTH})[- /](?P<day>\d{{1,2}})[- /](?P<year>\d{{4}}|\d{{2}})",
+    rf"(?P<name>{_MONTH})[- /]?(?P<either>\d{{1,2}})",
+    rf"(?P<name>{_MONTH})(?:[- /]|, ?)(?P<year>\d{{4}})",
+    r"(?P<month>\d{1,2})[-/](?P<either>\d{1,2})",
+    r"(?P<month>\d{1,2})[-/](?P<year>\d{4})",
+    r"(?P<year>\d{4})[-/](?P<month>\d{1,2})",
+)
+_TIME = re.compile(r"(\d{1,4}):(\d{1,2})(?::(\d{1,2}(?:\.\d*)?))?(?: ?([AaPp])[Mm]?)?\Z", re.ASCII)
+_HOUR = re.compile(r"(\d{1,2}) ([AaPp])[Mm]?\Z", re.ASCII)
+_PARTED = re.compile(r"(.*\d)(?:[T ])(\d{1,4}:\d.*?|\d{1,2} [AaPp][Mm]?)Z?\Z", re.ASCII)
+
+
+@cache
+def _shapes() -> list[re.Pattern[str]]:
+    return [re.compile(shape + r"\Z", re.ASCII | re.IGNORECASE) for shape in _SHAPES]
 
 
 def serial(year: int, month: int, day: int) -> float:
@@ -50,60 +71,71 @@ def parts(number: float) -> tuple[int, int, int]:
 
 
 def time_in(text: str) -> float | None:
-    """Return the fraction of a day that "12:30", "7:05:30" or "1:15 PM" spells, else None."""
+    """Return the days that "12:30", "7:5:30.5", "1:15 PM", "3 pm" or "36:00" spell, else None."""
     found = _TIME.match(text)
     if found is None:
-        return None
-    hours, minutes, seconds = int(found.group(1)), int(found.group(2)), float(found.group(3) or 0)
-    if found.group(4):
-        if not 1 <= hours <= 12:
+        hour = _HOUR.match(text)
+        if hour is None:
             return None
-        hours = hours % 12 + (12 if found.group(4) in "Pp" else 0)
+        hours, minutes, seconds, half = int(hour.group(1)), 0, 0.0, hour.group(2)
+    else:
+        hours, minutes, seconds = int(found.group(1)), int(found.group(2)), float(found.group(3) or 0)
+        half = found.group(4) or ""
+    if half:
+        if not 0 <= hours <= 12:
+            return None
+        hours = hours % 12 + (12 if half in "Pp" else 0)
     if minutes > 59 or seconds >= 60:
         return None
     return (hours * 3600 + minutes * 60 + seconds) / 86400
 
 
-def _spelled(text: str) -> tuple[int, int, int, str | None] | None:
-    """Return year, month, day and the rest of a date that is not written as in ISO 8601."""
-    found = _US.match(text)
-    if found:
-        return int(found[3]), int(found[1]), int(found[2]), found[4]
-    found = _NAMED.match(text)
-    day, name = (found[1], found[2]) if found else ("", "")
-    if not found:
-        found = _AMERICAN.match(text)
-        day, name = (found[2], found[1]) if found else ("", "")
-    short = name[:3].lower()
-    if not found or short not in _MONTHS or not _FULL[_MONTHS.index(short)].startswith(name.lower()):
+def _day(text: str) -> float | None:
+    """Return the number of the day that a date without a time spells."""
+    for shape in _shapes():
+        found = shape.match(text)
+        if found is not None:
+            break
+    else:
         return None
-    return int(found[3]), _MONTHS.index(short) + 1, int(day), found[4]
+    given = found.groupdict()
+    month = int(given["month"]) if given.get("month") else _MONTHS_BY_NAME[given["name"][:3].lower()]
+    day, year = given.get("day"), given.get("year")
+    either = given.get("either")  # "Feb 5" is a day of this year, "Feb 31" is February 1931
+    if either is not None:
+        number = _number(THIS_YEAR.get() or datetime.date.today().year, month, int(either))
+        return number if number is not None else _number(_full(int(either)), month, 1)
+    if year is None:
+        return _number(THIS_YEAR.get() or datetime.date.today().year, month, int(day or 1))
+    return _number(_full(int(year)) if len(year) < 3 else int(year), month, int(day or 1))
+
+
+def _full(year: int) -> int:
+    """Return the year that two digits mean."""
+    return year + (2000 if year < 30 else 1900)
+
+
+def _number(year: int, month: int, day: int) -> float | None:
+    try:
+        return 60.0 if (year, month, day) == (1900, 2, 29) else serial(year, month, day)
+    except ValueError:
+        return None
 
 
 def date_in(text: str) -> float | None:
-    """Return the date number that `text` spells (2011-05-22, 5/22/2011, 22-May-2011, May 22, 2011), else None."""
-    plain = text.strip()
-    time = time_in(plain)
+    """Return the date number that `text` spells, as Excel in the USA reads it, else None.
+
+    Examples: 2011-05-22, 5/22/2011, 5-22-11, 22-May-2011, 22 May, May 22, 2011, May 2011, each with a time or without;
+    or a time alone. A date with blanks around it is none.
+    """
+    time = time_in(text.strip())
     if time is not None:
         return time
-    rest: str | None
-    found = _ISO.match(plain)
-    if found:
-        year, month, day, rest = int(found[1]), int(found[2]), int(found[3]), found[4]
-    else:
-        spelled = _spelled(plain)
-        if spelled is None:
-            return None
-        year, month, day, rest = spelled
-        if year < 100:
-            year += 2000 if year < 30 else 1900
-    try:
-        number = serial(year, month, day)
-    except ValueError:
+    number = _day(text)
+    if number is not None:
+        return number
+    found = _PARTED.match(text)
+    if found is None:
         return None
-    if rest:
-        time = time_in(rest)
-        if time is None:
-            return None
-        number += time
-    return number
+    number, time = _day(found.group(1)), time_in(found.group(2))
+    return None if number is None or time is None else number + time

@@ -68,21 +68,25 @@ class Raised(Exception):  # noqa: N818 - it is a value on its way up, not a fail
 _NUMBER = r"(?a:\s*[-+]?(?:\d+(?:,\d{3})*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*(%?)\s*\Z)"
 
 
+# What can be a date or a time; all else needs no closer look.
+_MAYBE_DATE = re.compile(r"(?ai:\d{1,4}[-/ :]|\d{1,2}(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|"
+                         r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[-/, \d].*\d)")
+
+
 def number_in(text: str) -> float | None:
     """Return the number that `text` spells, as Excel reads it ("5", " 1e3 ", "12%", "1,000"), else None."""
     found = re.match(_NUMBER, text)
     if found is None:
         stripped = text.strip()
-        if "$" in stripped or stripped[:1] == "(":
+        if "$" in stripped or "€" in stripped or stripped[:1] == "(":
             return _money(stripped)
         if "/" in stripped and (mixed := re.fullmatch(r"(?a:([-+]?)(\d+) (\d+)/(\d+))", stripped)):
             return _mixed(*mixed.groups())
-        if "/" in stripped or ":" in stripped or "-" in stripped or ", " in stripped:
-            from sheetprop.engine.grid.dates import date_in
+        if _MAYBE_DATE.match(stripped):
+            from sheetprop.engine.grid.dates import date_in, time_in
 
-            number = date_in(stripped)
-            dated = number is not None and any(mark in stripped for mark in "/-,")
-            return number - FIRST_DAY.get() if dated and number is not None else number
+            number = date_in(text)
+            return number if number is None or time_in(stripped) is not None else number - FIRST_DAY.get()
         return None
     bare = text.strip().rstrip("%").replace(",", "").strip()
     try:
@@ -103,11 +107,11 @@ def _mixed(sign: str, whole: str, top: str, bottom: str) -> float | None:
 
 
 def _money(text: str) -> float | None:
-    """Return the number that "$1,000", "-$5" or "(5)" spells; brackets make it negative."""
+    """Return the number that "$1,000", "-$5", "5 €" or "(5)" spells; brackets make it negative."""
     inner = text[1:-1].strip() if text[0] == "(" and text[-1] == ")" else text
     if inner is not text and inner[:1] in ("-", "+", "("):
         return None
-    bare = re.sub(r"\A([-+]?)\s*\$\s*", r"\1", inner)
+    bare = re.sub(r"\A([-+]?)\s*[$€]\s*", r"\1", inner.removesuffix("€").rstrip() if "€" in inner[1:] else inner)
     number = number_in(bare) if re.match(_NUMBER, bare) else None
     return number if number is None or inner is text else -number
 
