@@ -24,7 +24,8 @@ def calc(file: str, output: str | None, in_place: bool, check: bool, rel: float,
 
     Only the values of formula cells change; every other part of the file stays as it is, byte
     for byte. Without -o and --in-place nothing is written. Exit code 1 says that --check found
-    a difference.
+    a difference, 2 that the file holds no values to compare with. Cells with RAND, NOW or their kin, and
+    what hangs on them, are not compared but counted.
     """
     from sheetprop.engine.commands import run_calc
 

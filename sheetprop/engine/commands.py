@@ -9,7 +9,7 @@ from sheetprop.engine.book import Book
 from sheetprop.engine.book import open as open_book
 from sheetprop.engine.calculation.running import Calculation
 from sheetprop.engine.file.package import MAX_BYTES
-from sheetprop.engine.formula.references import address
+from sheetprop.engine.formula.references import address, quoted
 from sheetprop.engine.grid.values import NAME, SHIFT_1904, STORED_ERRORS, VALUE, ExcelError, Value
 from sheetprop.errors import SheetpropError, check_tolerance
 
@@ -40,35 +40,53 @@ class Difference:
         self.calculated = calculated
 
 
-def check_stored(book: Book, rel: float = 1e-9, absolute: float = 1e-12) -> tuple[list[Difference], int]:
+class Checked:
+    """What a comparison with the values stored in the file found.
+
+    Attributes:
+        differences: the cells that differ.
+        formulas: the formula cells.
+        missing: how many of them hold no stored value.
+        changing: how many change with every calculation (RAND, NOW and their kin) or hang on such a cell; these are
+            not compared.
+        changed: how many of those differ.
+    """
+
+    def __init__(self) -> None:
+        self.differences: list[Difference] = []
+        self.formulas = self.missing = self.changing = self.changed = 0
+
+
+def check_stored(book: Book, rel: float = 1e-9, absolute: float = 1e-12) -> Checked:
     """Compare calculated values with those stored in the file.
 
     Args:
         book: a workbook that was calculated and not changed.
         rel: relative difference that passes.
         absolute: absolute difference that passes.
-
-    Returns:
-        the differences, and how many formula cells hold no stored value.
     """
-    from sheetprop.engine.file.stored import stored_cells
+    from sheetprop.engine.calculation.precedents import changing
 
-    held = stored_cells(book._space.contents)
-    found: list[Difference] = []
-    missing = 0
+    held = book.stored()
+    found = Checked()
+    moving = changing(book._space)
     for sheet in book._space.sheets:
         cells = held[sheet.name]
-        spots = [(row, column) for block in sheet.blocks for row in range(block.first, block.last + 1)
-                 for column in block.program.columns]
-        spots += [(row, column) for array in sheet.arrays for row in range(array.top, array.bottom + 1)
-                  for column in range(array.left, array.right + 1)]
-        for row, column in spots:
+        spots = {(row, column) for block in sheet.blocks for row in range(block.first, block.last + 1)
+                 for column in block.program.columns}
+        spots.update((row, column) for array in sheet.arrays for row in range(array.top, array.bottom + 1)
+                     for column in range(array.left, array.right + 1))
+        found.formulas += len(spots)
+        for row, column in sorted(spots):
             old, new = cells.get((row, column)), sheet.get(row, column)
             if old is None:
-                missing += 1
+                found.missing += 1
+            elif moving.holds(sheet, row, column):
+                found.changing += 1
+                found.changed += not _agree(old, new, rel, absolute)
             elif not _agree(old, new, rel, absolute):
-                found.append(Difference(f"{sheet.name}!{address(row, column)}", old, new))
-    return found, missing
+                found.differences.append(Difference(f"{quoted(sheet.name)}!{address(row, column)}", old, new))
+    return found
 
 
 def _agree(old: Value, new: Value, rel: float, absolute: float) -> bool:
@@ -106,25 +124,28 @@ def run_calc(file: str, *, output: str | None = None, in_place: bool = False, ch
     if moment is not None and book._space.contents.date1904:
         moment -= SHIFT_1904
     result = book.calculate(seed=seed, now=moment)
-    differences: list[Difference] = []
-    missing = 0
+    checked: Checked | None = None
     if check:
-        differences, missing = check_stored(book, rel, absolute)
+        checked = check_stored(book, rel, absolute)
+        if checked.missing == checked.formulas > 0:
+            raise SheetpropError(f"{file}: holds no stored values, so there is nothing to compare; store some with -o, "
+                                 "or save it in a spreadsheet program")
     if output is not None:
         book.save(output)
-    code = 1 if differences else 0
+    code = 1 if checked is not None and checked.differences else 0
     if as_json:
         import json
 
         data: dict[str, Any] = {"file": file, **result.to_dict(), "remarks": book.remarks}
         if output is not None:
             data["written"] = output
-        if check:
-            data["without_value"] = missing
+        if checked is not None:
+            data["without_value"] = checked.missing
+            data["changing"] = {"cells": checked.changing, "differ": checked.changed}
             data["differences"] = [{"cell": one.place, "stored": _plain(one.stored),
-                                    "calculated": _plain(one.calculated)} for one in differences]
+                                    "calculated": _plain(one.calculated)} for one in checked.differences]
         return json.dumps(data, ensure_ascii=False, indent=2), code
-    lines = _lines(file, result, output, check, differences, missing)
+    lines = _lines(file, result, output, checked)
     lines[1:1] = [f"note: {remark}" for remark in book.remarks]
     return "\n".join(lines), code
 
@@ -133,29 +154,35 @@ def _plain(value: Value) -> Any:
     return str(value) if isinstance(value, ExcelError) else value
 
 
-def _lines(file: str, result: Calculation, output: str | None, check: bool, differences: list[Difference],
-           missing: int) -> list[str]:
+def _lines(file: str, result: Calculation, output: str | None, checked: Checked | None) -> list[str]:
     formulas, families = _counted(result.formulas, "formula"), _counted(result.families, "family")
     lines = [f"{os.path.basename(file)}: {formulas} in {families}"]  # noqa: PTH119
     if result.errors:
         listed = ", ".join(f"{count:,} × {kind}" for kind, count in sorted(result.errors.items()))
         lines.append(f"errors: {listed}")
     lines += [*_not_evaluated(result), *_circular(result)]
-    if check:
-        lines.extend(f"{one.place}: stored {_plain(one.stored)!r}, calculated {_plain(one.calculated)!r}"
-                     for one in differences[:_SHOWN])
-        if len(differences) > _SHOWN:
-            lines.append(f"... and {len(differences) - _SHOWN:,} more")
-        if missing:
-            lines.append(f"without a stored value: {_counted(missing, 'formula')}")
-        if differences:
-            verb = "differs" if len(differences) == 1 else "differ"
-            lines.append(f"{_counted(len(differences), 'stored value')} {verb}")
-        else:
-            nothing = missing == result.formulas > 0
-            lines.append("nothing to compare: the file holds no values" if nothing else "all stored values agree")
+    if checked is not None:
+        lines += _compared(checked)
     if output is not None:
         lines.append(f"written: {output}")
+    return lines
+
+
+def _compared(checked: Checked) -> list[str]:
+    lines = [f"{one.place}: stored {_plain(one.stored)!r}, calculated {_plain(one.calculated)!r}"
+             for one in checked.differences[:_SHOWN]]
+    count = len(checked.differences)
+    if count > _SHOWN:
+        lines.append(f"... and {count - _SHOWN:,} more")
+    if checked.missing:
+        lines.append(f"without a stored value: {_counted(checked.missing, 'formula')}")
+    if checked.changing:
+        lines.append(f"not compared: {_counted(checked.changing, 'cell')} with RAND, NOW or their kin, or hanging on "
+                     f"such; {checked.changed:,} differ")
+    if count:
+        lines.append(f"{_counted(count, 'stored value')} {'differs' if count == 1 else 'differ'}")
+    else:
+        lines.append("all stored values agree" if checked.formulas else "nothing to compare: there are no formulas")
     return lines
 
 

@@ -49,7 +49,8 @@ def test_calc_counts_and_lists(book: Path, tmp_path: Path) -> None:
     with pytest.raises(SheetpropError, match="exists"):
         run(engine.calc, book, "-o", out)
     run(engine.calc, book, "-o", out, "--force")
-    assert "without a stored value: 4" in run(engine.calc, book, "--check")
+    with pytest.raises(SheetpropError, match="holds no stored values"):
+        run(engine.calc, book, "--check")
     run(engine.calc, book, "--in-place")
     with zipfile.ZipFile(book) as one, zipfile.ZipFile(out) as two:
         assert all(one.read(name) == two.read(name) for name in one.namelist())
@@ -114,10 +115,27 @@ def test_a_text_has_no_derivative(workbook: Any) -> None:
         run(engine.grad, path, "--of", "S!A3", "--wrt", "S!A1")
 
 
-def test_check_of_a_file_without_values_compares_nothing(book: Path) -> None:
-    text = run(engine.calc, book, "--check")
-    assert "nothing to compare" in text
-    assert "agree" not in text
+def test_check_of_a_file_without_values_compares_nothing(workbook: Any, book: Path) -> None:
+    with pytest.raises(SheetpropError, match="nothing to compare"):
+        run(engine.calc, book, "--check", "--json")
+    path = workbook({"S": {"A1": 1}}, "constants.xlsx")
+    assert "there are no formulas" in run(engine.calc, path, "--check")
+
+
+def test_check_counts_what_changes_every_time_apart(workbook: Any, tmp_path: Path) -> None:
+    """RAND and NOW, in names too, and all that hangs on them, upwards, downwards, through arrays and other sheets."""
+    cells = {"A1": "=A2+1", "A2": "=A3+1", "A3": "=RAND()", "B1": "=TODAY()-TODAY()", "C1": "=dice*0",
+             "D1": "=SUM(A:A)", "E1": 5, "E2": "=E1*2", "F1": '=INDIRECT("A"&1)', "G1": "=OFFSET(E1,1,0)"}
+    path = workbook({"S": cells, "T": {"A1": "=S!D1", "A2": "=S!E2"}}, names={"dice": "RANDBETWEEN(1,6)"})
+    out = tmp_path / "out.xlsx"
+    run(engine.calc, path, "-o", out, "--seed", "1")
+    text = run(engine.calc, out, "--check", "--seed", "2")
+    assert "not compared: 8 cells" in text
+    assert "6 differ" in text
+    assert "all stored values agree" in text
+    data = json.loads(run(engine.calc, out, "--check", "--seed", "1", "--json"))
+    assert data["changing"] == {"cells": 8, "differ": 0}
+    assert data["differences"] == []
 
 
 @pytest.mark.parametrize("option", ["--rel", "--abs"])
