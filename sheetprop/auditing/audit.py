@@ -6,12 +6,16 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sheetprop.auditing.cellgrid import Cells
+from sheetprop.auditing.cellnets import Finder
 from sheetprop.auditing.charts import chart_findings
 from sheetprop.auditing.claims import Bench
 from sheetprop.auditing.expressions import Expr
 from sheetprop.auditing.finding import Audit, Finding, RoleTable
 from sheetprop.auditing.gradients import gradient_findings
 from sheetprop.auditing.grid import Grid, Stored
+from sheetprop.auditing.likely import likeliest
+from sheetprop.auditing.merging import merged
 from sheetprop.auditing.rates import title_findings
 from sheetprop.auditing.roles import Given, Roles, roles_of
 from sheetprop.auditing.rows import (
@@ -55,6 +59,8 @@ def audit(path: str | os.PathLike[str], *, loss: str | None = None, params: str 
         book.calculate()
         return _Auditor(book, {"--loss": loss, "--params": params, "--grads": grads, "--lr": lr}).run(str(path))
 
+MOST_CELLS, MOST_SHOWN = 20_000, 20
+
 
 @dataclass
 class _Read:
@@ -81,6 +87,7 @@ class _Auditor:
         self.spots = {flag: self.areas(flag, text) for flag, text in self.given.items()}
         self.stored: Stored = book.stored()
         self.used: set[str] = set()
+        self.tabular: set[str] = set()  # what tables could not place
 
     def areas(self, flag: str, text: str) -> list[tuple[str, str]]:
         """Return what a flag names as (sheet, range)."""
@@ -144,8 +151,11 @@ class _Auditor:
                 read = other if other.placed else read
             networks += [roles for several in read.networks for roles in several]
             result.unchecked += read.unchecked
+            self.tabular |= set(read.unchecked)
             others += read.others
             self.sheet(read, result)
+        if not self.given:
+            networks += self.cellwise({roles.table.grid.name for roles in networks}, result, others)
         for flag, text in self.given.items():
             if flag not in self.used:
                 raise SheetpropError(f"{flag} {text}: " + ("no network was found whose updates could use it"
@@ -157,6 +167,34 @@ class _Auditor:
             result.unchecked.append("no table of rows or columns that repeat was found")
         result.findings = _once(result.findings)
         return result
+
+    def cellwise(self, done: set[str], result: Audit, others: list[str]) -> list[Roles]:
+        """Check the networks on sheets that no table explains, cell by cell; return them."""
+        cells = Cells(self.book, self.stored, MOST_CELLS, done)
+        finder = Finder(cells)
+        ways = finder.find()
+        if not ways:
+            return []
+        one = Audit("")
+        networks = [best for several in ways if (best := likeliest(several)) is not None]
+        for roles in networks:
+            self.network(roles, one)
+        if len(networks) < len(ways):
+            result.unchecked.append("cells are updated, but no loss that could be meant has their gradients")
+        for finding in one.findings:
+            finding.cellwise = True
+        result.findings += merged(one.findings, cells.alike)
+        result.unchecked += list(dict.fromkeys([*one.unchecked, *finder.notes]))
+        result.notes += list(dict.fromkeys(one.notes))
+        result.checked += one.checked
+        result.roles += one.roles[:MOST_SHOWN]
+        if networks:
+            # What a table's reading could not place has been read cell by cell.
+            names = {roles.table.grid.name for roles in networks}
+            others[:] = [reason for reason in others if reason.split("!")[0] not in names]
+            result.unchecked[:] = [reason for reason in result.unchecked if reason not in self.tabular
+                                   or reason.split("!")[0] not in names]
+        return list(networks)
 
     def sheet(self, read: _Read, result: Audit) -> None:
         """Check the networks of one sheet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sheetprop.auditing.claims import Bench, Claim
+from sheetprop.auditing.derivative import Graph
 from sheetprop.auditing.expressions import places
 from sheetprop.auditing.grid import Place
 from sheetprop.auditing.labels import gradient_of, plain
@@ -84,10 +85,57 @@ def claims_of(bench: Bench) -> list[Claim]:
                            f"{_short(every[wrt[0]].label)}", False, roles.graph.formulas[number_]))
         taken.add(number_)
     found += _within(bench)
+    found += _of_samples(bench, found)
     for claim in found:
         claim.needs = {int(p[0]) for read in places(claim.formula) for p in roles.graph.order(read)
                        if len(p) == 2 and p[0] in roles.graph.formulas}
     found.sort(key=lambda claim: (len(claim.needs), claim.column.number))
+    return found
+
+
+def _of_samples(bench: Bench, claims: list[Claim]) -> list[Claim]:
+    """Return the claims of single samples, whose gradients a sum or mean puts together as their losses are.
+
+    Only where some of them are right, so that they are known to be what they are taken for.
+    """
+    roles = bench.roles
+    if not roles.cellwise:
+        return []
+    formulas = roles.graph.formulas
+    losses = _parts(roles.graph, roles.goal)
+    if len(losses) < 2:
+        return []
+    result: list[Claim] = []
+    for claim in claims:
+        if not claim.weight or claim.within or claim.of != roles.goal:
+            continue
+        parts = _parts(roles.graph, claim.place)
+        if len(parts) != len(losses):
+            continue
+        name = claim.text.split("/∂")[-1]
+        mine = [Claim(roles.table.columns[int(part[0])], loss, claim.wrt, False,
+                      f"∂{_short(roles.table.columns[int(loss[0])].label or 'loss')}/∂{name} of one sample", False,
+                      formulas[int(part[0])]) for part, loss in zip(parts, losses, strict=True)]
+        if any(bench.right(one, bench.near) for one in mine):
+            result += mine
+    return result
+
+
+def _parts(graph: Graph, place: Place) -> list[Place]:
+    """Return the computed cells that a sum or mean adds up; empty where it is no plain one."""
+    formula = graph.formula(place)
+    while formula is not None and formula.op == "/" and formula.args[1].op == "n":
+        formula = formula.args[0]
+    found: list[Place] = []
+    stack = [formula] if formula is not None and formula.op == "+" else []
+    while stack:
+        one = stack.pop()
+        if one.op == "+":
+            stack += [one.args[1], one.args[0]]
+        elif one.op == "v" and graph.formula(one.value) is not None:
+            found.append(one.value)
+        else:
+            return []
     return found
 
 

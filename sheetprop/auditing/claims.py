@@ -87,12 +87,21 @@ class Bench:
         self.signs: dict[int, float] = {}
         # What the formulas of columns with a finding should be, so that no row is filled from a wrong one.
         self.repaired: dict[int, Expr] = {}
+        self.settled: dict[Place, tuple[Any, Any]] = {}
         self.patience = 60_000  # how many edits may be tried, in all; a count, so that no clock decides
 
     @property
     def points(self) -> tuple[Values, ...]:
         """The values at which a repair has to hold."""
         return (self.near, self.far) if self.strict else (self.near,)
+
+    def settle(self, place: Place, near: Any, far: Any) -> None:
+        """Let a place have the value that belongs there, so that what reads it is judged by itself."""
+        self.settled[place] = (near, far)
+        for index, values in enumerate((self.near, self.far)):
+            for known in [known for known in values if len(known) == 2 and known[0] in self.roles.graph.formulas]:
+                del values[known]
+            values.update({known: pair[index] for known, pair in self.settled.items()})
 
     def change(self, column: int, formula: Expr) -> None:
         """Let a column have another formula than it had."""

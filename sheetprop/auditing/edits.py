@@ -208,3 +208,35 @@ def shortened(whole: Expr) -> Iterator[Edit]:
 def factors_of(node: Expr) -> list[Expr]:
     """Return the factors of a product, however it is bracketed."""
     return [*factors_of(node.args[0]), *factors_of(node.args[1])] if node.op == "*" else [node]
+
+
+def moved_ranges(whole: Expr, spot: Callable[[Place], tuple[str, int, int] | None],
+                 number_at: Callable[[str, int, int], int | None]) -> Iterator[Edit]:
+    """Yield edits that take another range of the same shape, up to four rows or columns further.
+
+    Args:
+        whole: a formula over single cells.
+        spot: where a place stands.
+        number_at: the number of the cell that stands somewhere; None where none does.
+    """
+    held = {place: found for place in places(whole) if (found := spot(place)) is not None}
+    groups: dict[tuple[str, str, int], list[Place]] = {}
+    for place, (sheet, row, column) in held.items():
+        groups.setdefault((sheet, "column", column), []).append(place)
+        groups.setdefault((sheet, "row", row), []).append(place)
+    steps = [(sign * size * down, sign * size * right) for size in (1, 2, 3, 4) for down, right in ((0, 1), (1, 0))
+             for sign in (1, -1)]
+    for group in groups.values():
+        if len(group) < 2:
+            continue
+        for down, right in steps:
+            change: dict[Place, Expr] = {}
+            for place in group:
+                sheet, row, column = held[place]
+                number = number_at(sheet, row + down, column + right)
+                if number is None:
+                    break
+                change[place] = at((number, 0))
+            else:
+                new = replaced(whole, lambda p, change=change: change.get(p, at(p)))  # type: ignore[misc]
+                yield new, whole, new

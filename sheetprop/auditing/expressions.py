@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 MAX_CELLS = 200
-_BINARY = frozenset("+-*/^")
+OPERATORS = frozenset("+-*/^")
 COMPARISONS = frozenset(["=", "<>", "<", ">", "<=", ">="])
-_ONE = frozenset(["EXP", "LN", "LOG10", "SQRT", "ABS", "TANH", "SINH", "COSH", "SIGN", "SIN", "COS", "ATAN"])
+FUNCTIONS_OF_ONE = frozenset(["EXP", "LN", "LOG10", "SQRT", "ABS", "TANH", "SINH", "COSH", "SIGN", "SIN", "COS",
+                              "ATAN"])
 _STRENGTH = {"+": 3, "-": 3, "*": 4, "/": 4, "^": 5}
 
 
@@ -173,7 +174,7 @@ class Reading:
                 return make("/", inner, number(100))
             return inner if node.operator == "+" else make("neg", inner)
         if isinstance(node, Binary):
-            if node.operator in _BINARY or node.operator in COMPARISONS:
+            if node.operator in OPERATORS or node.operator in COMPARISONS:
                 return make(node.operator, self.expr(node.left, row, column), self.expr(node.right, row, column))
             raise Unknown(f"the operator {node.operator!r}")
         if isinstance(node, Call):
@@ -215,7 +216,7 @@ class Reading:
         args = [self.expr(part, row, column) for part in given if not isinstance(part, Empty)]
         if len(args) != len(given):
             raise Unknown(name)
-        if name in _ONE and len(args) == 1:
+        if name in FUNCTIONS_OF_ONE and len(args) == 1:
             return make(name, args[0])
         if name in ("POWER", "POW") and len(args) == 2:  # Google Sheets writes POW
             return make("^", *args)
@@ -293,6 +294,10 @@ def show(expr: Expr, row: int, grid: Grid | None, least: int = 0) -> str:
         return grid.spell(row + place[1], place[0]) if len(place) == 2 else grid.spell_fixed(place)
     if op == "neg":
         return "-" + show(expr.args[0], row, grid, 8)
+    if op in ("+", "/") and grid is not None:
+        text = _range_text(expr, grid)
+        if text:
+            return text
     if op in _STRENGTH:
         strength = _STRENGTH[op]
         text = f"{show(expr.args[0], row, grid, strength)}{op}{show(expr.args[1], row, grid, strength + 1)}"
@@ -301,3 +306,26 @@ def show(expr: Expr, row: int, grid: Grid | None, least: int = 0) -> str:
         text = f"{show(expr.args[0], row, grid, 2)}{op}{show(expr.args[1], row, grid, 2)}"
         return f"({text})" if least else text
     return f"{op}({','.join(show(arg, row, grid) for arg in expr.args)})"
+
+
+def _range_text(expr: Expr, grid: Grid) -> str:
+    """Return a sum or mean of three or more neighbouring cells as SUM or AVERAGE of a range; else nothing."""
+    name, total = "SUM", expr
+    if expr.op == "/":
+        name, total = "AVERAGE", expr.args[0]
+    if total.op != "+":
+        return ""
+    terms: list[Expr] = []
+    stack = [total]
+    while stack:
+        one = stack.pop()
+        if one.op == "+":
+            stack += [one.args[1], one.args[0]]
+        elif one.op == "v":
+            terms.append(one)
+        else:
+            return ""
+    if len(terms) < 3 or (name == "AVERAGE" and expr.args[1] is not number(len(terms))):
+        return ""
+    text = grid.range_of([term.value for term in terms])
+    return f"{name}({text})" if text else ""

@@ -30,6 +30,7 @@ class Finding:
         right_value: the number that belongs there.
         worst_cell: where that is.
         across: whether iterations run across the columns, so that columns are counted and not rows.
+        cellwise: whether single cells are counted, in a layout whose iterations are no rows.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Finding:
     right_value: float | None = None
     worst_cell: str = ""
     across: bool = False
+    cellwise: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain data, what is empty left out."""
@@ -54,7 +56,7 @@ class Finding:
     @property
     def each(self) -> str:
         """What one iteration is in the sheet: a row, or a column where iterations run across."""
-        return "column" if self.across else "row"
+        return "cell" if self.cellwise else "column" if self.across else "row"
 
     def off(self) -> str:
         """Return in how many rows the number is wrong and by how much in the worst one; empty where it is not known."""

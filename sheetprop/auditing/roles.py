@@ -36,7 +36,12 @@ class Weight:
 
 
 class Roles:
-    """What was found in one table for one loss."""
+    """What was found in one table for one loss.
+
+    Attributes:
+        cellwise: whether the "columns" are single cells in any layout.
+        assumed: the loss that is assumed because the sheet has none; empty where it has one.
+    """
 
     def __init__(self, table: Table, graph: Graph, states: set[int]) -> None:
         self.table = table
@@ -50,6 +55,8 @@ class Roles:
         self.carried: set[int] = set()
         self.rate_value: float | None = None
         self.stated_rate: Place | None = None
+        self.cellwise = False
+        self.assumed = ""
 
     def written(self, weight: Weight) -> tuple[Expr, int]:
         """Return a weight's update as it stands in the sheet, and the column where it stands."""
@@ -58,6 +65,10 @@ class Roles:
         if formula.op == "v" and len(formula.value) == 2 and formula.value[0] in self.graph.formulas:
             return self.graph.formulas[formula.value[0]], int(formula.value[0])
         return formula, weight.column.number
+
+    def memory_of(self, weight: Weight) -> list[int]:  # noqa: ARG002 - rows have a velocity instead
+        """Return further columns that one weight's update carries over."""
+        return []
 
     def velocity(self, weight: Weight) -> Column | None:
         """Return the one column that carries over and stands between a weight and its gradient, or None."""
@@ -144,7 +155,7 @@ def roles_of(table: Table, given: Given | None = None, instead: dict[int, Expr] 
         result.append(roles)
     for roles in result:
         _updates(roles, formulas)
-        _gradients(roles, formulas, given)
+        claim_columns(roles, formulas, given)
         roles.weights = [weight for weight in roles.weights
                          if weight.update is not None or weight.gradient is not None
                          or weight.column.number in states or (given is not None and given.params)]
@@ -194,7 +205,7 @@ def _updates(roles: Roles, formulas: dict[int, Expr]) -> None:
         weight.update, weight.move = shifted(formula, int(move)), int(move)
 
 
-def _gradients(roles: Roles, formulas: dict[int, Expr], given: Given | None) -> None:
+def claim_columns(roles: Roles, formulas: dict[int, Expr], given: Given | None = None) -> None:
     """Find the column that claims to be each weight's gradient, and what lies on the way to them."""
     _claimed(roles, formulas, given)
     trace_backward(roles)

@@ -126,13 +126,25 @@ def rate_of(bench: Bench, claims: list[Claim]) -> Expr | None:
 
 def _common_rate(bench: Bench, claims: list[Claim], ratios: Counter[float]) -> Expr | None:
     """Return the rate where most derivatives are wrong: what all formulas share and the network does not read."""
+    import numpy as np
+
     roles = bench.roles
-    if not claims or any(claim.formula.op != "-" or claim.formula.args[0] is not at(claim.wrt) for claim in claims):
+    if not claims:
         return None
     forward = {place for n in roles.forward for place in places(roles.graph.formulas[n])}
-    shared = set.intersection(*({p for p in places(claim.formula) if len(p) == 3} for claim in claims)) - forward
-    if len(shared) == 1:
-        return at(shared.pop())
-    typed = set.intersection(*({n.value for n in walk(claim.formula) if n.op == "n"} for claim in claims))
-    likely = [ratio for ratio, count in ratios.items() if ratio in typed and count > 1]
-    return number(likely[0]) if len(likely) == 1 and not shared else None
+    shared = set.intersection(*(set(places(claim.formula)) for claim in claims)) - forward
+    typed = set.intersection(*({n.value for n in walk(claim.formula) if n.op == "n"} for claim in claims)) - {1.0, 2.0}
+    # A step that is right by the number, or by the cell, that all steps are multiplied by.
+    for ratio, count in ratios.most_common():
+        if abs(ratio) in typed and (count > 1 or not claims[0].within):
+            return number(ratio)
+        for place in sorted(shared, key=repr):
+            held = _held(roles, place, 0.0) if len(place) == 3 else bench.near[place] if place[0] in \
+                roles.table.constants else 0.0
+            if (np.ndim(held) == 0 and abs(float(held)) == abs(ratio)) or (np.ndim(held) and np.allclose(
+                    np.abs(held), abs(ratio), rtol=1e-7)):
+                return at(place) if ratio > 0 else make("neg", at(place))
+    if any(claim.formula.op != "-" or claim.formula.args[0] is not at(claim.wrt) for claim in claims):
+        return None
+    fixed = {place for place in shared if len(place) == 3 or roles.cellwise}
+    return at(fixed.pop()) if len(fixed) == 1 else None

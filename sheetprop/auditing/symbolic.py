@@ -15,42 +15,48 @@ class NoDerivative(Exception):  # noqa: N818 - a formula beyond what is written 
 
 
 def product(one: Expr, other: Expr) -> Expr:
-    """Return a product, factors of 1 and 0 settled and signs in front."""
-    if ZERO in (one, other):
+    """Return a product: numbers put together in front, a sign taken into a difference, a fraction as a divisor."""
+    number_, divisor, factors = 1.0, 1.0, []
+    stack = [other, one]
+    while stack:
+        part = stack.pop()
+        if part.op == "n":
+            number_ *= part.value
+        elif part.op == "neg":
+            number_ = -number_
+            stack.append(part.args[0])
+        elif part.op == "*":
+            stack += [part.args[1], part.args[0]]
+        elif part.op == "/" and part.args[1].op == "n" and part.args[1].value:
+            divisor *= part.args[1].value
+            stack.append(part.args[0])
+        else:
+            factors.append(part)
+    if number_ == 0.0:
         return ZERO
-    if one is ONE or other is ONE:
-        return other if one is ONE else one
-    if one.op == "neg" or other.op == "neg":
-        inner = product(one.args[0] if one.op == "neg" else one, other.args[0] if other.op == "neg" else other)
-        return inner if one.op == other.op else negative(inner)
-    if one.op == other.op == "n":
-        return number(one.value * other.value)
-    if other.op == "n":
-        one, other = other, one
-    if other.op == "*":
-        return product(product(one, other.args[0]), other.args[1])
-    if one.op == "n" and other.op == "*" and other.args[0].op == "n":
-        return product(number(one.value * other.args[0].value), other.args[1])
-    if one.op == "/" and one.args[0] is ONE:
-        return make("/", other, one.args[1])
-    return make("*", one, other)
+    if number_ < 0:
+        turn = next((index for index, part in enumerate(factors) if part.op == "-"), None)
+        if turn is not None:
+            number_ = -number_
+            factors[turn] = make("-", factors[turn].args[1], factors[turn].args[0])
+    size = abs(number_)
+    if size != 1.0 and divisor != 1.0:
+        size, divisor = size / divisor, 1.0
+    if not factors:
+        signed = number(size if number_ > 0 else -size)
+        return make("/", signed, number(divisor)) if divisor != 1.0 else signed
+    found = factors[0] if size == 1.0 else make("*", number(size), factors[0])
+    for part in factors[1:]:
+        found = make("/", found, part.args[1]) if part.op == "/" and part.args[0] is ONE else make("*", found, part)
+    found = make("/", found, number(divisor)) if divisor != 1.0 else found
+    return make("neg", found) if number_ < 0 else found
 
 
 def negative(one: Expr) -> Expr:
     """Return the negative, a difference turned round."""
-    if one.op == "neg":
-        return one.args[0]
     if one.op == "n":
         return number(-one.value)
-    if one.op == "-":
-        return make("-", one.args[1], one.args[0])
-    if one.op == "*":
-        for index, arg in enumerate(one.args):
-            if arg.op in ("-", "neg", "n", "*"):
-                turned = negative(arg)
-                if turned.op != "neg":
-                    return product(turned, one.args[1]) if index == 0 else product(one.args[0], turned)
-    return make("neg", one)
+    return product(number(-1), one)
 
 
 def total(one: Expr, other: Expr) -> Expr:
@@ -76,6 +82,8 @@ def slopes(node: Expr) -> list[Expr | None]:
     if op == "*":
         return [args[1], args[0]]
     if op == "/":
+        if args[1].op == "n":
+            return [make("/", ONE, args[1]), None]
         return [make("/", ONE, args[1]), negative(make("/", args[0], make("^", args[1], number(2))))]
     if op == "^" and args[1].op == "n":
         power = args[1].value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sheetprop.auditing.expressions import Expr, at, replaced, shifted
 from sheetprop.auditing.grid import Place
@@ -10,7 +10,8 @@ from sheetprop.auditing.roles import Roles, Weight
 from sheetprop.auditing.tables import Column
 
 OWN, GRADIENT, VELOCITY, ITSELF = "own value", "own gradient", "own velocity", "itself"
-TOKENS = (OWN, GRADIENT, VELOCITY, ITSELF)
+MEMORIES = ("own memory 1", "own memory 2", "own memory 3", "own memory 4")
+TOKENS = (OWN, GRADIENT, VELOCITY, ITSELF, *MEMORIES)
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Line:
     base: int
     velocity: Column | None
     outline: Expr
+    memories: dict[str, Column | None] = field(default_factory=dict)
 
     @property
     def written(self) -> Expr:
@@ -42,7 +44,7 @@ class Line:
 
     def own(self, outline: Expr) -> Expr | None:
         """Return another weight's outline as a formula of this weight; None where it lacks what that needs."""
-        columns = {OWN: self.weight.column, GRADIENT: self.weight.gradient, VELOCITY: self.velocity}
+        columns = {OWN: self.weight.column, GRADIENT: self.weight.gradient, VELOCITY: self.velocity, **self.memories}
         lacking = False
 
         def change(place: Place) -> Expr:
@@ -66,7 +68,8 @@ def lines_of(roles: Roles, weight: Weight) -> list[Line]:
     found = [(roles.table.columns[number], weight.update, -move, weight.place[1])]
     if fast is not None and fast.expr is not None:
         found.append((fast, fast.expr, 0, 0))
-    return [Line(weight, column, formula, move, base, fast, _outline(roles, weight, fast, formula, base))
+    memories = dict(zip(MEMORIES, (roles.table.column(n) for n in roles.memory_of(weight)), strict=False))
+    return [Line(weight, column, formula, move, base, fast, _outline(roles, weight, fast, formula, base), memories)
             for column, formula, move, base in found]
 
 
@@ -75,6 +78,7 @@ def _outline(roles: Roles, weight: Weight, velocity: Column | None, formula: Exp
     gradients = {w.gradient.number for w in roles.weights if w.gradient is not None}
     own = {column.number: token for token, column in ((VELOCITY, velocity), (GRADIENT, weight.gradient),
                                                       (OWN, weight.column)) if column is not None}
+    own.update(dict(zip(roles.memory_of(weight), MEMORIES, strict=False)))
 
     def outline(expr: Expr, within: tuple[int, ...]) -> Expr:
         def change(place: Place) -> Expr:

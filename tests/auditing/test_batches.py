@@ -1,4 +1,4 @@
-"""Tables whose rows are samples of a batch: said not to be audited, never guessed."""
+"""Tables whose rows are samples of a batch, with the weights outside: read cell by cell."""
 
 from __future__ import annotations
 
@@ -31,11 +31,10 @@ def batch(path: Path, total: str) -> None:
 
 
 @pytest.mark.parametrize("total", ["SUM", "AVERAGE"])
-def test_a_batch_is_said_not_to_be_audited(tmp_path: Path, total: str) -> None:
+def test_a_wrong_column_of_a_batch_is_found(tmp_path: Path, total: str) -> None:
     path = tmp_path / "batch.xlsx"
     batch(path, total)
     answer = sheetprop.audit(path)
-    assert answer.findings == []
-    assert answer.checked == 0
-    assert "not checked, because" in answer.summary()
-    assert "samples of a batch" in answer.summary()
+    assert [one.cells for one in answer.findings] == ["I7:I10"]
+    assert "it uses x1 (B8) where x2 (C8) belongs" in answer.findings[0].wrong
+    assert answer.unchecked == []

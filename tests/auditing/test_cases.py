@@ -13,13 +13,18 @@ FOLDER = Path(__file__).resolve().parents[3] / "shared" / "cases" / "audit"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the small cases are not part of the project")
 
 RIGHT = ("r00_clean", "d01_deltarule_Dw_clean", "d03_negdE_plus", "d04_two_outputs_Dw", "d07_loglik_ascent",
-         "m01_softmax_clean", "m06_adam_clean", "m07_l2_clean", "v05_momentum_clean")
+         "m01_softmax_clean", "m06_adam_clean", "m07_l2_clean", "v05_momentum_clean",
+         "n01_batch_clean", "n03_persheet_clean", "n04_delta_noloss_clean")
 # file -> the cells of each finding, and what some finding has to say
 WRONG: dict[str, tuple[list[str], str]] = {
     "r03_times_for_minus_1": (["X6:X17"], "replace R6*A6 by R6-A6"),
     "r04_two_formulas": (["AD7,AD9,AD11,AD13,AD15,AD17"], "(T7-B7)*T7*(1-T7)"),
     "r06_lr_is_w2": (["E22:H28,M22:P28"], "F6, is w2 of another table"),
     "r07_three_rows": (["X6:X8"], "replace AB6+AD6 by"),
+    "r07_single_row": (["X6"], "replace AB6+AD6 by"),
+    "n01_batch_avg": (["H6"], "replace SUM(W4:W11) by SUM(X4:X11)"),
+    "n03_persheet_bug": (["C20"], "w2 (C7) is missing"),
+    "n04_delta_noloss_bug": (["K4:K13"], "replace J4 by I4"),
     "u07_loss_pasted": (["W6:W17"], "pasted"),
     "u10_forward_shift": (["J6:J17"], "J6 reads I9, the h1 of another row, where I6 belongs"),
     "u11_missing_sigmoid": (["T6:T17"], "the activation is missing"),
