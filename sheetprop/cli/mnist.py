@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from sheetprop.mnist.loop import Listener
+    from sheetprop.mnist.record import RunRecord
 
 _FILE = click.Path(path_type=Path)
 
@@ -199,10 +200,19 @@ def console(schedule: str, tested: str) -> Iterator[Listener]:
 
 @click.command()
 @click.argument("files", type=_FILE, nargs=-1, required=True)
-@click.option("-o", "--out", type=_FILE, help="Write the record to this file (one FILE only).")
+@click.option("-o", "--out", type=_FILE,
+              help="Write the record to this file; of several FILES the records into this folder.")
+@click.option("--run", type=int, help="Which run of the log stands for it, from 1.  [default: the last one tested]")
+@click.option("--json", "as_json", is_flag=True, help="Print the records as JSON, a list.")
 @click.option("--table", type=_FILE, help="FILES are records: put their table between the marks in this document.")
-def log(files: tuple[Path, ...], out: Path | None, table: Path | None) -> None:
-    """Read a pasted training log, or a README that holds one, into a run record."""
+@click.pass_context
+def log(ctx: click.Context, files: tuple[Path, ...], out: Path | None, run: int | None, as_json: bool,
+        table: Path | None) -> None:
+    """Read pasted training logs into run records.
+
+    FILES are text, Markdown, CSV or notebooks (their outputs are read); - is the standard input.
+    A file that cannot be read is named, the others are read all the same, and the exit code is 2.
+    """
     from sheetprop.errors import SheetpropError
     from sheetprop.mnist import record
     from sheetprop.mnist.log import log as parse
@@ -211,34 +221,74 @@ def log(files: tuple[Path, ...], out: Path | None, table: Path | None) -> None:
     if table is not None:
         click.echo(put_table(table, files))
         return
-    if out is not None and len(files) > 1:
-        raise SheetpropError(f"{out}: one record cannot hold {len(files)} logs; give one FILE with -o")
+    if out is not None and len(files) > 1 and not out.is_dir():
+        raise SheetpropError(f"{out}: one record cannot hold {len(files)} logs; give a folder that is there with -o")
+    failed, kept_all = [], []
     for file in files:
-        kept = parse(file)
-        if out is not None:
-            record.write(kept, out)
-        assert kept.log is not None
-        run = kept.runs[0]
+        try:
+            kept = parse(file, run=run)
+            if out is not None:
+                record.write(kept, out / f"{file.stem}.json" if out.is_dir() else out)
+        except SheetpropError as error:
+            if len(files) == 1:
+                raise
+            failed.append(file)
+            click.echo(f"sheetprop: {error}", err=True)
+            continue
+        kept_all.append(kept)
+        if not as_json:
+            for line in _told(str(file), kept):
+                click.echo(line)
+    if as_json:
+        click.echo(json.dumps([k.model_dump(mode="json") for k in kept_all], indent=1, ensure_ascii=False))
+    ctx.exit(2 if failed else 0)
+
+
+def _told(file: str, kept: RunRecord) -> list[str]:
+    """Return what a log says, line by line: runs, layer tables, claims, and what was not taken."""
+    assert kept.log is not None
+    several = len(kept.runs) > 1
+    lines = []
+    if several:
+        lines.append(f"{file}: {len(kept.runs)} runs from {kept.log.read} lines; run {kept.main_number()} stands for "
+                     "it (--run picks)")
+    for number, run in enumerate(kept.runs, 1):
+        count = run.epochs_trained()
         ends = "".join(f"; {name} {at.accuracy:.2f}% (epoch {at.epoch})"
                        for name, at in (("best", run.best), ("last", run.last)) if at)
-        click.echo(f"{file}: {len(run.epochs)} epochs{record.counted([run])} from {kept.log.read} lines{ends}")
-        if kept.network is not None:
-            click.echo(f"  layer table: {len(kept.network.layers)} layers, {kept.network.parameters:,} parameters")
-        for line in kept.log.unread:
-            click.echo(f"  line {line.line}: {line.reason}: {line.text}")
+        what = f"{count} epoch{'s' if count.most != 1 else ''}{count.remark}"
+        lines.append(f"  run {number}, line {run.line}: {what}{ends}" if several
+                     else f"{file}: {what} from {kept.log.read} lines{ends}")
+        if several and run.network is not None:
+            lines.append(f"    layer table: {len(run.network.layers)} layers, {run.network.parameters:,} parameters")
+    if not kept.runs:
+        lines.append(f"{file}: no run")
+    if kept.network is not None and not (several and any(run.network for run in kept.runs)):
+        lines.append(f"  layer table: {len(kept.network.layers)} layers, {kept.network.parameters:,} parameters")
+    if kept.log.claims:
+        lines.append("  states: " + ", ".join(f"{k.replace('_', ' ')} {v:,.10g}" for k, v in kept.log.claims.items()))
+    lines += [f"  note: {note}" for note in kept.notes]
+    for line in kept.log.unread:
+        cell = f"cell {line.cell}, " if line.cell is not None else ""
+        lines.append(f"  {cell}line {line.line}: {line.reason}: {line.text}")
+    return lines
 
 
 @click.command()
 @click.argument("record", type=_FILE)
 @click.option("--rules", default="99.4-20k-20", show_default=True,
               help="accuracy-parameters-epochs, or a TOML file.")
+@click.option("--run", type=int, help="Judge this run alone, from 1.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
-def rubric(ctx: click.Context, record: Path, rules: str, as_json: bool) -> None:
-    """Say for each requirement of the graders whether RECORD meets it; exit 1 when not all are met."""
+def rubric(ctx: click.Context, record: Path, rules: str, run: int | None, as_json: bool) -> None:
+    """Say for each requirement of the graders whether RECORD meets it; exit 1 when not all are met.
+
+    Runs of a recipe are judged by their mean, several runs of a log each by itself.
+    """
     from sheetprop.mnist.rubric import rubric as judge
 
-    verdicts = judge(record, rules)
+    verdicts = judge(record, rules, run=run)
     if as_json:
         click.echo(json.dumps([vars(v) for v in verdicts], indent=1, ensure_ascii=False))
     else:

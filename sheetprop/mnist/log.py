@@ -1,231 +1,167 @@
-"""Reading a training log as people paste it, in the dialects that we have met, into a run record.
-
-A log is read mark by mark: learning-rate lines, epoch lines, progress bars, test lines, in the
-order in which they stand, wherever in a line they stand. A test line closes an epoch.
-"""
+"""Reading training logs as people paste them into run records; how it is done is in `sheetprop.mnist.logs`."""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
 import os
-import re
-from dataclasses import dataclass, field
+import sys
 from pathlib import Path
 
 from sheetprop.errors import SheetpropError
-from sheetprop.mnist.layertable import read_table
-from sheetprop.mnist.record import (
-    Epoch,
-    LogSource,
-    Run,
-    RunRecord,
-    Score,
-    Unread,
-    choose,
-    summarise,
-)
+from sheetprop.mnist.logs import judgement, leftover
+from sheetprop.mnist.logs import source as texts
+from sheetprop.mnist.logs.assembly import Assembly
+from sheetprop.mnist.logs.assembly import runs as assembled
+from sheetprop.mnist.logs.dialects import readers
+from sheetprop.mnist.logs.found import Found, Reader
+from sheetprop.mnist.logs.layers import tables
+from sheetprop.mnist.logs.layertables import Table
+from sheetprop.mnist.record import LogSource, RunRecord, summarise
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_SCORE = rf"Average\s+loss:\s*(?P<loss{{0}}>{_NUMBER}),?\s*Accuracy:\s*(?P<right{{0}}>\d+)\s*/\s*(?P<all{{0}}>\d+)" \
-         rf"(?:\s*\((?P<share{{0}}>{_NUMBER})\s*%\))?"
-_MARKS = re.compile(
-    "|".join((
-        rf"Adjusting\s+learning\s+rate\s+of\s+group\s+\d+\s+to\s+(?P<adjusted>{_NUMBER})",
-        r"Train\s+(?:Data|set):\s*" + _SCORE.format("_train"),
-        r"Test\s+Data:\s*" + _SCORE.format("_final"),
-        r"(?:Epoch\s*[:=]?\s*(?P<inline>\d+)\s*[:,]?\s*)?Test\s+set:\s*" + _SCORE.format("_test"),
-        r"best\s+(?:validation|test)[\s-]*accuracy\s*(?:is)?\s*[:=]?\s*(?P<best>\d+(?:\.\d+)?)\s*%",
-        r"parameters?\s+used\s*[:=]?\s*(?P<parameters>\d[\d,]*)",
-        rf"\bloss\s*=\s*(?P<bar>{_NUMBER}|nan|inf)(?P<rest>[^\r\n]*?(?:it/s|s/it)[^\]\r\n]*\]?|[^\r\n]*)",
-        r"\bEpoch\s*[:=]?\s*(?P<epoch>\d+)\b",
-    )),
-    re.IGNORECASE,
-)
-_RATE = re.compile(rf"\bLR\s*[:=]\s*(?P<rate>{_NUMBER})", re.IGNORECASE)
-_BATCH = re.compile(r"\bbatch_id\s*=\s*(?P<batch>\d+)", re.IGNORECASE)
-_SHARE = re.compile(rf"\bAccuracy\s*=\s*(?P<share>{_NUMBER})", re.IGNORECASE)
-_COUNT = re.compile(r"\b(?P<done>\d+)\s*/\s*(?P<all>\d+)\s*\[(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d+)\s*<")
-# What makes a line look as if it belonged to a log. Prose is passed over in silence.
-_SMELL = re.compile(r"\bloss\s*[=:]|Average\s+loss|Accuracy\s*[:=]|batch_id|it/s\]|\bEpoch\s*[:=]?\s*\d"
-                    r"|learning rate of group", re.IGNORECASE)
+STANDARD_INPUT = "-"
 
 
-@dataclass
-class _Pending:
-    """What has been read since the last test line."""
+def log(source: str | os.PathLike[str], *, run: int | None = None) -> RunRecord:
+    """Read the training log in a file into a record of kind ``log``.
 
-    number: int | None = None
-    rate: float | None = None
-    bar: re.Match[str] | None = None
-    loss: float | None = None
-    share: float | None = None
-    batches: int | None = None
-    seconds: float | None = None
+    The file is text in any usual encoding, Markdown that holds a log among other things, CSV, or
+    a notebook, whose outputs are read. A layer table in it is read too. Several runs in one file
+    are several runs of the record. Lines that look like figures but were not taken, and figures
+    that contradict each other, stand in ``record.log.unread`` with their line numbers.
 
-
-@dataclass
-class _Reading:
-    """A log on its way into a record."""
-
-    epochs: list[Epoch] = field(default_factory=list)
-    pending: _Pending = field(default_factory=_Pending)
-    adjusted: float | None = None
-    train: Score | None = None
-    final: Score | None = None
-    claims: dict[str, float] = field(default_factory=dict)
-    unread: list[Unread] = field(default_factory=list)
-    read: int = 0
-
-    def complain(self, line: int, text: str, reason: str) -> None:
-        self.unread.append(Unread(line=line, text=text.strip()[:200], reason=reason))
-
-
-def log(source: str | os.PathLike[str]) -> RunRecord:
-    """Read the training log in the file `source` into a record of kind ``log``.
-
-    A Markdown file may hold the log among other things; a layer table in it is read too. Lines
-    that look like figures but cannot be read, and figures that contradict each other, stand in
-    ``record.log.unread`` with their line numbers.
+    Args:
+        source: the file; ``-`` reads the standard input.
+        run: which run of the file, from 1, stands for the record; None takes the last one that was tested.
 
     Raises:
-        SheetpropError: no such file, or not one readable line of a log in it.
+        SheetpropError: no such file or run, or not one readable line of a log in it.
     """
-    path = Path(source)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise SheetpropError(f"{path}: there is no such file") from error
-    except OSError as error:
-        raise SheetpropError(f"{path}: cannot be read ({error.strerror})") from error
-    text = content.decode("utf-8-sig", errors="replace")
-    return parse(text, name=path.name, md5=hashlib.md5(content, usedforsecurity=False).hexdigest())
-
-
-def parse(text: str, *, name: str = "log", md5: str = "") -> RunRecord:
-    """Read the text of a log; see `log`."""
-    reading = _Reading()
-    lines = re.split(r"\r\n|\n", text)
-    table, notes, used = read_table(lines, name)
-    for number, line in enumerate(lines, 1):
-        if number not in used:
-            _line(reading, number, line)
-    for number, reason in notes:
-        reading.complain(number, lines[number - 1], reason)
-    _leftover(reading)
-    if not reading.epochs and not (reading.train or reading.final):
-        raise SheetpropError(f"{name}: not one line of a training log could be read; expected lines such as "
-                             "'Test set: Average loss: 0.0242, Accuracy: 9921/10000 (99.21%)'")
-    reading.unread.sort(key=lambda u: u.line)
-    best, last = choose(reading.epochs)
-    timed = [e.seconds for e in reading.epochs if e.seconds is not None]
-    run = Run(
-        seed=None, status="log", epochs=reading.epochs, best=best, last=last, train_score=reading.train,
-        test_score=reading.final, training_seconds=sum(timed) if timed else None,
-    )
-    if table and "parameters" in reading.claims and table.parameters != reading.claims["parameters"]:
-        reading.complain(1, name, f"states {reading.claims['parameters']:.0f} parameters, its table {table.parameters}")
-    return RunRecord(
-        kind="log", created=datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat(), network=table,
-        runs=[run], summary=summarise([run]),
-        log=LogSource(file=name, md5=md5, lines=len(lines), read=reading.read, unread=reading.unread,
-                      claims=reading.claims),
-    )
-
-
-def _line(reading: _Reading, number: int, line: str) -> None:
-    found = 0
-    for part in line.split("\r"):  # a bar that was drawn over and over: the last drawing wins
-        for mark in _MARKS.finditer(part):
-            found += _take(reading, number, line, mark)
-    if found:
-        reading.read += 1
-    elif _SMELL.search(line):
-        reading.complain(number, line, "looks like a log line, but no figure could be read")
-
-
-def _take(reading: _Reading, number: int, line: str, mark: re.Match[str]) -> int:
-    """Use one mark; return 1, or 0 when it tells nothing."""
-    got = mark.groupdict()
-    pending = reading.pending
-    if got["adjusted"] is not None:
-        reading.adjusted = float(got["adjusted"])
-    elif got["right_train"] is not None:
-        reading.train = _score(reading, number, line, got, "_train")
-    elif got["right_final"] is not None:
-        reading.final = _score(reading, number, line, got, "_final")
-    elif got["right_test"] is not None:
-        if got["inline"]:
-            pending.number = int(got["inline"])
-        _close(reading, number, line, _score(reading, number, line, got, "_test"))
-    elif got["best"] is not None:
-        reading.claims["best_accuracy"] = float(got["best"])
-    elif got["parameters"] is not None:
-        reading.claims["parameters"] = float(got["parameters"].replace(",", ""))
-    elif got["bar"] is not None:
-        return _bar(reading, number, line, got["bar"], got["rest"])
-    elif got["epoch"] is not None:
-        if _prose(line):
-            return 0
-        pending.number = int(got["epoch"])
-    return 1
-
-
-def _prose(line: str) -> bool:
-    """Tell an epoch line from a sentence that mentions an epoch."""
-    return len(re.sub(r"[\s\W\d_]|epoch|of|test|set", "", line, flags=re.IGNORECASE)) > 12
-
-
-def _bar(reading: _Reading, number: int, line: str, loss: str, rest: str) -> int:
-    batch, count = _BATCH.search(rest), _COUNT.search(rest)
-    if not batch and not count:
-        return 0
-    p = reading.pending
-    p.loss = float(loss)
-    if rate := _RATE.search(rest):
-        p.rate = float(rate["rate"])
-    if share := _SHARE.search(rest):
-        p.share = float(share["share"])
-    if count:
-        p.batches = int(count["all"])
-        p.seconds = int(count["hours"] or 0) * 3600.0 + int(count["minutes"]) * 60.0 + int(count["seconds"])
-        if batch and int(count["done"]) == int(count["all"]) != int(batch["batch"]) + 1:
-            reading.complain(number, line, f"batch_id {batch['batch']} does not go with {count['done']} of "
-                                           f"{count['all']} batches")
+    if str(source) == STANDARD_INPUT:
+        name, content = "standard input", sys.stdin.buffer.read()
     else:
-        reading.complain(number, line, "the bar is mangled: loss read, number of batches and time not")
-    return 1
+        path = Path(source)
+        name = path.name
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            raise SheetpropError(f"{path}: there is no such file") from error
+        except OSError as error:
+            raise SheetpropError(f"{path}: cannot be read ({error.strerror})") from error
+    return parse(texts.decode(content), name=name, md5=hashlib.md5(content, usedforsecurity=False).hexdigest(), run=run)
 
 
-def _score(reading: _Reading, number: int, line: str, got: dict[str, str | None], which: str) -> Score:
-    right, total = int(got["right" + which] or 0), int(got["all" + which] or 0)
-    accuracy = 100 * right / total if total else 0.0
-    if not total or right > total:
-        reading.complain(number, line, f"{right} of {total} cannot be right")
-    share = got["share" + which]
-    if share is not None:
-        digits = len(share.partition(".")[2])
-        if abs(accuracy - float(share)) > 0.5 * 10.0**-digits + 1e-9:
-            reading.complain(number, line, f"{right}/{total} is {accuracy:.{digits}f}%, not {share}%")
-    return Score(loss=float(got["loss" + which] or 0), correct=right, total=total, accuracy=accuracy)
+def parse(text: str, *, name: str = "log", md5: str = "", run: int | None = None) -> RunRecord:
+    """Read the text of a log; see `log`."""
+    lines = texts.lines(text, name)
+    found_tables = tables([line.text for line in lines], name)
+    begins = {table.first - 1: table for table in found_tables}
+    used = {number - 1 for table in found_tables for number in table.used}
+    assembly, readers_, read = Assembly(), readers(), 0
+    for place, line in enumerate(lines):
+        if place in begins:
+            assembly.table(begins[place])
+        if place not in used:
+            read += _line(assembly, readers_, line)
+    assembly.finish()
+    for table in found_tables:
+        for number, reason in table.notes:
+            assembly.complain(lines[number - 1] if number else lines[table.first - 1], reason)
+    return _record(assembly, found_tables, name=name, md5=md5, lines=len(lines), read=read, run=run)
 
 
-def _close(reading: _Reading, number: int, line: str, score: Score | None) -> None:
-    """End an epoch with its test line (or without one, at the end of the log)."""
-    p = reading.pending
-    previous = reading.epochs[-1].epoch if reading.epochs else 0
-    epoch = p.number if p.number is not None else previous + 1
-    if p.number is not None and reading.epochs and epoch != previous + 1:
-        reading.complain(number, line, f"epoch {epoch} follows epoch {previous}")
-    reading.epochs.append(Epoch(
-        epoch=epoch, numbered=p.number is not None, learning_rate=p.rate if p.rate is not None else reading.adjusted,
-        batches=p.batches, last_loss=p.loss, train_accuracy=p.share, seconds=p.seconds,
-        test_loss=score.loss if score else None, test_correct=score.correct if score else None,
-        test_total=score.total if score else None, test_accuracy=score.accuracy if score else None,
-    ))
-    reading.pending = _Pending()
+def _line(assembly: Assembly, dialects: list[Reader], line: texts.Line) -> int:
+    """Have each dialect take its part of a line; return 1 where somebody took something, else 0."""
+    taken, rest, complaint = False, "", None
+    for part in line.text.split("\r"):  # a bar that was drawn over and over
+        if not part.strip():
+            continue
+        rest, found = part, []
+        for reader in dialects:
+            got = list(reader.read(rest))
+            found += got
+            for one in got:
+                rest = rest[: one.start] + " " * (one.end - one.start) + rest[one.end :]
+        found.sort(key=lambda one: one.start)
+        for one in _numbered(found):
+            assembly.take(one, line)
+        taken = taken or any(one.kind != "aside" for one in found)
+        complaint = leftover.untaken(rest, part)
+    if complaint is not None and not (line.code and complaint.startswith("a figure")):
+        assembly.complain(line, complaint)
+    return int(taken)
 
 
-def _leftover(reading: _Reading) -> None:
-    if reading.pending.loss is not None:
-        _close(reading, 0, "", None)
+def _numbered(found: list[Found]) -> list[Found]:
+    """Give a number that stands beside a bar, or before a score, to that; behind a score it is the next epoch's."""
+    kept: list[Found] = []
+    waiting: Found | None = None
+    figures = ("step", "train", "test", "row")
+    for one in found:
+        if one.kind == "epoch":
+            last = next((k for k in reversed(kept) if k.kind in figures), None)
+            if last is not None and last.kind in ("step", "train") and "number" not in last.values and waiting is None:
+                last.values["number"] = one.values["number"]
+            else:
+                kept.append(one)
+                waiting = one
+        else:
+            if one.kind in figures and waiting is not None and "number" not in one.values:
+                one.values["number"] = waiting.values["number"]
+            kept.append(one)
+    return kept
+
+
+def _record(assembly: Assembly, found_tables: list[Table], *, name: str, md5: str, lines: int, read: int,
+            run: int | None) -> RunRecord:
+    runs = assembled(assembly)
+    notes: list[str] = []
+    for place in reversed(judgement.copies(runs)):
+        gone = runs.pop(place)
+        notes.insert(0, f"line {gone.line}: {len(gone.epochs)} epoch{'s' if len(gone.epochs) > 1 else ''} shown again, "
+                        "not counted twice")
+    if not runs and not found_tables:
+        stated = {c.name: c.value for c in assembly.claims}
+        listed = ", ".join(f"{k.replace('_', ' ')} {v:g}" for k, v in stated.items())
+        told = f"; it only states {listed}" if stated else ""
+        raise SheetpropError(f"{name}: not one line of a training log could be read{told}; expected lines such as "
+                             "'Test set: Average loss: 0.0242, Accuracy: 9921/10000 (99.21%)' or a layer table")
+    if run is not None and not 1 <= run <= len(runs):
+        there = "no run, only a layer table" if not runs else "one run" if len(runs) == 1 else f"runs 1 to {len(runs)}"
+        raise SheetpropError(f"{name}: run {run}: the log holds {there}")
+    for claim, why in judgement.contradicted(assembly.claims, runs, found_tables):
+        assembly.complain(claim.line, why)
+    notes += judgement.impossible_losses(runs)
+    kept = RunRecord(
+        kind="log", created=datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat(),
+        evaluated_on="held-out" if assembly.held_out else "test", runs=runs, planned_runs=max(1, len(runs)),
+        summary=summarise([]), notes=notes, chosen=run,
+        log=LogSource(file=name, md5=md5, lines=lines, read=read, claims=_claims(assembly),
+                      unread=sorted(assembly.unread, key=lambda u: (u.cell or 0, u.line))))
+    _networks(kept, found_tables)
+    main = kept.main_run()
+    kept.summary = summarise([main] if main is not None else [])
+    return kept
+
+
+def _networks(kept: RunRecord, found: list[Table]) -> None:
+    """Put the network where it belongs: into the record where there is one, else into each run."""
+    if len(found) == 1:
+        kept.network = found[0].network
+        for run in kept.runs:
+            run.network = None
+        return
+    main = kept.main_run()
+    kept.network = main.network if main is not None else found[-1].network if found else None
+
+
+def _claims(assembly: Assembly) -> dict[str, float]:
+    claims: dict[str, float] = {}
+    for claim in assembly.claims:
+        known = claims.get(claim.name)
+        larger = known is not None and claim.name.endswith("accuracy") and claim.value > known
+        if known is None or larger:
+            claims[claim.name] = claim.value
+    if len({value for value, _ in assembly.rates}) == 1 and assembly.setting_only():
+        claims.setdefault("learning_rate", assembly.rates[0][0])
+    return claims

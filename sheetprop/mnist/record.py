@@ -14,6 +14,7 @@ import json
 import os
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,8 +38,8 @@ class Score(Part):
     """How a network did on a set of images."""
 
     loss: float | None = Field(default=None, description="mean negative log-likelihood")
-    correct: int
-    total: int
+    correct: int | None = Field(default=None, description="null where a log tells the share alone")
+    total: int | None = None
     accuracy: float = Field(description="percent")
 
 
@@ -116,12 +117,13 @@ class Teacher(Part):
     parameters: int
     seed: int | None
     last: EpochRef | None = Field(description="its last epoch, on the images that this record is evaluated on")
+    seconds: float | None = Field(default=None, description="that its own training took, tests included")
 
 
 class Epoch(Part):
     """One pass over the training images and the test after it."""
 
-    epoch: int
+    epoch: int = Field(description="its number: of a log the log's own, which may count from 0")
     numbered: bool = Field(default=True, description="false when a log did not number it and we counted")
     learning_rate: float | None = Field(default=None, description="at the last step of the epoch")
     batches: int | None = None
@@ -168,6 +170,47 @@ class DigitPicture(Part):
     pixels: str = Field(description="base64 of 784 bytes, row by row, 0 black (ground) to 255 white (ink)")
 
 
+@dataclass(frozen=True)
+class EpochCount:
+    """How many epochs a run had.
+
+    A log that counts from 0 had one more than its largest number; one that begins in the middle
+    had those that it does not show as well, and whether it counts from 0 or 1 cannot be seen.
+
+    Attributes:
+        least, most: bounds; the same number where it is known.
+        shown: epochs that are there.
+        remark: what to say behind the number; empty where there is nothing to say.
+    """
+
+    least: int
+    most: int
+    shown: int
+    remark: str = ""
+
+    def __str__(self) -> str:
+        """Return the number, or both bounds."""
+        return f"{self.least}" if self.least == self.most else f"{self.least} or {self.most}"
+
+
+def count_epochs(epochs: Sequence[Epoch]) -> EpochCount:
+    """Return how many epochs there were; the numbers of a log are its own and may count from 0."""
+    shown = len(epochs)
+    numbers = [e.epoch for e in epochs if e.numbered]
+    if not numbers:
+        return EpochCount(shown, shown, shown, " (counted: the log numbers none)" if shown else "")
+    first, last = min(numbers), max(numbers)
+    if first == 0:
+        count = max(shown, last + 1)
+        return EpochCount(count, count, shown, f" (numbered 0 to {last})" if len(numbers) == shown == count
+                          else f" ({shown} of them in the log, numbered up to {last} from 0)")
+    if first == 1 or shown > last:
+        count = max(shown, last)
+        return EpochCount(count, count, shown, "" if shown == count else f" ({shown} of them in the log)")
+    return EpochCount(max(shown, last), max(shown, last + 1), shown,
+                      f" (the log shows {shown} of them, numbered {first} to {last})")
+
+
 class Run(Part):
     """One training run from one seed, or one pasted log."""
 
@@ -194,10 +237,18 @@ class Run(Part):
     )
     misclassified: list[DigitPicture] | None = Field(default=None, description="all of them, most certain first")
     weights: str | None = Field(default=None, description="safetensors file beside the record")
+    network: NetworkTable | None = Field(
+        default=None, description="of this run alone, where a log holds several runs with a table of their own"
+    )
+    line: int | None = Field(default=None, description="of a log: the line with which the run begins")
+
+    def epochs_trained(self) -> EpochCount:
+        """Return how many epochs the run trained for, as far as its epochs tell it; see `EpochCount`."""
+        return count_epochs(self.epochs)
 
 
 class Summary(Part):
-    """Mean and spread over the finished runs."""
+    """Mean and spread over the finished runs; of a log the figures of its main run alone, since its runs differ."""
 
     runs: int
     last_mean: float | None = Field(default=None, description="mean accuracy of the last epoch, percent")
@@ -215,6 +266,7 @@ class Unread(Part):
     """A line of a log that looks like a figure and could not be read, or that contradicts itself."""
 
     line: int
+    cell: int | None = Field(default=None, description="of a notebook: the cell in whose output the line stands")
     text: str
     reason: str
 
@@ -228,7 +280,8 @@ class LogSource(Part):
     read: int = Field(description="lines that gave a figure")
     unread: list[Unread]
     claims: dict[str, float] = Field(
-        default_factory=dict, description="figures that the text states: best_accuracy, parameters"
+        default_factory=dict, description="figures that the text states and the log does not show by itself: "
+        "best_accuracy, accuracy, best_train_accuracy, parameters, epochs, batch_size, learning_rate"
     )
 
 
@@ -243,7 +296,7 @@ class RunRecord(Part):
     network: NetworkTable | None = None
     data: list[DataFile] = Field(default_factory=list)
     evaluated_on: str = Field(
-        default="test", description="test: the 10,000 test images; held-out: training images kept aside"
+        default="test", description="test: the data set's test images; held-out: training images kept aside"
     )
     held_out: int = Field(default=0, description="training images kept aside")
     environment: Environment | None = None
@@ -253,13 +306,39 @@ class RunRecord(Part):
     summary: Summary
     log: LogSource | None = None
     notes: list[str] = Field(default_factory=list)
+    chosen: int | None = Field(
+        default=None, description="which run, from 1, stands for a record of several runs; null: see `main_run`"
+    )
 
     def main_run(self) -> Run | None:
-        """Return the run that stands for the record in figures: the first finished one, else the first."""
-        for run in self.runs:
-            if run.status in ("finished", "log"):
-                return run
-        return self.runs[0] if self.runs else None
+        """Return the run that stands for the record in figures.
+
+        That is the chosen one; else the first finished one, since runs of one recipe are alike; of
+        a log with several runs the last that was tested, since they are attempts.
+        """
+        if self.chosen is not None and 1 <= self.chosen <= len(self.runs):
+            return self.runs[self.chosen - 1]
+        done = [run for run in self.runs if run.status in ("finished", "log")]
+        if self.kind == "log" and done:
+            return next((run for run in reversed(done) if run.last is not None), done[-1])
+        return done[0] if done else self.runs[0] if self.runs else None
+
+    def main_number(self) -> int:
+        """Return the number of the main run, from 1; 0 where there is none."""
+        main = self.main_run()
+        return next((n for n, run in enumerate(self.runs, 1) if run is main), 0)
+
+    def main_network(self) -> NetworkTable | None:
+        """Return the network of the main run: its own, or the record's."""
+        main = self.main_run()
+        return main.network if main is not None and main.network is not None else self.network
+
+    def epochs_trained(self) -> EpochCount | None:
+        """Return how many epochs the main run had: the recipe's number of a trained one, of a log as it shows."""
+        if self.recipe is not None:
+            return EpochCount(self.recipe.epochs, self.recipe.epochs, self.recipe.epochs)
+        main = self.main_run()
+        return main.epochs_trained() if main is not None and main.epochs else None
 
 
 def choose(epochs: list[Epoch]) -> tuple[EpochRef | None, EpochRef | None]:
@@ -305,11 +384,6 @@ def write(record: RunRecord, target: str | os.PathLike[str]) -> None:
     """
     with replacing(target) as temporary:
         temporary.write_text(record.model_dump_json(indent=1, exclude_none=False) + "\n", encoding="utf-8")
-
-
-def counted(runs: Sequence[Run]) -> str:
-    """Return a remark behind the number of epochs where a log numbered none, so that we counted; else nothing."""
-    return "" if all(epoch.numbered for run in runs for epoch in run.epochs) else " (counted: the log numbers none)"
 
 
 def file_of(source: str | os.PathLike[str]) -> Path:

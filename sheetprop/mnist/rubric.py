@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sheetprop.errors import SheetpropError
-from sheetprop.mnist.record import NetworkTable, RunRecord, counted, read
+from sheetprop.mnist.record import EpochCount, NetworkTable, Run, RunRecord, Summary, read, summarise
 
 DEFAULT = "99.4-20k-20"
 _SHORT = re.compile(r"(?P<accuracy>\d+(?:\.\d+)?)-(?P<parameters>\d+(?:\.\d+)?)(?P<thousand>k?)-(?P<epochs>\d+)")
@@ -77,58 +78,111 @@ def rules(text: str | os.PathLike[str] = DEFAULT) -> Rules:
         raise SheetpropError(f"{path}: {where}: {first['msg']}; known are {', '.join(Rules.model_fields)}") from error
 
 
-def rubric(record: RunRecord | str | os.PathLike[str], asked: Rules | str = DEFAULT) -> list[Verdict]:
+def rubric(
+    record: RunRecord | str | os.PathLike[str], asked: Rules | str = DEFAULT, *, run: int | None = None
+) -> list[Verdict]:
     """Return a verdict for each requirement.
 
-    With several runs the accuracy is the mean over them.
+    With several runs of a recipe the accuracy is the mean over them. Several runs of a log are
+    attempts that differ, so each is judged by itself, and its number stands before the requirement.
+
+    Args:
+        record: a record, its file or its folder.
+        asked: the rules.
+        run: judge this run alone, from 1.
 
     Raises:
-        SheetpropError: the record or the rules cannot be read.
+        SheetpropError: the record or the rules cannot be read, or there is no such run.
     """
     kept = record if isinstance(record, RunRecord) else read(record)
     want = asked if isinstance(asked, Rules) else rules(asked)
-    verdicts = [*_training(kept, want), *_network(kept.network, kept, want)]
-    return verdicts
+    if run is not None and not 1 <= run <= len(kept.runs):
+        raise SheetpropError(f"run {run}: the record has {f'runs 1 to {len(kept.runs)}' if kept.runs else 'no runs'}")
+    chosen = run if run is not None else kept.chosen
+    if kept.kind != "log" or len(kept.runs) < 2 or chosen is not None:
+        return _one(kept, want, kept.runs[chosen - 1] if chosen is not None else None)
+    return [Verdict(f"run {number}: {v.requirement}", v.found, v.passed)
+            for number, one in enumerate(kept.runs, 1) for v in _one(kept, want, one)]
 
 
-def _training(kept: RunRecord, want: Rules) -> list[Verdict]:
+def _one(kept: RunRecord, want: Rules, run: Run | None) -> list[Verdict]:
+    """Judge one run, or what the record says as a whole."""
+    if run is None:
+        return [*_training(kept, want, kept.summary, kept.epochs_trained()), *_network(kept.main_network(), kept, want)]
+    told = kept.epochs_trained() if kept.recipe is not None or not run.epochs else run.epochs_trained()
+    shared = kept.network if all(r.network is None for r in kept.runs) else None
+    return [*_training(kept, want, summarise([run]), told), *_network(run.network or shared, kept, want)]
+
+
+def taught(kept: RunRecord) -> str:
+    """Return what is to be said beside an accuracy that was reached with a teacher; nothing where there was none."""
+    if kept.teacher is None:
+        return ""
+    last = f", itself {kept.teacher.last.accuracy:.2f} %" if kept.teacher.last else ""
+    return f"; learned from a teacher of {kept.teacher.parameters:,} parameters{last}"
+
+
+def _training(kept: RunRecord, want: Rules, s: Summary, epochs: EpochCount | None) -> list[Verdict]:
     found: list[Verdict] = []
-    s = kept.summary
     if want.accuracy is not None:
         value = s.last_mean if want.judged == "last" else s.best_mean
         spread = f", mean of {s.runs} runs" if s.runs > 1 else ""
         where = "test set" if kept.evaluated_on == "test" else "held-out images, not the test set"
-        text = "no finished run" if value is None else f"{value:.2f} % ({want.judged} epoch{spread}, {where})"
+        text = "no finished run" if value is None else \
+            f"{value:.2f} % ({want.judged} epoch{spread}, {where}{taught(kept)})"
         passed = None if value is None or kept.evaluated_on != "test" else value >= want.accuracy - 1e-9
         found.append(Verdict(f"accuracy of the {want.judged} epoch at least {want.accuracy:g} %", text, passed))
-    epochs = kept.recipe.epochs if kept.recipe else max((e.epoch for r in kept.runs for e in r.epochs), default=None)
-    remark = counted(kept.runs)
     if want.epochs_under is not None:
-        found.append(_compare(f"fewer than {want.epochs_under} epochs", epochs, lambda v: v < want.epochs_under,
-                              remark))
+        limit = want.epochs_under
+        found.append(_epochs(f"fewer than {limit} epochs", epochs, lambda v: v < limit))
     if want.epochs_exactly is not None:
-        found.append(_compare(f"exactly {want.epochs_exactly} epochs", epochs, lambda v: v == want.epochs_exactly,
-                              remark))
+        exact = want.epochs_exactly
+        found.append(_epochs(f"exactly {exact} epochs", epochs, lambda v: v == exact))
     if want.batch_size is not None:
-        size = kept.recipe.batch_size if kept.recipe else None
-        found.append(_compare(f"batch size {want.batch_size}", size, lambda v: v == want.batch_size))
+        claimed = kept.log.claims.get("batch_size") if kept.log else None
+        size = kept.recipe.batch_size if kept.recipe else int(claimed) if claimed is not None else None
+        remark = "" if kept.recipe else " (as the text says)"
+        found.append(_compare(f"batch size {want.batch_size}", size, lambda v: v == want.batch_size, remark))
     if want.rotation is not None:
         turn = None if kept.recipe is None else kept.recipe.augmentation.degrees if kept.recipe.augmentation else 0.0
         found.append(_compare(f"rotation of {want.rotation:g} degrees", turn, lambda v: v == want.rotation))
+    if kept.teacher is not None:
+        found.append(Verdict("told: learning from a teacher", teacher_words(kept), True))
     return found
+
+
+def teacher_words(kept: RunRecord) -> str:
+    """Return what the loss of a run with a teacher is made of, and who the teacher is."""
+    assert kept.teacher is not None
+    teacher, how = kept.teacher, kept.recipe.distillation if kept.recipe else None
+    parts = [f"recipe {teacher.recipe}, {teacher.parameters:,} parameters"]
+    if teacher.last is not None:
+        parts.append(f"{teacher.last.accuracy:.2f} % after epoch {teacher.last.epoch}")
+    if teacher.seconds is not None:
+        parts.append(f"trained in {teacher.seconds:.0f} s")
+    loss = f"; {100 * how.share:g} % of the loss are its answers at temperature {how.temperature:g}" if how else ""
+    return ", ".join(parts) + loss
+
+
+def _epochs(requirement: str, epochs: EpochCount | None, test: Callable[[int], bool]) -> Verdict:
+    if epochs is None:
+        return Verdict(requirement, "not told", None)
+    low, high = test(epochs.least), test(epochs.most)
+    return Verdict(requirement, f"{epochs}{epochs.remark}", low if low == high else None)
 
 
 def _network(net: NetworkTable | None, kept: RunRecord, want: Rules) -> list[Verdict]:
     found: list[Verdict] = []
     count: int | None = net.parameters if net else None
+    remark = ""
     if count is None and kept.log and "parameters" in kept.log.claims:
-        count = int(kept.log.claims["parameters"])
+        count, remark = int(kept.log.claims["parameters"]), " (as the text says; no layer table)"
     bounds = (("fewer than", want.parameters_under, lambda v, b: v < b),
               ("at least", want.parameters_at_least, lambda v, b: v >= b),
               ("at most", want.parameters_at_most, lambda v, b: v <= b))
     for words, bound, test in bounds:
         if bound is not None:
-            found.append(_compare(f"{words} {bound:,} parameters", count, lambda v, b=bound, t=test: t(v, b)))
+            found.append(_compare(f"{words} {bound:,} parameters", count, lambda v, b=bound, t=test: t(v, b), remark))
     types = [row.type for row in net.layers] if net else None
     kinds = (("batch normalisation", want.batch_normalisation, ("BatchNorm",)),
              ("dropout", want.dropout, ("Dropout",)),

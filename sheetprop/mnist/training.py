@@ -144,7 +144,7 @@ def train(
                     train(made.distillation.teacher, out=folder, data=digits, device=device, precision=precision,
                           held_out=held_out, resume=not force, force=force, listener=_TeacherListener(listener))
                 told, guide = _teacher(folder, made.distillation.teacher, held_out)
-            if kept.teacher not in (None, told):
+            if kept.teacher is not None and kept.teacher.model_copy(update={"seconds": told.seconds}) != told:
                 raise SheetpropError(f"{place.folder}: was started with another teacher; give that one, or --force to "
                                      "begin anew, or another --out")
             kept.teacher, guide = told, guide.to(where)
@@ -292,7 +292,7 @@ def _teacher(folder: Path, recipe: str, held_out: int) -> tuple[Teacher, nn.Modu
         raise SheetpropError(f"{folder}: is recipe {kept.recipe.name} with held-out {kept.held_out}; the teacher must "
                              f"be recipe {recipe}, unchanged, with held-out {held_out}")
     told = Teacher(recipe=recipe, network=kept.network.name, parameters=kept.network.parameters, seed=run.seed,
-                   last=run.last)
+                   last=run.last, seconds=run.seconds)
     return told, trained(folder, kept.network.name, run)
 
 

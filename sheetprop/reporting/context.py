@@ -333,7 +333,7 @@ def _mnist_limits(part2: Mnist) -> list[str]:
         limits.append("One run has no spread: another seed would give another accuracy.")
     elif record.summary.runs < 5:
         limits.append(f"A standard deviation from {record.summary.runs} runs is itself a rough figure.")
-    if run is not None and run.last is not None and run.test_score is not None:
+    if run is not None and run.last is not None and run.test_score is not None and run.test_score.total:
         images = run.test_score.total
         share = run.last.accuracy / 100
         error = 100 * (share * (1 - share) / images) ** 0.5

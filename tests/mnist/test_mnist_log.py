@@ -112,7 +112,7 @@ def test_what_cannot_be_read_or_contradicts_itself_is_said_with_its_line() -> No
     )
     assert kept.log is not None
     assert [(u.line, u.reason.split(",")[0]) for u in kept.log.unread] == [
-        (2, "9758/10000 is 97.58%"), (3, "looks like a log line"), (5, "epoch 9 follows epoch 1"),
+        (2, "9758/10000 is 97.58%"), (3, "looks like a log line"), (4, "epoch 9 follows epoch 1"),
         (6, "looks like a log line"),
     ]
 
