@@ -58,7 +58,12 @@ def parse(text: str, *, name: str = "log", md5: str = "", run: int | None = None
     begins = {table.first - 1: table for table in found_tables}
     used = {number - 1 for table in found_tables for number in table.used}
     assembly, readers_, read = Assembly(), readers(), 0
+    cell = None
     for place, line in enumerate(lines):
+        if line.cell != cell:  # no table goes on in the output of another cell
+            cell = line.cell
+            for reader in readers_:
+                list(reader.read(""))
         if place in begins:
             assembly.table(begins[place])
         if place not in used:

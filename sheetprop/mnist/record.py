@@ -202,7 +202,8 @@ def count_epochs(epochs: Sequence[Epoch]) -> EpochCount:
     first, last = min(numbers), max(numbers)
     if first == 0:
         count = max(shown, last + 1)
-        return EpochCount(count, count, shown, f" (numbered 0 to {last})" if len(numbers) == shown == count
+        told = f" (numbered 0 to {last})" if last else " (numbered 0)"
+        return EpochCount(count, count, shown, told if len(numbers) == shown == count
                           else f" ({shown} of them in the log, numbered up to {last} from 0)")
     if first == 1 or shown > last:
         count = max(shown, last)

@@ -276,6 +276,9 @@ class Assembly:
             if draft.rate is not None:
                 self.held.setdefault("learning_rate", draft.rate)
             return
+        if draft.number is None and not draft.shares and not any(
+                "loss" in name or "accuracy" in name for name in draft.values):
+            return  # a bar of something else, a download as it may be
         run = self.runs[-1] if self.runs else None
         if run is None or self.start_new or _starts_again(run, draft):
             run = self._begin(draft.line.number)

@@ -25,7 +25,7 @@ _QUANTITIES = {
 _FILLERS = {"avg", "average", "mean", "running", "sparse", "categorical", "multiclass", "binary", "current", "curr",
             "cur", "on", "set", "data", "images", "dataset", "the", "total", "final", "cross", "entropy", "score", "s",
             "model", "metric", "of", "overall", "initial", "new", "base", "group", "0"}
-_SCOPES = {"epoch", "step"}
+_SCOPES = {"epoch": "epoch", **dict.fromkeys(("step", "batch", "iter", "iteration"), "step")}
 _BEST = {"best", "highest", "max", "maximum", "top", "peak"}
 
 
@@ -53,8 +53,8 @@ def metric(name: str) -> Metric | None:
             side = _SIDES[word]
         elif word in _BEST:
             best = True
-        elif word in _SCOPES and len(kinds) > 1 and kinds[0] != _QUANTITIES.get(word):
-            scope = word
+        elif word in _SCOPES and {"loss", "accuracy", "rate"} & set(kinds):
+            scope = _SCOPES[word]
         elif word in _QUANTITIES:
             if quantity is not None:
                 return None

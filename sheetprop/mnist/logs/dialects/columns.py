@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sheetprop.mnist.logs.found import NUMBER, Found, Share
 from sheetprop.mnist.logs.names import Metric, metric
@@ -29,6 +30,11 @@ class _Column:
     means: Metric | None
     seconds: bool = False
 
+    @property
+    def error(self) -> bool:
+        """Whether it is fastai's share of wrong answers."""
+        return self.name == "error_rate"
+
 
 class Reader:
     """Remembers the heads of the table that it is in."""
@@ -40,8 +46,7 @@ class Reader:
     def read(self, text: str) -> Iterable[Found]:
         """Return the row of a table, or nothing."""
         if not text.strip():
-            if self.separator == "|":
-                self.columns = []
+            self.columns = []
             return []
         if self.columns:
             if _RULE.fullmatch(text):
@@ -52,7 +57,7 @@ class Reader:
         heads, separator = _heads(text)
         if heads:
             self.columns, self.separator = heads, separator
-            strange = [c.name for c in heads if c.means is None and not c.seconds and c.name]
+            strange = [c.name for c in heads if c.means is None and not c.seconds and c.name and not c.error]
             notes = (f"not taken of this table: {', '.join(strange)}",) if strange else ()
             if not any(c.means and c.means.quantity == "epoch" for c in heads) and \
                     any(c.means and c.means.quantity == "batch" for c in heads):
@@ -83,6 +88,8 @@ class Reader:
                 elif _NUMBER.fullmatch(cell):
                     values["seconds"] = float(cell)
                 continue
+            if column.error and _NUMBER.fullmatch(cell) and "test_accuracy" not in shares:
+                shares["test_accuracy"] = Share(str(1 - Decimal(cell)))
             if column.means is None or not cell:
                 continue
             if column.means.quantity == "epoch":

@@ -38,7 +38,9 @@ class Reader:
         about = _FOR_EPOCH.search(rest)
         epochs = [m for m in EPOCH.finditer(rest) if about is None or not about.start() <= m.start() < about.end()]
         bare = _WORDS.sub(" ", EPOCH.sub(" ", _FOR_EPOCH.sub(" ", rest)))
-        if letters(bare) > 12:
+        # `EPOCH: 3, normalization: Batch` is one; a sentence that begins with an epoch is none.
+        told = re.match(r"\W*epoch\s*[:=]?\s*\d+\s*[,;|]\s*\w+\s*[:=]\s*\w+\W*$", rest, re.IGNORECASE)
+        if letters(bare) > 12 and not told:
             return found
         for pair in rates:
             values = {"learning_rate": float(pair["value"])}

@@ -26,8 +26,8 @@ _EMPTY = re.compile(r"^\s*\d+/\d+\s*(?:\[[=>.\s]*\]|[━╸╺─ ]+)\s*-?\s*(?:
                     r"(?:\s*[\d.]+\s*(?:us|ms|s)/step)?\s*$")
 _SAMPLES = re.compile(r"Train on (?P<train>\d+) samples(?:, validate on (?P<test>\d+) samples)?")
 _CALLBACK = re.compile(
-    rf"Epoch\s+\d+:\s*(?:(?:\w+)\s+(?:improved from|did not improve)[^\r\n]*|early stopping|"
-    rf"(?:\w+\s+)?(?P<verb>setting|reducing) learning rate to (?P<rate>{NUMBER})\.?)", re.IGNORECASE)
+    rf"Epoch\s+\d+:\s*(?:(?:\w+)\s+(?:improved from|did not improve)[^\r\n]*|saving model[^\r\n]*|"
+    rf"early stopping|(?:\w+\s+)?(?P<verb>setting|reducing) learning rate to (?P<rate>{NUMBER})\.?)", re.IGNORECASE)
 _AFTER = re.compile(rf"^\W*(?:Test|Baseline|Final test)\s*(?P<what>loss|score|accuracy|acc|error)\s*[:=]\s*"
                     rf"(?P<value>{NUMBER})\s*(?P<percent>%)?\W*$", re.IGNORECASE)
 _LIST = re.compile(rf"^\s*\[\s*(?P<loss>{NUMBER})\s*,\s*(?P<share>[01]?\.\d+|[01]\.0)\s*\]\s*$")

@@ -46,6 +46,8 @@ class Reader:
         pairs: list[tuple[int, int, Metric, re.Match[str]]] = []
         for mark in (*PAIR.finditer(text), *_BARE.finditer(text)):
             means = metric(mark["name"])
+            if re.match(r"\s*,\s*[-\d.]+\s*(?:,|$)", text[mark.end() :]):  # the first number of a list
+                return []
             if means is not None and not means.best and not any(s < mark.end() and mark.start() < e
                                                                 for s, e, _, _ in pairs):
                 pairs.append((mark.start(), mark.end(), means, mark))

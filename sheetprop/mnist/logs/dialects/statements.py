@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable
 
 from sheetprop.mnist.logs.found import Found, amount
+from sheetprop.mnist.logs.names import PAIR, metric
 from sheetprop.mnist.logs.prose import code
 
 ORDER = 90
 
-_AIM = re.compile(r"\b(?:aim|target|goal|require[ds]?|requirements?|should|must|need|objective|constraints?|criteria|"
+AIM = re.compile(r"\b(?:aim|target|goal|require[ds]?|requirements?|should|must|need|objective|constraints?|criteria|"
                   r"achieve|expected?|expectation|to get|try|trying|will|would|want|minimum|kaggle|sota|state of the "
                   r"art)\b|≥|>=|\+\s*%", re.IGNORECASE)
 _LIMIT = r"(?:less|fewer|under|below|within|lower|upto|up to|at most|max(?:imum)?|<=?|≤|~)\s*(?:than|of)?\s*"
@@ -47,7 +48,7 @@ class Reader:
 
     def read(self, text: str) -> Iterable[Found]:
         """Return the claims of a line of prose."""
-        if code(text) or not re.search(r"\d", text):
+        if code(text) or not re.search(r"\d", text) or _figures(text):
             return []
         found = []
         for pattern in _PARAMETERS:
@@ -61,9 +62,16 @@ class Reader:
                     continue
                 found.append(_claim("epochs", mark))
         found += [_claim("batch_size", mark) for mark in _BATCH.finditer(text)]
-        if not _AIM.search(text):
+        if not AIM.search(text):
             found += _accuracies(text)
         return _apart(found)
+
+
+def _figures(text: str) -> bool:
+    """Tell a line of figures, or a list of numbers, from prose."""
+    pairs = [p for p in PAIR.finditer(text) if p["value"][:1].isdigit()
+             and not ((means := metric(p["name"])) is not None and means.best)]
+    return len(pairs) > 1 or re.search(r"(?:\d+\.\d+\s*,\s*){3}", text) is not None
 
 
 def _accuracies(text: str) -> list[Found]:
