@@ -75,6 +75,11 @@ TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this n
 if TYPE_CHECKING:
     from typing import Any
 
+
+class TooDeep(BaseException):
+    """A formula found no room on the stack while others wait for it: it has to be begun with an empty one."""
+
+
 Scalar = Callable[[Value, Value], Value]
 
 
@@ -488,6 +493,8 @@ def _sheltered_formula(family: Family, inner: Closure) -> Closure:
         except External:
             return context.sheet.get(context.row, context.column)
         except RecursionError:
+            if context.space.on_demand:
+                raise TooDeep from None
             return NUM
         except Exception as error:  # a fault of ours must not stop a workbook; it is listed instead
             context.note_unknown(f"{type(error).__name__} in {family.canonical[:60]}")

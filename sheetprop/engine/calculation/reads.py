@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Hashable, Iterable
 
 from sheetprop.engine.formula.references import MAX_COLUMN, MAX_ROW
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     T = TypeVar("T", bound=Hashable)
 
 VOLATILE = frozenset(("RAND", "RANDARRAY", "RANDBETWEEN", "NOW", "TODAY", "OFFSET", "INDIRECT"))
-DYNAMIC = frozenset(("OFFSET", "INDIRECT"))
+DYNAMIC = frozenset(("OFFSET", "INDIRECT", "ANCHORARRAY"))
+# To these a reference is a place: no value is read.
+_VALUELESS = frozenset(("ROW", "COLUMN", "ROWS", "COLUMNS", "AREAS", "ISREF", "ISFORMULA", "FORMULATEXT", "SHEET",
+                        "SHEETS"))
 
 
 class Read:
@@ -52,35 +56,127 @@ class Read:
 
 
 def reads_of(family: Family, space: Workspace, sheet: SheetStore) -> list[Read]:
-    """Return all rectangles that a family's formulas may read, through defined names too."""
-    found: list[Read] | None = family.cache.get("reads")
-    if found is not None:
-        return found
-    found = []
-    named = _collect(family.tree, space, sheet, found, set())
-    if not named:
-        family.cache["reads"] = found
-    return found
+    """Return all rectangles that a family's formulas may read, through defined names too.
+
+    Places that only a calculation knows, those of OFFSET and INDIRECT, are not among them: see `is_dynamic`.
+    """
+    return _gathered(family, space, sheet)[0]
 
 
-def _collect(tree: Node, space: Workspace, sheet: SheetStore, found: list[Read], met: set[int]) -> bool:
-    named = False
-    for node in tree.walk():
+def is_dynamic(family: Family, space: Workspace, sheet: SheetStore) -> bool:
+    """Say whether formulas may read cells that are not among their `reads_of`."""
+    return _gathered(family, space, sheet)[1]
+
+
+def _gathered(family: Family, space: Workspace, sheet: SheetStore) -> tuple[list[Read], bool]:
+    held: tuple[list[Read], bool] | None = family.cache.get("reads")
+    if held is None:
+        gatherer = _Gatherer(space, sheet)
+        gatherer.collect(family.tree)
+        held = gatherer.found, gatherer.dynamic
+        if not gatherer.named:
+            family.cache["reads"] = held
+    return held
+
+
+class _Gatherer:
+    """Finds what a formula reads.
+
+    Attributes:
+        found: the rectangles.
+        named: whether names of the workbook had a part in it.
+        dynamic: whether the formula may read more than that.
+    """
+
+    __slots__ = ("dynamic", "found", "met", "named", "sheet", "space")
+
+    def __init__(self, space: Workspace, sheet: SheetStore) -> None:
+        self.space = space
+        self.sheet = sheet
+        self.found: list[Read] = []
+        self.met: set[int] = set()
+        self.named = False
+        self.dynamic = False
+
+    def collect(self, tree: Node) -> None:
+        """Enter what a tree reads."""
+        stack = [tree]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, Cell):
+                self.found.append(Read(node, node))
+                continue
+            if isinstance(node, Area):
+                self.found.append(Read(node.first, node.last))
+                continue
+            children = node.children()
+            if isinstance(node, Binary) and node.operator == ":":
+                self.hull(node)
+            elif isinstance(node, Name):
+                self.name(node)
+            elif isinstance(node, Call):
+                self.dynamic = self.dynamic or node.name in DYNAMIC
+                if node.name in _VALUELESS:
+                    children = tuple(child for child in children if not isinstance(child, Cell | Area))
+                elif node.name in ("SUMIF", "AVERAGEIF") and len(children) == 3:
+                    self.resized(children[0], children[2])
+            stack.extend(reversed(children))
+
+    def name(self, node: Name) -> None:
+        """Enter what the formula of a defined name reads."""
+        self.named = True
+        meant = self.space.name_meant(node, self.sheet)
+        if meant is not None and id(meant) not in self.met:  # a LAMBDA may name itself
+            self.met.add(id(meant))
+            self.collect(meant.tree)
+
+    def hull(self, node: Binary) -> None:
+        """Enter the smallest rectangle around two references: all that lies between any two of their corners."""
+        first, last = self.corners(node.left, 0), self.corners(node.right, 0)
+        if not first or not last:
+            self.dynamic = True
+            return
+        ends = [*first, *last]
+        sheet = first[0].sheet
+        for one, two in itertools.combinations(ends, 2):
+            for three, four in itertools.combinations(ends, 2):
+                self.found.append(Read(Cell(sheet, one.row, three.column, one.row_fixed, three.column_fixed),
+                                       Cell(sheet, two.row, four.column, two.row_fixed, four.column_fixed)))
+
+    def corners(self, node: Node, depth: int) -> list[Cell]:
+        """Return corners between which a reference lies, or none where that is not known."""
         if isinstance(node, Cell):
-            found.append(Read(node, node))
-        elif isinstance(node, Area):
-            found.append(Read(node.first, node.last))
+            return [node]
+        if isinstance(node, Area):
+            return [node.first, node.last]
+        if depth > 20:
+            return []
+        parts: tuple[Node, ...] = ()
+        if isinstance(node, Name):
+            meant = self.space.name_meant(node, self.sheet)
+            parts = (meant.tree,) if meant is not None else ()
         elif isinstance(node, Binary) and node.operator == ":":
-            named = True  # the hull may reach beyond both ends: take the whole of each sheet named
-            found.extend(Read(Cell(part.sheet, 1, 1, True, True), Cell(part.sheet, MAX_ROW, MAX_COLUMN, True, True))
-                         for part in node.walk() if isinstance(part, Cell))
-        elif isinstance(node, Name):
-            named = True
-            meant = space.name_meant(node, sheet)
-            if meant is not None and id(meant) not in met:  # a LAMBDA may name itself
-                met.add(id(meant))
-                _collect(meant.tree, space, sheet, found, met)
-    return named
+            parts = (node.left, node.right)
+        elif isinstance(node, Call) and node.name in ("INDEX", "SINGLE"):
+            parts = node.arguments[:1]
+        elif isinstance(node, Call) and node.name in ("IF", "CHOOSE"):
+            parts = node.arguments[1:]
+        found = [self.corners(part, depth + 1) for part in parts]
+        return [corner for corners in found for corner in corners] if found and all(found) else []
+
+    def resized(self, like: Node, target: Node) -> None:
+        """Enter the cells of SUMIF's last range: it has the size of the first one, whatever its own."""
+        if isinstance(like, Cell):
+            return
+        if not isinstance(like, Area) or not isinstance(target, Cell | Area):
+            self.dynamic = True
+            return
+        corner = target if isinstance(target, Cell) else target.first
+        one, two = like.first, like.last
+        tall = abs(two.row - one.row) if one.row_fixed == two.row_fixed else MAX_ROW
+        wide = abs(two.column - one.column) if one.column_fixed == two.column_fixed else MAX_COLUMN
+        self.found.append(Read(corner, Cell(corner.sheet, corner.row + tall, corner.column + wide, corner.row_fixed,
+                                            corner.column_fixed)))
 
 
 def calls(family: Family) -> frozenset[str]:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from sheetprop.engine.calculation.evaluate import closure_of, grid_of
 from sheetprop.engine.calculation.loops import Loop, compiled, fits
-from sheetprop.engine.calculation.reads import DYNAMIC, calls
-from sheetprop.engine.calculation.schedule import Circle, Filling, Scheduler, Step, Unit
+from sheetprop.engine.calculation.reads import components, is_dynamic, reads_of
+from sheetprop.engine.calculation.schedule import Filling, Scheduler, Step, Unit
 from sheetprop.engine.calculation.spilling import fitted, promoted
 from sheetprop.engine.formula.references import address
 from sheetprop.engine.formula.tree import Area, Cell
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LOOP_ROWS = 6
-_SMALL = 400  # cells: to calculate fewer once takes less time than to compile a loop for them
 _ROUNDS = 12
+_SMALL = 400  # cells: to calculate fewer once takes less time than to compile a loop for them
 
 
 class Calculation:
@@ -64,11 +64,13 @@ class Runner:
         loops: whether rows may run in compiled loops.
         small: how many cells are too few for a loop.
         alike: how many cells one loop would serve, all over the workbook.
+        dynamic: whether some formula reads cells that only a calculation knows.
     """
 
     def __init__(self, space: Workspace) -> None:
         self.space = space
         self.steps: list[Step] | None = None
+        self.dynamic = False
         self.looped = 0
         self.loops = True
         self.small = _SMALL
@@ -94,7 +96,6 @@ class Runner:
                 self.resized = False
                 steps = self.schedule()
                 self.pass_over(steps)
-                self.settle(steps)
                 if not promoted(space) and not self.resized:
                     break
                 self.steps = None
@@ -112,39 +113,49 @@ class Runner:
         """Return the steps in order, found once for the formulas as they are."""
         if self.steps is None:
             self.steps = Scheduler(self.space).run()
+            self.dynamic = self.is_dynamic(self.steps)
             self.alike.clear()
             for step in self.steps:
                 if isinstance(step, Unit):
                     self.alike[_loop_key(step)] += (step.last - step.first + 1) * len(step.columns)
         return self.steps
 
-    def settle(self, steps: list[Step]) -> None:
-        """Repeat while references that are only known at run time (OFFSET, INDIRECT) still move values."""
-        dynamic = [step for step in steps if isinstance(step, Unit)
-                   and any(calls(step.program.by_column[column]) & DYNAMIC for column in step.columns)]
-        if not dynamic:
-            return
-        for _ in range(_ROUNDS):
-            before = [self.values(step) for step in dynamic]
-            self.pass_over(steps)
-            if [self.values(step) for step in dynamic] == before:
-                return
-
-    def values(self, unit: Unit) -> list[list[Value]]:
-        """Return the values of a unit's cells."""
-        return [unit.sheet.column(column).span(unit.first, unit.last) for column in unit.columns]
+    def is_dynamic(self, steps: list[Step]) -> bool:
+        """Say whether some formula reads cells that only a calculation knows."""
+        for step in steps:
+            if isinstance(step, Unit):
+                if any(is_dynamic(step.program.by_column[column], self.space, step.sheet) for column in step.columns):
+                    return True
+            elif isinstance(step, Filling):
+                if is_dynamic(step.array.family, self.space, step.sheet):
+                    return True
+            elif any(is_dynamic(family, self.space, sheet) for sheet, _, _, family in step.cells) or \
+                    self.is_dynamic([*step.fillings, *step.units]):
+                return True
+        return False
 
     def pass_over(self, steps: list[Step]) -> None:
-        """Run all steps once."""
+        """Run all steps: in their order, or each when it is asked for where references are found while calculating."""
         self.circular.clear()
         self.space.unsupported.clear()
+        if self.dynamic:
+            self.on_demand(steps)
+            return
         for step in steps:
             if isinstance(step, Unit):
                 self.unit(step)
             elif isinstance(step, Filling):
                 self.fill(step)
             else:
-                self.circle(step)
+                self.on_demand([step])
+
+    def on_demand(self, steps: list[Step]) -> None:
+        """Run steps whose order is found while calculating."""
+        from sheetprop.engine.calculation.ondemand import Demand
+
+        demand = Demand(self, steps)
+        demand.run()
+        self.circular += demand.circular
 
     def unit(self, unit: Unit) -> None:
         """Run some rows of some columns: as a loop where there are enough rows, else cell by cell."""
@@ -156,7 +167,7 @@ class Runner:
             Fast(self, unit, loop).run()
             return
         if len(unit.columns) > 1 and any(fits(unit.program.by_column[column]) for column in unit.columns):
-            for part in _parts(unit):
+            for part in _parts(unit, self.space):
                 inner = compiled(part.program, part.columns, part.step)
                 if inner is not None:
                     Fast(self, part, inner).run()
@@ -195,31 +206,6 @@ class Runner:
                 inside = down < len(grid) and across < len(grid[0])
                 value = grid[down][across] if inside else NA
                 step.sheet.set(row, column, 0.0 if value is None else value)
-
-    def circle(self, step: Circle) -> None:
-        """Iterate a circular reference where the file asks for it; otherwise its cells are 0."""
-        self.circular.extend(f"{sheet.name}!{address(row, column)}" for sheet, row, column, _ in step.cells)
-        settings = self.space.contents.iterate
-        if settings is None:
-            for sheet, row, column, _ in step.cells:
-                sheet.set(row, column, 0.0)
-            return
-        rounds, least = settings
-        for sheet, row, column, _ in step.cells:
-            if type(sheet.get(row, column)) is not float:
-                sheet.set(row, column, 0.0)
-        for _ in range(rounds):
-            moved = 0.0
-            for sheet, row, column, family in step.cells:
-                before = sheet.get(row, column)
-                after = closure_of(family)(Context(self.space, sheet, row, column))
-                sheet.set(row, column, after)
-                if type(before) is float and type(after) is float:
-                    moved = max(moved, abs(after - before))
-                elif before != after:
-                    moved = max(moved, 1.0)
-            if moved < least:
-                break
 
     def report(self) -> Calculation:
         """Count formulas, families and errors."""
@@ -264,22 +250,17 @@ def _loop_key(unit: Unit) -> tuple[int, tuple[int, ...], int]:
     return id(unit.program), unit.columns, unit.step
 
 
-def _parts(unit: Unit) -> list[Unit]:
+def _parts(unit: Unit, space: Workspace) -> list[Unit]:
     """Split a unit whose columns do not all fit a loop into groups that can run one after another."""
-    from sheetprop.engine.calculation.reads import components, reads_of
-
     inside = set(unit.columns)
     same: dict[int, list[int]] = {}
     for column in unit.columns:
         needed: set[int] = set()
-        for read in unit.program.by_column[column].cache.get("reads", ()):
+        for read in reads_of(unit.program.by_column[column], space, unit.sheet):
             left, right = read.columns(column)
             if read.sheet is None or read.sheet.casefold() == unit.sheet.name.casefold():
                 needed.update(one for one in inside if left <= one <= right)
-        if "reads" not in unit.program.by_column[column].cache:
-            needed = set(inside)
         same[column] = sorted(needed)
-    del reads_of
     parts: list[Unit] = []
     place = {column: at for at, column in enumerate(unit.columns)}
     for group in components(unit.columns, lambda column: same[column]):

@@ -1,10 +1,13 @@
 """The order of calculation: units of rows and columns such that everything stands after what it needs.
 
 Three levels, each used only where the one before finds a circle: whole blocks of rows; single
-columns of blocks; single cells. A circle that remains among cells is a circular reference.
+columns of blocks; single cells. A circle that remains among cells need not be a circular reference,
+as formulas read less than they name: its cells are calculated on demand.
 """
 
 from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
 
 from sheetprop.engine.calculation.reads import Read, RowReads, components, reads_of
 from sheetprop.engine.grid.storage import ArrayFormula, Block, Family, Program, SheetStore, program_of
@@ -13,6 +16,14 @@ from sheetprop.engine.scope.workspace import Workspace
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
 if TYPE_CHECKING:
     from typing import Any
+
+
+_EDGES = 200_000
+_MOST_EDGES = 1_000_000
+
+
+class _TooMany(Exception):  # noqa: N818 - a signal to the scheduler
+    """There are more dependencies than are worth to be looked at."""
 
 
 class Unit:
@@ -43,16 +54,19 @@ class Filling:
         self.array = array
 
 
-class Circle:
-    """Cells that need each other, in an order in which they may be iterated."""
+class Web:
+    """Cells, array formulas and units whose order cannot be told from their formulas: they are calculated on demand."""
 
-    __slots__ = ("cells",)
+    __slots__ = ("cells", "fillings", "units")
 
-    def __init__(self, cells: list[tuple[SheetStore, int, int, Family]]) -> None:
+    def __init__(self, cells: list[tuple[SheetStore, int, int, Family]], fillings: list[Filling],
+                 units: list[Unit] | None = None) -> None:
         self.cells = cells
+        self.fillings = fillings
+        self.units = units or []
 
 
-Step = Unit | Filling | Circle
+Step = Unit | Filling | Web
 
 
 class Plan:
@@ -75,9 +89,34 @@ class Scheduler:
         # Nodes are (sheet index, block index) and (sheet index, -1 - array index). What depends on
         # this workbook's names is kept here, the rest with the program for the whole process.
         self.local: dict[tuple[int, int, str], Any] = {}
+        self.edges = 0
 
     def run(self) -> list[Step]:
         """Return all steps in order."""
+        try:
+            return self.ordered()
+        except _TooMany:
+            return [self.unordered()]
+
+    def unordered(self) -> Web:
+        """Return all formulas to be calculated on demand; blocks that read nothing of their own later rows as units."""
+        web = Web([], [Filling(sheet, array) for sheet in self.space.sheets for array in sheet.arrays])
+        for sheet in self.space.sheets:
+            for block in sheet.blocks:
+                plan = self.plan(block, block.program, sheet)
+                if plan.columns is not None:
+                    web.units.append(Unit(sheet, block.first, block.last, block.program, plan.columns, plan.step))
+                else:
+                    web.cells += [(sheet, row, column, family) for row in range(block.first, block.last + 1)
+                                  for column, family in block.program.by_column.items()]
+        return web
+
+    def ordered(self) -> list[Step]:
+        """Return all steps in order.
+
+        Raises:
+            _TooMany: so many formulas read so much of each other that to look at it all takes too long.
+        """
         nodes = [(sheet.index, at) for sheet in self.space.sheets for at in range(len(sheet.blocks))]
         nodes += [(sheet.index, -1 - at) for sheet in self.space.sheets for at in range(len(sheet.arrays))]
         for group in components(nodes, self.needs):
@@ -86,6 +125,12 @@ class Scheduler:
             else:
                 self.by_column(group)
         return self.steps
+
+    @staticmethod
+    def place(web: Web) -> str:
+        """Return the sheet on which cells that need each other begin."""
+        sheets = [cell[0] for cell in web.cells] + [one.sheet for one in web.fillings]
+        return (sheets or [one.sheet for one in web.units])[0].name
 
     def targets(self, sheet: SheetStore, top: int, bottom: int, mask: int) -> list[tuple[int, int]]:
         """Return the nodes whose cells lie in rows `top` to `bottom` of the columns in `mask`."""
@@ -124,6 +169,9 @@ class Scheduler:
                 first = min(first, bottom if bottom_fixed else block.first + bottom)
                 last = max(last, top if top_fixed else block.last + top)
             found += self.targets(target, first, last, mask)
+        self.edges += len(found)
+        if self.edges > _MOST_EDGES:
+            raise _TooMany
         return [other for other in found if other != node]
 
     def target_sheet(self, name: str | None, own: SheetStore) -> SheetStore | None:
@@ -155,13 +203,13 @@ class Scheduler:
             self.by_column([node])
 
     def array_step(self, sheet: SheetStore, array: ArrayFormula) -> None:
-        """Schedule an array formula; one that reads its own cells is a circle."""
+        """Schedule an array formula; one that may read its own cells is calculated on demand."""
         for read in reads_of(array.family, self.space, sheet):
             if self.target_sheet(read.sheet, sheet) is sheet:
                 left, right = read.columns(array.left)
                 top, bottom = read.rows(array.top, array.top)
                 if top <= array.bottom and bottom >= array.top and left <= array.right and right >= array.left:
-                    self.steps.append(Circle([(sheet, array.top, array.left, array.family)]))
+                    self.steps.append(Web([], [Filling(sheet, array)]))
                     return
         self.steps.append(Filling(sheet, array))
 
@@ -211,6 +259,9 @@ class Scheduler:
                         found.append((*other, 0))
                     else:
                         found.extend((*other, one) for one in members[other] if left <= one <= right)
+            self.edges += len(found)
+            if self.edges > _MOST_EDGES:
+                raise _TooMany
             return [other for other in found if other != node]
 
         for part in components(nodes, needs):
@@ -229,17 +280,14 @@ class Scheduler:
             self.by_cell(part)
 
     def by_cell(self, part: list[tuple[int, int, int]]) -> None:
-        """Schedule single cells; what still forms a circle is a circular reference."""
+        """Schedule single cells; those that still form a circle are calculated on demand."""
         cells: dict[tuple[int, int, int], Family] = {}
         rows: dict[tuple[int, int], list[int]] = {}
+        fillings: list[Filling] = []
         for sheet_at, at, column in part:
             sheet = self.space.sheets[sheet_at]
             if at < 0:
-                array = sheet.arrays[-1 - at]
-                spots = [(row, one) for row in range(array.top, array.bottom + 1)
-                         for one in range(array.left, array.right + 1)]
-                self.steps.append(Circle([(sheet, array.top, array.left, array.family)]))
-                del spots
+                fillings.append(Filling(sheet, sheet.arrays[-1 - at]))
                 continue
             block = sheet.blocks[at]
             family = block.program.by_column[column]
@@ -248,10 +296,12 @@ class Scheduler:
             rows.setdefault((sheet_at, column), []).extend(range(block.first, block.last + 1))
         for held in rows.values():
             held.sort()
+        if fillings or self.wide(part, len(cells)):
+            self.steps.append(Web([(self.space.sheets[at], row, column, family)
+                                   for (at, row, column), family in cells.items()], fillings))
+            return
 
         def needs(node: tuple[int, int, int]) -> list[tuple[int, int, int]]:
-            from bisect import bisect_left, bisect_right
-
             sheet = self.space.sheets[node[0]]
             found: list[tuple[int, int, int]] = []
             for read in reads_of(cells[node], self.space, sheet):
@@ -277,9 +327,21 @@ class Scheduler:
                 program = program_of({column: cells[group[0]]})
                 self.steps.append(Unit(self.space.sheets[sheet_at], row, row, program, (column,), 1))
             else:
-                ordered = sorted(group)
-                self.steps.append(Circle([(self.space.sheets[at], row, column, cells[(at, row, column)])
-                                          for at, row, column in ordered]))
+                self.steps.append(Web([(self.space.sheets[at], row, column, cells[(at, row, column)])
+                                       for at, row, column in sorted(group)], []))
+
+    def wide(self, part: list[tuple[int, int, int]], count: int) -> bool:
+        """Say whether cells read so many of each other that to look at them all takes longer than to calculate."""
+        edges = 0
+        for sheet_at, at, column in part:
+            sheet = self.space.sheets[sheet_at]
+            block = sheet.blocks[at]
+            rows = block.last - block.first + 1
+            for read in reads_of(block.program.by_column[column], self.space, sheet):
+                left, right = read.columns(column)
+                top, bottom = read.rows(block.first, block.first)
+                edges += rows * min((bottom - top + 1) * (right - left + 1), count)
+        return edges > max(_EDGES, 8 * count)
 
 
 def _mask(program: Program) -> int:

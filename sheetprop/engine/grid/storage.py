@@ -21,10 +21,11 @@ _GAP = 4096
 class Column:
     """The values of one column: a dense list from `base` on, and a dictionary for far-off cells."""
 
-    __slots__ = ("base", "sparse", "values")
+    __slots__ = ("base", "sparse", "values", "waiting")
 
     def __init__(self) -> None:
         self.base = 0
+        self.waiting: Any = None
         self.values: list[Value] = []
         self.sparse: dict[int, Value] = {}
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sheetprop.engine.calculation.fallback import value_given
 from sheetprop.engine.calculation.reads import calls, reads_of
-from sheetprop.engine.calculation.schedule import Circle, Filling, Scheduler, Unit
+from sheetprop.engine.calculation.schedule import Filling, Scheduler, Unit, Web
 from sheetprop.engine.formula.printing import formula_text
 from sheetprop.engine.formula.references import address, quoted
 from sheetprop.engine.formula.tree import Area, Call, Cell, Name, Node
@@ -99,8 +99,8 @@ def _levels(space: Workspace) -> list[list[Unit]]:
     levels: dict[tuple[int, int], int] = {}
     found: dict[int, list[Unit]] = {}
     for step in scheduler.run():
-        if isinstance(step, Circle):
-            raise SheetpropError(f"{step.cells[0][0].name}: holds a circular reference, which engine 'formulas' "
+        if isinstance(step, Web):
+            raise SheetpropError(f"{scheduler.place(step)}: holds references in a circle, which engine 'formulas' "
                                  "cannot follow; use another")
         if isinstance(step, Filling):
             raise SheetpropError(f"{step.sheet.name}: holds an array formula over several cells; "

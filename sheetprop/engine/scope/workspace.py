@@ -34,7 +34,8 @@ class Workspace:
         self.now: float | None = None
         self.random: Any = None
         self._names: dict[tuple[int | None, str], Family | None] = {}
-        self._depth = 0
+        self.depth = 0  # of names in names
+        self.on_demand = False  # whether reading a cell may calculate it
         self.calls = 0  # of a LAMBDA, one inside the other
         self.spills: dict[tuple[int, int, int], tuple[int, int]] = {}  # cell -> the size of what it has to spill over
         self.stored: dict[tuple[int, int, int], Value] | None = None
@@ -74,13 +75,13 @@ class Workspace:
 
     def deeper(self, named: Callable[[], Operand]) -> Operand:
         """Return what a name stands for; one that means itself, in more than 50 steps too, is #NAME?."""
-        self._depth += 1
+        self.depth += 1
         try:
-            if self._depth > 50:
+            if self.depth > 50:
                 raise Raised(NAME)
             return named()
         finally:
-            self._depth -= 1
+            self.depth -= 1
 
     def note_unknown(self, what: str, sheet: SheetStore, row: int, column: int) -> None:
         """Remember that a formula asked for something that is not known."""

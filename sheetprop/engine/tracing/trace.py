@@ -6,8 +6,8 @@ the value that it has now and enters as a constant.
 
 from __future__ import annotations
 
-from sheetprop.engine.calculation.reads import Read, reads_of
-from sheetprop.engine.calculation.schedule import Circle, Filling, Step, Unit
+from sheetprop.engine.calculation.reads import Read, is_dynamic, reads_of
+from sheetprop.engine.calculation.schedule import Filling, Step, Unit, Web
 from sheetprop.engine.formula.references import address
 from sheetprop.engine.grid.storage import ArrayFormula, Family, SheetStore
 from sheetprop.engine.scope.workspace import Workspace
@@ -99,7 +99,7 @@ def trace(space: Workspace, steps: list[Step], inputs: list[Spot], outputs: list
     """Return what has to be calculated to get from inputs to outputs.
 
     Raises:
-        Untraceable: an active cell belongs to a circular reference.
+        Untraceable: the order in which an active cell is calculated is found while calculating.
     """
     active = Regions()
     for sheet, row, column in inputs:
@@ -128,7 +128,8 @@ def trace(space: Workspace, steps: list[Step], inputs: list[Spot], outputs: list
                 continue
             if not isinstance(step, Filling):
                 sheet, row, column = cells[0]
-                raise Untraceable(f"{space.sheets[sheet].name}!{address(row, column)}", "a circular reference")
+                raise Untraceable(f"{space.sheets[sheet].name}!{address(row, column)}",
+                                  "stands in a circle of references")
             array = step.array
             _need_reads(space, array.family, step.sheet, array.left, (array.top, array.top), needed)
             pieces.append(Patch(step, cells))
@@ -145,8 +146,11 @@ def _cells(step: Step) -> list[Spot]:
         array = step.array
         return [(step.sheet.index, row, column) for row in range(array.top, array.bottom + 1)
                 for column in range(array.left, array.right + 1)]
-    if isinstance(step, Circle):
-        return [(sheet.index, row, column) for sheet, row, column, _ in step.cells]
+    if isinstance(step, Web):
+        return [(sheet.index, row, column) for sheet, row, column, _ in step.cells] + \
+            [spot for filling in step.fillings for spot in _cells(filling)] + \
+            [(unit.sheet.index, row, column) for unit in step.units for row in range(unit.first, unit.last + 1)
+             for column in unit.columns]
     raise SheetpropError("a unit is no list of cells")
 
 
@@ -154,11 +158,15 @@ def _reads_active(space: Workspace, step: Step, active: Regions) -> list[Spot] |
     cells = _cells(step)
     if isinstance(step, Filling):
         families = [(step.sheet, step.array.top, step.array.left, step.array.family)]
-    elif isinstance(step, Circle):
-        families = step.cells
+    elif isinstance(step, Web):
+        families = step.cells + [(one.sheet, one.array.top, one.array.left, one.array.family) for one in step.fillings]
+        families += [(unit.sheet, row, column, unit.program.by_column[column]) for unit in step.units
+                     for row in range(unit.first, unit.last + 1) for column in unit.columns]
     else:
         return None
     for sheet, row, column, family in families:
+        if is_dynamic(family, space, sheet):
+            return cells
         for read in reads_of(family, space, sheet):
             target = _target(space, read, sheet)
             if target is not None and active.hits(target.index, *read.columns(column), *read.rows(row, row)):
@@ -175,10 +183,12 @@ def _active_columns(space: Workspace, unit: Unit, active: Regions) -> tuple[int,
         moved = False
         for column in list(waiting):
             family = unit.program.by_column[column]
+            # What a formula reads whose places only a calculation knows may be active, too.
+            moves = is_dynamic(family, space, unit.sheet)
             for read in reads_of(family, space, unit.sheet):
                 target = _target(space, read, unit.sheet)
-                if target is not None and active.hits(target.index, *read.columns(column),
-                                                      *read.rows(unit.first, unit.last)):
+                if moves or (target is not None and active.hits(target.index, *read.columns(column),
+                                                                *read.rows(unit.first, unit.last))):
                     active.add(unit.sheet.index, column, unit.first, unit.last)
                     waiting.remove(column)
                     found.add(column)
