@@ -45,7 +45,8 @@ NO_CIRCLES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a chooser over a block of formulas": ({"A1": 1, "B1": "=CHOOSE(A1,10,B2)", "B2": "=CHOOSE(A1,B1+1,20)"},
                                            {"B1": 10, "B2": 11}),
     "SUMIF's range takes the size of the first": ({"A1": 1, "A2": 1, "A3": 1, "C1": "=D1", "D1": 5,
-                                                   "C2": "=D2", "D2": 6, "C3": "=B9", "B9": "=D1+D2", "B1": "=SUMIF(A1:A3,1,C1)"},
+                                                   "C2": "=D2", "D2": 6, "C3": "=B9", "B9": "=D1+D2",
+                                                   "B1": "=SUMIF(A1:A3,1,C1)"},
                                                   {"B1": 22}),
 }
 CIRCLES: dict[str, tuple[dict[str, Any], list[str]]] = {
