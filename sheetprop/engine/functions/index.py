@@ -87,6 +87,18 @@ _HOLDS: dict[str, str] = {
         "DISC INTRATE PRICEDISC PRICEMAT RECEIVED TBILLEQ TBILLPRICE TBILLYIELD YIELDDISC YIELDMAT",
     "volatile":
         "NOW RAND RANDBETWEEN TODAY",
+    "database":
+        "DAVERAGE DCOUNT DCOUNTA DGET DMAX DMIN DPRODUCT DSTDEV DSTDEVP DSUM DVAR DVARP",
+    "regularexpressions":
+        "REGEXEXTRACT REGEXREPLACE REGEXTEST",
+    "cellinfo":
+        "CELL FORMULATEXT INFO",
+    "doublebytes":
+        "ASC BAHTTEXT DBCS FINDB JIS LEFTB LENB MIDB PHONETIC REPLACEB RIGHTB SEARCHB",
+    "web":
+        "ENCODEURL FILTERXML",
+    "forecasting":
+        "FORECAST.ETS FORECAST.ETS.CONFINT FORECAST.ETS.SEASONALITY FORECAST.ETS.STAT",
 }
 MODULES = tuple(_HOLDS)
 HOME = {name: module for module, names in _HOLDS.items() for name in names.split()}

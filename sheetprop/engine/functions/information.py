@@ -7,7 +7,7 @@ import math
 from sheetprop.engine.functions import function
 from sheetprop.engine.grid.operands import Array, Operand, Ref
 from sheetprop.engine.grid.storage import SheetStore
-from sheetprop.engine.grid.values import ERRORS, NA, VALUE, ExcelError, Raised, Value
+from sheetprop.engine.grid.values import NA, VALUE, ExcelError, Raised, Value
 from sheetprop.engine.scope.context import Context
 
 
@@ -86,6 +86,8 @@ def _holds_formula(sheet: SheetStore, row: int, column: int) -> bool:
 def sheet_number(context: Context, operand: Operand = None) -> float:
     if operand is None or isinstance(operand, Ref):
         return context.sheet.index + 1.0 if operand is None else operand.sheet.index + 1.0
+    if type(operand) is ExcelError:
+        raise Raised(operand)
     found = context.space.by_name.get(operand.casefold()) if isinstance(operand, str) else None
     if found is None:
         raise Raised(NA)
@@ -125,9 +127,13 @@ def type_of(operand: Operand) -> float:
     return 1.0 if value is None or type(value) is float else 64.0
 
 
+_ERROR_NUMBERS = {error: number for number, error in enumerate(
+    ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CONNECT!",
+     "#BLOCKED!", "#UNKNOWN!", "#FIELD!", "#CALC!", "#BUSY!"), start=1)}
+
+
 @function("ERROR.TYPE", "e")
 def error_type(value: Value) -> float:
     if type(value) is not ExcelError:
         raise Raised(NA)
-    order = list(ERRORS)
-    return float(order.index(value) + 1) if value in order[:7] else 8.0
+    return float(_ERROR_NUMBERS.get(str(value), 8))
