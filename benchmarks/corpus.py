@@ -42,6 +42,9 @@ PACKAGE_RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationshi
 ID = "http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 STRICT_ID = "http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 MEMORY = 6 << 30
+# Excel stores errors younger than the file format as #VALUE! and says in the cell's metadata which it means.
+YOUNGER = "#VALUE! with metadata"
+MEANT = ("#VALUE!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!")
 
 
 class UnusableError(Exception):
@@ -128,12 +131,16 @@ def _formula_cells(data: bytes, strings: list[str]) -> Iterator[tuple[str, Cell]
                 yield item.get("r", ""), float(text)
         elif kind == "b":
             yield item.get("r", ""), text.strip() in ("1", "true")
+        elif kind == "e" and text == "#VALUE!" and item.get("vm"):
+            yield item.get("r", ""), YOUNGER
         else:
             yield item.get("r", ""), strings[int(text)] if kind == "s" else text
 
 
 def equal(stored: Cell, given: Cell) -> bool:
     """Say whether an engine's value is the stored one. Nothing and the empty text are the same."""
+    if stored == YOUNGER:
+        return given in MEANT
     if isinstance(stored, float) and isinstance(given, float):
         return math.isclose(stored, given, rel_tol=1e-9, abs_tol=1e-12)
     if isinstance(stored, str):

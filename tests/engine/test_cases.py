@@ -51,8 +51,6 @@ KNOWN: frozenset[str] = frozenset((
     "r088 S!A5",
     "r091 S!B1",
     "r091 S!B2",
-    "r091 S!B3",
-    "r091 S!B4",
     "r091 S!B5",
 ))
 

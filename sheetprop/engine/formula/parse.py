@@ -274,8 +274,8 @@ class _Parser:
             corners = [self.cell("$", letters, "$" if part[0] == "$" else "", part.lstrip("$"), sheet)
                        for part, letters in ((first, "A"), (last, "XFD"))]
         for corner in corners:
-            if isinstance(corner, Error):
-                return corner
+            if not isinstance(corner, Cell):  # beyond the edge of a sheet
+                return Error("#REF!")
         assert isinstance(corners[0], Cell)
         assert isinstance(corners[1], Cell)
         return Area(corners[0], corners[1], kind)

@@ -192,14 +192,14 @@ def criterion(condition: Value) -> Callable[[Value], bool]:
 
 
 def _numeric(sign: str, number: float) -> Callable[[Value], bool]:
-    """Return a test against a number; text that spells the number equals it, but is neither less nor more."""
+    """Return a test against a number; text that spells it equals it, but is neither less nor more, and not by <>."""
     def equals(value: Value) -> bool:
         return value == number if type(value) is float else type(value) is str and number_in(value) == number
 
     if sign in ("", "="):
         return equals
     if sign == "<>":
-        return lambda value: not equals(value)
+        return lambda value: type(value) is not float or value != number
     if sign == "<":
         return lambda value: type(value) is float and value < number
     if sign == ">":
@@ -239,7 +239,17 @@ def wildcard(text: str) -> re.Pattern[str]:
 
 
 def _selected(target: Operand, pairs: tuple[Operand, ...]) -> Iterator[Value]:
-    """Yield the values of `target` where all (range, condition) pairs hold."""
+    """Yield the values of `target` where all (range, condition) pairs hold; blanks below what is used are left out."""
+    grids, tests = _tested(target, pairs)
+    for lines in zip(*grids, strict=True):
+        for values in zip(*lines, strict=True):
+            if all(test(value) for test, value in zip(tests, values, strict=False)):
+                yield values[-1]
+
+
+def _tested(target: Operand, pairs: tuple[Operand, ...]) -> tuple[
+        list[list[list[Value]]], list[Callable[[Value], bool]]]:
+    """Return the values of the tested ranges and of `target`, as far as they can hold any, and the tests."""
     if len(pairs) % 2:
         raise Raised(VALUE)
     ranges = pairs[::2]
@@ -250,23 +260,18 @@ def _selected(target: Operand, pairs: tuple[Operand, ...]) -> Iterator[Value]:
     height, width = first.height, first.width
     if isinstance(target, Ref) and (target.height, target.width) != (height, width):
         raise Raised(VALUE)
-    deepest = height
+    deepest, widest = height, width
     if height * width > 100_000:
         refs = [one for one in (*ranges, target) if isinstance(one, Ref)]
         deepest = max(1, min(height, max(ref.sheet.used()[0] - ref.top + 1 for ref in refs)))
         widest = max(1, min(width, max(ref.sheet.used()[1] - ref.left + 1 for ref in refs)))
-    else:
-        widest = width
     grids: list[list[list[Value]]] = []
     for one in (*ranges, target):
         if not isinstance(one, Ref | Array) or (one.height, one.width) != (height, width):
             raise Raised(VALUE)
         grids.append(Ref(one.sheet, one.top, one.left, one.top + deepest - 1, one.left + widest - 1).rows()
                      if isinstance(one, Ref) else one.rows())
-    for row in range(deepest):
-        for column in range(widest):
-            if all(test(grid[row][column]) for test, grid in zip(tests, grids, strict=False)):
-                yield grids[-1][row][column]
+    return grids, tests
 
 
 def _resized(target: Operand, like: Operand) -> Operand:
@@ -299,7 +304,13 @@ def countif(tested: Operand, condition: Value) -> float:
 
 @function("COUNTIFS", "fe*2")
 def countifs(*pairs: Operand) -> float:
-    return float(sum(1 for _ in _selected(pairs[0], pairs)))
+    grids, tests = _tested(pairs[0], pairs)
+    found = sum(all(test(value) for test, value in zip(tests, values, strict=False))
+                for lines in zip(*grids, strict=True) for values in zip(*lines, strict=True))
+    first = pairs[0]
+    if isinstance(first, Ref) and all(test(None) for test in tests):  # and the blanks below what is used
+        found += first.height * first.width - len(grids[0]) * len(grids[0][0])
+    return float(found)
 
 
 @function("SUMIF", "fe|f")

@@ -158,8 +158,8 @@ def _shape(rows: float, columns: float) -> tuple[int, int]:
     return height, width
 
 
-@function("SEQUENCE", "n|nnn", empty_is_none=True)
-def sequence(rows: float, columns: float = 1.0, start: float = 1.0, step: float = 1.0) -> Operand:
+@function("SEQUENCE", "|nnnn", empty_is_none=True)
+def sequence(rows: float = 1.0, columns: float = 1.0, start: float = 1.0, step: float = 1.0) -> Operand:
     height, width = _shape(rows, columns)
     return result([[finite(start + step * (row * width + column)) for column in range(width)]
                    for row in range(height)])

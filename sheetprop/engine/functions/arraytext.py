@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sheetprop.engine.functions import function
 from sheetprop.engine.functions.arrays import result
 from sheetprop.engine.grid.operands import Operand, as_rows
@@ -56,10 +58,13 @@ def textsplit(text: str, columns: Operand, rows: Operand = None, ignore_empty: b
     return result([line + [pad] * (width - len(line)) for line in grid])
 
 
-def _cut(text: str, delimiters: list[str], instance: float, mode: float, match_end: float) -> tuple[int, int] | None:
+def _cut(text: str, delimiters: list[str], instance: float | None, mode: float,
+         match_end: float) -> tuple[int, int] | None:
     """Return where the delimiter number `instance` stands, counted from the end where that is negative."""
-    which = int(instance)
-    if which == 0 or abs(which) > max(len(text), 1) or mode not in (0.0, 1.0) or match_end not in (0.0, 1.0):
+    which = 1 if instance is None else math.floor(instance)
+    if which == 0 or mode not in (0.0, 1.0) or match_end not in (0.0, 1.0):
+        raise Raised(VALUE)
+    if instance is not None and text and (abs(which) > len(text) or min(map(len, delimiters)) > len(text)):
         raise Raised(VALUE)
     if "" in delimiters:
         return (0, 0) if which > 0 else (len(text), len(text))
@@ -71,18 +76,22 @@ def _cut(text: str, delimiters: list[str], instance: float, mode: float, match_e
     return found[which - 1 if which > 0 else which]
 
 
+def _or_else(value: Value) -> Value:
+    return "" if value is None else value
+
+
 @function("TEXTBEFORE", "ta|nnne", empty_is_none=True)
-def textbefore(text: str, delimiters: Operand, instance: float = 1.0, mode: float = 0.0, match_end: float = 0.0,
-               otherwise: Value = NA) -> Value:
+def textbefore(text: str, delimiters: Operand, instance: float | None = None, mode: float = 0.0,
+               match_end: float = 0.0, otherwise: Value = NA) -> Value:
     place = _cut(text, _texts(delimiters), instance, mode, match_end)
-    return otherwise if place is None else text[:place[0]]
+    return _or_else(otherwise) if place is None else text[:place[0]]
 
 
 @function("TEXTAFTER", "ta|nnne", empty_is_none=True)
-def textafter(text: str, delimiters: Operand, instance: float = 1.0, mode: float = 0.0, match_end: float = 0.0,
-              otherwise: Value = NA) -> Value:
+def textafter(text: str, delimiters: Operand, instance: float | None = None, mode: float = 0.0,
+              match_end: float = 0.0, otherwise: Value = NA) -> Value:
     place = _cut(text, _texts(delimiters), instance, mode, match_end)
-    return otherwise if place is None else text[place[1]:]
+    return _or_else(otherwise) if place is None else text[place[1]:]
 
 
 def _shown(value: Value, strict: bool) -> str:

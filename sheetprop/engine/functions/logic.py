@@ -142,6 +142,8 @@ def _conditions(operands: tuple[Operand, ...]) -> list[bool]:
                     raise Raised(value)
                 if type(value) in (float, bool):
                     found.append(bool(value))
+        elif operand == "":
+            continue
         elif operand is not None:
             if type(operand) is str and number_in(operand) is not None:
                 raise Raised(VALUE)

@@ -136,6 +136,30 @@ def _regular(pattern: str) -> Callable[[Value], bool]:
     return lambda value: type(value) is str and found.search(value) is not None
 
 
+def _beside(wanted: Value, value: Value) -> int | None:
+    """Compare a value with what is looked for, numbers before text before truth values; None for blanks and errors."""
+    return None if value is None or type(value) is ExcelError else compare(value, wanted)
+
+
+def _by_halves(wanted: Value, values: list[Value], kind: float, rising: bool) -> int:
+    """Return the place in sorted values: the first equal one, else that of the neighbour that `kind` asks for."""
+    places = [at for at, value in enumerate(values) if value is not None and type(value) is not ExcelError]
+    if not rising:
+        places.reverse()
+    low, high = 0, len(places)
+    while low < high:
+        middle = (low + high) // 2
+        if compare(values[places[middle]], wanted) < 0:
+            low = middle + 1
+        else:
+            high = middle
+    if low < len(places) and compare(values[places[low]], wanted) == 0:
+        return places[low]
+    if kind == 0 or not 0 <= low - (kind < 0) < len(places):
+        return -1
+    return places[low - (kind < 0)]
+
+
 def _nearest(wanted: Value, among: Vector, kind: float, mode: float) -> int:
     """Return the position that XMATCH and XLOOKUP find, or -1.
 
@@ -145,7 +169,8 @@ def _nearest(wanted: Value, among: Vector, kind: float, mode: float) -> int:
         kind: 0 equal, -1 or the next smaller, 1 or the next larger, 2 wildcards, 3 a regular expression.
         mode: 1 from the first on, -1 from the last, 2 and -2 by halves in values sorted upwards and downwards.
     """
-    if int(kind) not in (-1, 0, 1, 2, 3) or int(mode) not in (-2, -1, 1, 2):
+    kind, mode = int(kind), int(mode)
+    if kind not in (-1, 0, 1, 2, 3) or mode not in (-2, -1, 1, 2) or (kind > 1 and abs(mode) == 2):
         raise Raised(VALUE)
     values = among.values
     order = range(len(values)) if mode > 0 else range(len(values) - 1, -1, -1)
@@ -154,6 +179,8 @@ def _nearest(wanted: Value, among: Vector, kind: float, mode: float) -> int:
         if mode == -1 and among.length > len(values):
             return among.length - 1
         return blank if blank >= 0 or among.length == len(values) else len(values)
+    if abs(mode) == 2:
+        return _by_halves(wanted, values, kind, mode > 0)
     if kind == 3:
         test = _regular(str(wanted)) if type(wanted) is str else None
         return -1 if test is None else next((at for at in order if test(values[at])), -1)
@@ -164,14 +191,12 @@ def _nearest(wanted: Value, among: Vector, kind: float, mode: float) -> int:
         return -1
     best = -1
     for index in order:
-        value = values[index]
-        if not _same_kind(wanted, value):
+        side = _beside(wanted, values[index])
+        if side is None or side == 0 or (side < 0) != (kind < 0):
             continue
-        side = compare(value, wanted)
-        if (side < 0 and kind < 0) or (side > 0 and kind > 0):
-            closer = best < 0 or ((compare(value, values[best]) > 0) == (kind < 0) and compare(value, values[best]))
-            if closer:
-                best = index
+        closer = 1 if best < 0 else compare(values[index], values[best])
+        if best < 0 or ((closer > 0) == (kind < 0) and closer):
+            best = index
     return best
 
 
@@ -207,7 +232,7 @@ def xlookup(wanted: Value, operand: Operand, results: Operand, absent: Operand =
 
 def _table_lookup(wanted: Value, table: Operand, at: float, near: bool, upright: bool) -> Value:
     place = int(at)
-    if place < 1:
+    if place < 1 or type(table) is str:
         raise Raised(VALUE)
     height, width = size(table)
     if place > (width if upright else height):

@@ -6,7 +6,7 @@ import re
 
 from sheetprop.engine.formula.parse import parse
 from sheetprop.engine.formula.references import MAX_COLUMN, MAX_ROW, column_letters, quoted, split_sheet
-from sheetprop.engine.formula.tree import Area, Call, Cell, Name, is_array
+from sheetprop.engine.formula.tree import Area, Call, Cell, Name
 from sheetprop.engine.functions import function
 from sheetprop.engine.grid.operands import Areas, Array, Operand, Ref, as_rows
 from sheetprop.engine.grid.values import REF, VALUE, Raised, Value
@@ -95,13 +95,18 @@ def address(row: float, column: float, kind: float = 1.0, a1: bool = True, sheet
     return f"{quoted(sheet)}!{text}" if sheet else text
 
 
+def _length(given: float) -> int:
+    """Return a number of rows or columns: whole, but a part of one is one."""
+    return 1 if 0 < given < 1 else int(given)
+
+
 @function("OFFSET", "fnn|nn", references=True)
 def offset(operand: Operand, down: float, across: float, height: float | None = None,
            width: float | None = None) -> Ref:
     if not isinstance(operand, Ref):
         raise Raised(VALUE)
-    tall = operand.height if height is None else int(height)
-    wide = operand.width if width is None else int(width)
+    tall = operand.height if height is None else _length(height)
+    wide = operand.width if width is None else _length(width)
     if tall == 0 or wide == 0:
         raise Raised(REF)
     top, left = operand.top + int(down), operand.left + int(across)
@@ -142,6 +147,7 @@ def _corner(context: Context, text: str, row: str | None, column: str | None) ->
             MAX_ROW if whole_column else down, MAX_COLUMN if whole_row else across)
 
 
+_ZEROS = r"(?<![\w.])(\$?[A-Za-z]{0,3}\$?)0+(?=[1-9])"  # INDIRECT also reads A01
 _BARE_SHEET = r"[\w.]+!(?!.*!)"  # INDIRECT reads a sheet's name without quotes where a formula needs them: 2024!B1
 
 
@@ -152,6 +158,8 @@ def indirect(context: Context, text: str, a1: bool = True) -> Operand:
         return _relative(context, found)
     if found := re.match(_BARE_SHEET, text):
         text = f"'{found[0][:-1]}'!{text[found.end():]}"
+    sheet_name, mark, place = text.rpartition("!")
+    text = sheet_name + mark + re.sub(_ZEROS, r"\1", place)
     try:
         node = parse(text, context.row, context.column, context.sheet.name, context.space.contents.outline)
     except SheetpropError:
@@ -181,14 +189,13 @@ def single(context: Context, operand: Operand) -> Operand:
 
 @function("ANCHORARRAY", "r")
 def anchorarray(operand: Operand) -> Operand:
-    """Return the cells over which the array formula in a cell spills: ``A1#``."""
+    """Return the cells over which the formula in a cell spills: ``A1#``; of any other formula that is its cell."""
     if not isinstance(operand, Ref) or operand.height * operand.width > 1:
         raise Raised(VALUE)
     for array in operand.sheet.arrays:
         if (array.top, array.left) == (operand.top, operand.left):
             return Ref(operand.sheet, array.top, array.left, array.bottom, array.right)
-    one = operand.sheet.family_at(operand.top, operand.left)
-    if one is None or not is_array(one.tree):
+    if operand.sheet.family_at(operand.top, operand.left) is None:
         raise Raised(REF)
     return operand
 
