@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 
 from sheetprop.engine.grid.storage import SheetStore
 from sheetprop.engine.grid.values import CALC, NA, NULL, VALUE, ExcelError, Raised, Value, number_in
@@ -231,6 +232,13 @@ def broadcast(operands: list[Operand], function: Callable[..., Value]) -> Array:
     grids = [as_rows(operand) for operand in operands]
     height = max(len(grid) for grid in grids)
     width = max(len(grid[0]) if grid else 0 for grid in grids)
+    flat = [_spread(grid, height, width) for grid in grids]
+    if all(one is not None for one in flat):
+        try:
+            values = list(map(function, *flat))  # type: ignore[arg-type]
+            return Array([values[at:at + width] for at in range(0, height * width, width)])
+        except Raised:
+            pass  # some element is an error; which ones is found below
     lines: list[list[Value]] = []
     for row in range(height):
         line: list[Value] = []
@@ -241,6 +249,16 @@ def broadcast(operands: list[Operand], function: Callable[..., Value]) -> Array:
                 line.append(raised.error)
         lines.append(line)
     return Array(lines)
+
+
+def _spread(grid: list[list[Value]], height: int, width: int) -> Iterable[Value] | None:
+    """Return the elements row by row, single rows and columns repeated; None where some are missing."""
+    if len(grid) == 1 and len(grid[0]) == 1:
+        return repeat(grid[0][0], height * width)
+    rows = grid * height if len(grid) == 1 else grid
+    if len(rows) != height or any(len(line) not in (1, width) for line in rows):
+        return None
+    return [value for line in rows for value in (line if len(line) == width else line * width)]
 
 
 def each(operands: list[Operand], function: Callable[[list[Operand]], Operand]) -> Operand:
