@@ -29,7 +29,6 @@ KNOWN: frozenset[str] = frozenset((
     "r003 S!I5",
     "r003 S!I6",
     "r021 S!F4",
-    "r028 S!J1",
     "r028 S!J2",
     "r028 S!J3",
     "r028 S!J4",
