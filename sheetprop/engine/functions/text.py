@@ -121,7 +121,8 @@ def find(wanted: str, text: str, start: float = 1.0) -> float:
 def search(wanted: str, text: str, start: float = 1.0) -> float:
     if start < 1 or start > len(text) + 1:
         raise Raised(VALUE)
-    pattern = re.compile(wildcard(wanted).pattern.removesuffix(r"\Z"), re.IGNORECASE | re.DOTALL)
+    plain = re.sub(r"~(.?)", lambda pair: pair[0] if pair[1] and pair[1] in "*?~" else pair[1], wanted)  # ~x is x
+    pattern = re.compile(wildcard(plain).pattern.removesuffix(r"\Z"), re.IGNORECASE | re.DOTALL)
     found = pattern.search(text, int(start) - 1)
     if found is None:
         raise Raised(VALUE)

@@ -1,25 +1,21 @@
-"""Number formats, as the function TEXT applies them: digits, grouping, percent, powers of ten, dates."""
+"""Number formats, as the function TEXT applies them: digits, grouping, percent, powers of ten, fractions."""
 
 from __future__ import annotations
 
-import math
 import operator
 import re
+from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 
-from sheetprop.engine.grid.dates import parts
-from sheetprop.engine.grid.values import SHIFT_1904, VALUE, Raised, general
+from sheetprop.engine.grid.values import VALUE, Raised
 
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-           "November", "December")
-_DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
-_PIECE = re.compile(r'"([^"]*)"|\\(.)|_(.)|\*(.)|\[([^\]]*)\]|(General)|(E[+-]0+)|([0#?]+)|(AM/PM|A/P)'
-                    r"|(y+|m+|d+|h+|s+(?:\.0+)?)|(@)|(.)", re.IGNORECASE | re.DOTALL)
-_CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)(-?\d+(?:\.\d+)?)\]", re.ASCII)
+_PIECE = re.compile(r'"([^"]*)"?|\\(.)|_(.)|\*(.)|\[([^\]]*)\]|(General)|(E[+-][0#?]+)|([0#?]+)|(AM/PM|A/P)'
+                    r"|(y+|m+|d+|h+|s+(?:\.0+)?|e+(?![+-]))|(@)|(.)", re.IGNORECASE | re.DOTALL)
+_CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)\s*(-?\d+(?:\.\d*)?(?:E[+-]?\d+)?)\]", re.ASCII | re.IGNORECASE)
 _HOLDS = {"<=": operator.le, ">=": operator.ge, "<>": operator.ne, "<": operator.lt, ">": operator.gt,
           "=": operator.eq}
-_FRACTION = re.compile(r"(?:([#0?]+)(\s+))?([#0?]+)/([#0?]+|[1-9]\d*)", re.ASCII)
+_FRACTION = re.compile(r"(?:([#0?,]+)(\s+))?([#0?]+)( ?/ ?)([#0?]+|[1-9]\d*)", re.ASCII)
 _WIDE = Context(prec=700)
 
 
@@ -44,66 +40,148 @@ def formatted(value: float | str, form: str, date1904: bool = False) -> str:
         Raised: the format cannot be applied (#VALUE!).
     """
     parts_of = sections(form)
+    if len(parts_of) > 4:
+        raise Raised(VALUE)
     if isinstance(value, str):
-        chosen = parts_of[3] if len(parts_of) > 3 else parts_of[-1] if "@" in parts_of[-1] else "@"
-        return "".join(_literal(piece) if not piece.group(11) else value for piece in _PIECE.finditer(chosen))
+        chosen = parts_of[3] if len(parts_of) > 3 else parts_of[-1] if _takes_text(parts_of[-1]) else "@"
+        return "".join(value if piece.group(11) or piece.group(6) else _literal(piece)
+                       for piece in _PIECE.finditer(chosen))
     conditions = [_CONDITION.search(part) for part in parts_of]
     if any(conditions):
-        for part, condition in zip(parts_of, conditions, strict=True):
+        for part, condition in zip(parts_of[:3], conditions, strict=False):
             if condition is None or _HOLDS[condition.group(1)](value, float(condition.group(2))):
+                if condition is None and part is parts_of[-1] and value < 0 and len(parts_of) == 2:
+                    return "-" + _number(abs(value), part, date1904)
                 return _number(value, part, date1904)
         raise Raised(VALUE)
-    if len(parts_of) > 1:
+    numeric = [part for part in parts_of if not _takes_text(part)] or parts_of
+    if len(numeric) > 1 or (len(parts_of) > 1 and value < 0):
         if value < 0:
-            return _number(abs(value), parts_of[1], date1904) if parts_of[1] else ""
-        if value == 0 and len(parts_of) > 2:
-            return _number(value, parts_of[2], date1904) if parts_of[2] else ""
-        return _number(value, parts_of[0], date1904) if parts_of[0] else ""
+            part = numeric[1] if len(numeric) > 1 else numeric[0]
+            shown = _number(abs(value), part, date1904) if part else ""
+            signless = len(numeric) > 1 and not _general_without_sign(part)
+            return shown if signless else f"-{shown}"
+        if value == 0 and len(numeric) > 2:
+            return _number(value, numeric[2], date1904) if numeric[2] else ""
     if not form:
         return "-" if value < 0 else ""
-    return _number(value, form, date1904)
+    return _number(value, numeric[0], date1904) if numeric[0] else ""
+
+
+def _general_without_sign(part: str) -> bool:
+    """Say whether a section for negative numbers shows them as General and has no sign of its own before that."""
+    return re.match(r"(?i)(?:\[[^\]]*\])*general", part) is not None
+
+
+def _takes_text(part: str) -> bool:
+    """Say whether a section is for text: an @ stands in it outside quotes."""
+    return any(piece.group(11) for piece in _PIECE.finditer(part))
 
 
 def _literal(piece: re.Match[str]) -> str:
     if piece.group(3) is not None:
         return " "
-    if piece.group(4) is not None or piece.group(5) is not None:
+    if piece.group(5) is not None:
+        bracket = piece.group(5)
+        return bracket[1:].split("-", 1)[0] if bracket[:1] == "$" else ""
+    if piece.group(4) is not None:
         return ""
     return next((group for group in (piece.group(1), piece.group(2), piece.group(12)) if group is not None), "")
 
 
 def _number(value: float, form: str, date1904: bool) -> str:
     pieces = list(_PIECE.finditer(form))
-    if any(piece.group(10) or (piece.group(5) or "").lower() in ("h", "hh", "m", "mm", "s", "ss") for piece in pieces):
-        return _date(value, pieces, date1904)
-    if any(piece.group(6) for piece in pieces):
-        return ("-" if value < 0 else "") + "".join(general(abs(value)) if piece.group(6) else _literal(piece)
+    if any(piece.group(9) or piece.group(10) or re.fullmatch("h+|m+|s+", piece.group(5) or "", re.IGNORECASE)
+           for piece in pieces):
+        from sheetprop.engine.grid.dateformats import dated
+
+        return dated(value, pieces, date1904, _literal)
+    if any(piece.group(11) for piece in pieces):
+        return ("-" if value < 0 else "") + "".join(shown_general(abs(value)) if piece.group(11) else _literal(piece)
                                                    for piece in pieces)
-    parted = _FRACTION.search(form)
+    if any(piece.group(6) for piece in pieces):
+        return ("-" if value < 0 else "") + "".join(shown_general(abs(value)) if piece.group(6) else _literal(piece)
+                                                   for piece in pieces)
+    plain = "".join(" " * len(piece.group()) if piece.group(1) is not None or piece.group(2) or piece.group(3)
+                    or piece.group(4) or piece.group(5) else piece.group() for piece in pieces)
+    parted = _FRACTION.search(plain)
     if parted:
-        return form[:parted.start()].strip('"') + _fraction(value, parted) + form[parted.end():].strip('"')
+        sign = "-" if value < 0 else ""
+        before, after = (_literals(form[:parted.start()]), _literals(form[parted.end():]))
+        return sign + before + _fraction(abs(value), parted) + after
     return _digits(value, pieces)
 
 
+def _literals(form: str) -> str:
+    return "".join(_literal(piece) for piece in _PIECE.finditer(form))
+
+
+def shown_general(number: float) -> str:
+    """Return a number from 0 on as a cell in the format General shows it: at most 11 characters."""
+    if number == 0.0:
+        return "0"
+    exact = Decimal(f"{number:.14e}")
+    size = exact.adjusted()
+    if -5 < size < 11:
+        places = max(9 - size, 0) if size >= 0 else 9
+        shown = f"{exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP, context=_WIDE):f}"
+        shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
+        if len(shown) <= 11:
+            return shown
+    elif size < 0:
+        shown = f"{exact.normalize():f}"
+        if len(shown) <= 11:
+            return shown
+    mantissa = exact.scaleb(-size).quantize(Decimal("0.00001"), rounding=ROUND_HALF_UP)
+    if mantissa >= 10:
+        mantissa, size = mantissa / 10, size + 1
+    digits = f"{mantissa:.5f}".rstrip("0").rstrip(".")
+    return f"{digits}E{'-' if size < 0 else '+'}{abs(size):02d}"
+
+
 def _fraction(value: float, parted: re.Match[str]) -> str:
-    """Return a number as a fraction: `# ?/?` with whole part, `?/8` with a fixed denominator."""
-    whole_digits, gap, above, below = parted.groups()
-    size = abs(Fraction(value))
+    """Return a number from 0 on as a fraction: `# ?/?` with whole part, `?/8` with a fixed denominator."""
+    whole_digits, gap, above, slash, below = parted.groups()
+    size = Fraction(Decimal(f"{value:.14e}"))
     whole = int(size) if whole_digits else 0
     if below[0] in "#0?":
-        part = (size - whole).limit_denominator(10 ** len(below) - 1)
+        part = _nearest(size - whole, 10 ** min(len(below), 7) - 1)
         top, bottom = part.numerator, part.denominator
     else:
         bottom = int(below)
-        top = round((size - whole) * bottom)
+        top = int((size - whole) * bottom + Fraction(1, 2))
     if whole_digits and top == bottom:
         whole, top = whole + 1, 0
-    shown = str(whole) if whole_digits and (whole or not top or "0" in whole_digits) else ""
-    sign = "-" if value < 0 and (whole or top) else ""
-    if whole_digits and not top:
-        return f"{sign}{shown}{gap}{' ' * (len(above) + 1 + len(below))}"
-    return f"{sign}{shown}{gap or ''}{str(top).rjust(len(above) if '?' in above else 0)}/" \
-           f"{str(bottom).ljust(len(below) if '?' in below else 0)}"
+    shown = _padded(whole, whole_digits or "")
+    if not whole and whole_digits and (top or "0" in whole_digits):
+        shown = _padded(0, whole_digits) if "0" in whole_digits else " " * whole_digits.count("?")
+    elif whole_digits and not whole:
+        shown = "0"
+    if whole_digits and not top and "0" not in above:
+        return f"{shown}{gap}{' ' * (len(above) + len(slash) + len(below))}"
+    upper = str(top).rjust(len(above), "0") if "0" in above else str(top).rjust(len(above) if "?" in above else 0)
+    lower = str(bottom).ljust(len(below) if "?" in below else 0)
+    return f"{shown if whole_digits else ''}{gap or ''}{upper}{slash}{lower}"
+
+
+def _padded(whole: int, places: str) -> str:
+    digits = f"{whole:,}" if "," in places else str(whole)
+    return digits.rjust(places.count("0"), "0") if "0" in places else digits.rjust(places.count("?"))
+
+
+def _nearest(part: Fraction, largest: int) -> Fraction:
+    """Return the last convergent of the continued fraction whose denominator is not larger, as Excel does."""
+    before, last, rest = (0, 1), (1, 0), part  # numerator and denominator of two convergents
+    while last[1] < largest:
+        whole = rest.numerator // rest.denominator
+        following = whole * last[0] + before[0], whole * last[1] + before[1]
+        if following[1] > largest:
+            break
+        before, last = last, following
+        if rest - whole < Fraction(1, 20_000_000):
+            break
+        rest = 1 / (rest - whole)
+    return Fraction(*last)
 
 
 def _blanked(places: str) -> str:
@@ -162,86 +240,32 @@ def _digits(value: float, pieces: list[re.Match[str]]) -> str:
         decimals = decimals[:-1]
     shown_digits = len(decimals.rstrip("0"))
     decimals = decimals[:shown_digits] + _blanked(fraction[shown_digits:len(decimals)][::-1])[::-1]
-    out: list[str] = []
-    written = False
-    # Digits before the point go into the groups of placeholders from the right, as in ###-####.
-    groups = [len(piece.group(8)) for piece in pieces if piece.group(8)][:1 if commas or scale or point else None]
-    for piece in pieces:
-        if piece.group(8):
-            if groups:
-                behind = sum(groups[1:])
-                del groups[0]
-                out.append((integer[:-behind] if behind else integer) + ("." + decimals if point else ""))
-                integer = integer[-behind:] if behind else ""
-                written = True
-        elif piece.group(7):
-            digits = len(power) - 2
-            out.append("E" + ("-" if exponent < 0 else "+" if power[1] == "+" else "")
-                       + str(abs(exponent)).rjust(digits, "0"))
-        elif piece.group(12) == "." or (piece.group(12) == "," and whole):
-            if piece.group(12) == "." and not written:
-                out.append("." + decimals)
-                written = True
-        else:
-            out.append(_literal(piece))
     sign = "-" if value < 0 and rounded != 0 else ""
-    return sign + "".join(out)
+    return sign + "".join(_placed(pieces, integer, decimals, power, exponent, bool(commas)))
 
 
-def _date(value: float, pieces: list[re.Match[str]], date1904: bool) -> str:
-    try:
-        number = value + (SHIFT_1904 if date1904 else 0)
-        year, month, day = parts(number)
-    except ValueError:
-        raise Raised(VALUE) from None
-    decimals = max((len(piece.group(10)) - 3 for piece in pieces if piece.group(10) and "." in piece.group(10)),
-                   default=0)
-    seconds = round((value % 1) * 86400, decimals)
-    half = any(piece.group(9) for piece in pieces)
-    weekday = _DAYS[(math.floor(number) - 1) % 7]
-    out: list[str] = []
+def _placed(pieces: list[re.Match[str]], integer: str, decimals: str, power: str, exponent: int,
+            together: bool) -> Iterator[str]:
+    """Yield what stands for each piece; digits go into the groups of placeholders from the point out: ###-####."""
+    point = next((at for at, piece in enumerate(pieces) if piece.group(12) == "."), len(pieces))
+    widths = [len(piece.group(8)) for piece in pieces[:point] if piece.group(8)]
+    if together:  # with separators of thousands all digits stand in the first group
+        widths = widths[:1] + [0] * (len(widths) - 1)
     for at, piece in enumerate(pieces):
-        code = (piece.group(10) or "").lower()
-        elapsed = (piece.group(5) or "").lower()
-        hours, minutes = int(seconds // 3600) % 24, int(seconds // 60) % 60
-        if elapsed in ("h", "hh"):
-            out.append(str(math.floor(value * 24 + 1e-9)))
-        elif elapsed in ("m", "mm"):
-            out.append(str(math.floor(value * 1440 + 1e-9)))
-        elif elapsed in ("s", "ss"):
-            out.append(str(math.floor(value * 86400 + 1e-6)))
-        elif piece.group(9):
-            out.append(("AM" if hours < 12 else "PM") if len(piece.group(9)) > 3 else "A" if hours < 12 else "P")
-        elif code.startswith("y"):
-            out.append(f"{year:04d}" if len(code) > 2 else f"{year % 100:02d}")
-        elif code.startswith("m"):
-            if _means_minutes(pieces, at):
-                out.append(f"{minutes:02d}" if len(code) > 1 else str(minutes))
-            else:
-                name = _MONTHS[month - 1]
-                out.append({1: str(month), 2: f"{month:02d}", 3: name[:3], 4: name}.get(len(code), name[:1]))
-        elif code.startswith("d"):
-            out.append({1: str(day), 2: f"{day:02d}", 3: weekday[:3]}.get(len(code), weekday))
-        elif code.startswith("h"):
-            shown = (hours % 12 or 12) if half else hours
-            out.append(f"{shown:02d}" if len(code) > 1 else str(shown))
-        elif code.startswith("s"):
-            left = seconds % 60
-            width = len(code.partition(".")[0])
-            places = decimals if "." in code else 0
-            digits = (2 if width > 1 else 1) + (places + 1 if places else 0)
-            out.append(f"{left:0{digits}.{places}f}")
+        if piece.group(8) and at < point:
+            behind = sum(widths[1:])
+            del widths[0]
+            yield integer[:-behind] if behind else integer
+            integer = integer[-behind:] if behind else ""
         elif piece.group(8):
-            out.append(piece.group(8))
-        else:
-            out.append(_literal(piece))
-    return "".join(out)
-
-
-def _means_minutes(pieces: list[re.Match[str]], at: int) -> bool:
-    """Say whether an m at that place stands behind hours or before seconds."""
-    before = next((piece for piece in reversed(pieces[:at]) if piece.group(10) or piece.group(5)), None)
-    after = next((piece for piece in pieces[at + 1:] if piece.group(10)), None)
-    first = ((before.group(10) or before.group(5) or "") if before else "").lower()
-    second = ((after.group(10) or "") if after else "").lower()
-    return first.startswith("h") or second.startswith("s")
+            width = len(piece.group(8))
+            yield decimals[:width]
+            decimals = decimals[width:]
+        elif piece.group(7):
+            yield ("E" + ("-" if exponent < 0 else "+" if power[1] == "+" else "")
+                   + str(abs(exponent)).rjust(power.count("0"), "0"))
+        elif at == point:
+            yield integer + "."
+            integer = ""
+        elif piece.group(12) != "," or not any(one.group(8) for one in pieces[:at]):
+            yield _literal(piece)
