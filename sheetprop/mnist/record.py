@@ -101,6 +101,22 @@ class Environment(Part):
     git_changed: bool | None = Field(default=None, description="tracked files differed from that commit")
 
 
+class ModuleSource(Part):
+    """A network of the user's own: what its code was. Reading a record never runs it."""
+
+    file: str | None = Field(description="name of the file without its folder; null where there was none")
+    name: str = Field(description="of the class, function or module in it")
+    sha256: str | None = Field(default=None, description="of the file")
+    source: str | None = Field(default=None, description="the file's text")
+    input_size: list[int] = Field(description="shape of one image, such as [1, 28, 28]")
+    classes: int
+
+    @property
+    def place(self) -> str:
+        """Return it as ``model.py:Net``."""
+        return f"{self.file}:{self.name}" if self.file else self.name
+
+
 class EpochRef(Part):
     """An epoch singled out, and its accuracy."""
 
@@ -300,6 +316,13 @@ class RunRecord(Part):
         default="test", description="test: the data set's test images; held-out: training images kept aside"
     )
     held_out: int = Field(default=0, description="training images kept aside")
+    data_set: str = Field(
+        default="mnist", description="mnist, fashion, kmnist, qmnist, emnist (or emnist-SPLIT), or a folder's name"
+    )
+    class_names: list[str] | None = Field(default=None, description="null: the digits 0 to 9")
+    pixel_mean: float = Field(default=0.1307, description="subtracted from pixels in 0 to 1")
+    pixel_deviation: float = Field(default=0.3081, description="that they are divided by")
+    module: ModuleSource | None = Field(default=None, description="of a network of the user's own")
     environment: Environment | None = None
     teacher: Teacher | None = Field(default=None, description="of a recipe with distillation")
     runs: list[Run]
@@ -335,11 +358,11 @@ class RunRecord(Part):
         return main.network if main is not None and main.network is not None else self.network
 
     def epochs_trained(self) -> EpochCount | None:
-        """Return how many epochs the main run had: the recipe's number of a trained one, of a log as it shows."""
-        if self.recipe is not None:
-            return EpochCount(self.recipe.epochs, self.recipe.epochs, self.recipe.epochs)
+        """Return how many epochs the main run had, as far as the record tells it."""
         main = self.main_run()
-        return main.epochs_trained() if main is not None and main.epochs else None
+        if main is not None and main.epochs:
+            return main.epochs_trained()
+        return None if self.recipe is None else EpochCount(self.recipe.epochs, self.recipe.epochs, 0)
 
 
 def choose(epochs: list[Epoch]) -> tuple[EpochRef | None, EpochRef | None]:

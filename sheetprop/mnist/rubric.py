@@ -109,7 +109,7 @@ def _one(kept: RunRecord, want: Rules, run: Run | None) -> list[Verdict]:
     """Judge one run, or what the record says as a whole."""
     if run is None:
         return [*_training(kept, want, kept.summary, kept.epochs_trained()), *_network(kept.main_network(), kept, want)]
-    told = kept.epochs_trained() if kept.recipe is not None or not run.epochs else run.epochs_trained()
+    told = run.epochs_trained() if run.epochs else kept.epochs_trained() if kept.recipe else None
     shared = kept.network if all(r.network is None for r in kept.runs) else None
     return [*_training(kept, want, summarise([run]), told), *_network(run.network or shared, kept, want)]
 

@@ -14,25 +14,46 @@ BEGIN, END = "<!-- runs: begin, made by `sheetprop log --table` -->", "<!-- runs
 
 
 def runs_table(records: Sequence[RunRecord]) -> str:
-    """Return one row for each record: recipe, parameters, epochs, accuracy with spread, time."""
-    heads = ("recipe", "parameters", "epochs", "runs", "last epoch, %", "best epoch, %", "shifted copies, %",
-             "s a run", "on")
+    """Return one row for each record: recipe, parameters, teacher, epochs, accuracy with spread, time.
+
+    The seconds of a run with a teacher stand there without the teacher's own and with them.
+    """
+    heads = ("recipe", "parameters", "teacher", "epochs", "runs", "last epoch, %", "best epoch, %",
+             "shifted copies, %", "s a run", "on")
     lines = [f"| {' | '.join(heads)} |",
-             "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |"]
+             "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |"]
     for kept in records:
         s = kept.summary
         name = kept.recipe.name if kept.recipe else kept.log.file if kept.log else "?"
-        epochs = kept.recipe.epochs if kept.recipe else max((e.epoch for r in kept.runs for e in r.epochs), default=0)
+        count = kept.epochs_trained()
+        epochs = "" if count is None else str(count)
         shifted = [r.shifted_score.accuracy for r in kept.runs if r.shifted_score and r.status == "finished"]
         env = kept.environment
         where = f"{env.device_name or env.processor}, {env.threads} thread{'s'[: env.threads != 1]}" if env else "log"
         lines.append(
-            f"| {_cell(name)} | {kept.network.parameters if kept.network else 0:,} | {epochs} | {s.runs} | "
+            f"| {_cell(name)} | {kept.network.parameters if kept.network else 0:,} | {_teacher(kept)} | {epochs} | "
+            f"{s.runs} | "
             f"{_spread(s.last_mean, s.last_sd)} | {_spread(s.best_mean, s.best_sd)} | "
             f"{f'{sum(shifted) / len(shifted):.2f}' if shifted else ''} | "
-            f"{'' if s.seconds_mean is None else f'{s.seconds_mean:.0f}'} | {_cell(where)} |"
+            f"{_seconds(kept)} | {_cell(where)} |"
         )
     return "\n".join(lines)
+
+
+def _teacher(kept: RunRecord) -> str:
+    if kept.teacher is None:
+        return "none" if kept.kind == "trained" else ""
+    last = f", {kept.teacher.last.accuracy:.2f} %" if kept.teacher.last else ""
+    return f"{_cell(kept.teacher.recipe)}, {kept.teacher.parameters:,}{last}"
+
+
+def _seconds(kept: RunRecord) -> str:
+    mean = kept.summary.seconds_mean
+    if mean is None:
+        return ""
+    if kept.teacher is None or kept.teacher.seconds is None:
+        return f"{mean:.0f}"
+    return f"{mean:.0f}; {mean + kept.teacher.seconds:.0f} with the teacher's"
 
 
 def _cell(text: str) -> str:

@@ -12,11 +12,11 @@ from typing import Any
 
 import sheetprop
 from sheetprop.errors import SheetpropError
-from sheetprop.reporting import auditpart
+from sheetprop.reporting import auditpart, mnistwords
 from sheetprop.reporting.auditpart import Audited
 from sheetprop.reporting.backprop import Backprop
 from sheetprop.reporting.mnistpart import Mnist
-from sheetprop.reporting.words import accuracy, duration, listed, many, number
+from sheetprop.reporting.words import listed, many, number
 
 # So many audited files are named in commands; more are a folder.
 _AUDITS = 3
@@ -160,22 +160,8 @@ def _claim(part1: Backprop | None, part2: Mnist | None, audits: Sequence[Audited
                  if verified else ".")
         sentences.append(text)
     if part2 is not None:
-        sentences.append(_mnist_claim(part2))
+        sentences.append(mnistwords.claim(part2))
     return " ".join([*sentences, *filter(None, [auditpart.claim(audits)])])
-
-
-def _mnist_claim(part2: Mnist) -> str:
-    summary, run = part2.record.summary, part2.run
-    who = f"A network of {part2.count:,} parameters" if part2.count is not None else "A network"
-    if run is None or run.last is None:
-        return f"{who} was trained on MNIST; the record holds no finished epoch."
-    images = f"MNIST's {part2.set_name} images"
-    text = f"{who} reads {accuracy(summary.last_mean or run.last.accuracy)} of {images} right"
-    text += f" after {many(part2.epoch_count, 'epoch')}"
-    if summary.runs > 1:
-        text += f", the mean of {many(summary.runs, 'run')}"
-        text += f" ± {summary.last_sd:.2f}" if summary.last_sd is not None else ""
-    return text + "."
 
 
 def _alarms(part1: Backprop | None, part2: Mnist | None) -> list[str]:
@@ -219,19 +205,7 @@ def _facts(part1: Backprop | None, part2: Mnist | None, audits: Sequence[Audited
             facts.append(Fact(number(largest, 2), "largest difference from PyTorch",
                               f"over {result.cells:,} cells"))
     if part2 is not None:
-        summary, run = part2.record.summary, part2.run
-        last = summary.last_mean if summary.last_mean is not None else run.last.accuracy if run and run.last else None
-        note = f"{many(summary.runs, 'run')}"
-        if summary.last_sd is not None:
-            note = f"mean of {note}, standard deviation {summary.last_sd:.2f}"
-        facts.append(Fact(accuracy(last), f"{part2.set_name} accuracy, last epoch", note))
-        if part2.count is not None:
-            facts.append(Fact(f"{part2.count:,}", "parameters", f"{many(part2.epoch_count, 'epoch')}"))
-        seconds = summary.seconds_mean if summary.seconds_mean is not None else run.seconds if run else None
-        if seconds is not None:
-            where = part2.record.environment
-            facts.append(Fact(duration(seconds), "a run, tests included",
-                              f"{many(where.threads, 'thread')}, {where.device}" if where else ""))
+        facts += [Fact(*one) for one in mnistwords.facts(part2)]
     if audits:
         found, checked = sum(len(one.findings) for one in audits), sum(one.checked for one in audits)
         facts.append(Fact(f"{found:,}", "mistake found by the audit" if found == 1 else "mistakes found by the audit",
@@ -273,33 +247,12 @@ def _commands(part1: Backprop | None, part2: Mnist | None, audits: Sequence[Audi
     if part1 is not None:
         commands += [f"{build_command(part1)} -o {part1.file}", f"sheetprop verify {part1.file}"]
     if part2 is not None:
-        commands.append(_train_command(part2))
+        commands += mnistwords.commands(part2)
     commands += [f"sheetprop audit {shlex.quote(one.file)}" for one in audits[:_AUDITS]]
-    halves = ([f"--workbook {part1.file}"] if part1 else []) + ([f"--run {_record_place(part2)}"] if part2 else [])
+    place = [f"--run {mnistwords.record_place(part2)}"] if part2 else []
+    halves = ([f"--workbook {part1.file}"] if part1 else []) + place
     halves += [f"--audit {shlex.quote(one.file)}" for one in audits] if len(audits) <= _AUDITS else ["--audit FOLDER"]
     return [*commands, f"sheetprop report {' '.join(halves)}"]
-
-
-def _record_place(part2: Mnist) -> str:
-    return part2.file if part2.from_log or part2.record.recipe is None else f"runs/{part2.record.recipe.name}"
-
-
-def _train_command(part2: Mnist) -> str:
-    recipe = part2.record.recipe
-    if recipe is None:
-        return f"sheetprop log {part2.record.log.file if part2.record.log else 'FILE'} -o {part2.file}"
-    from sheetprop.mnist.recipes import RECIPES
-
-    parts = [f"sheetprop train --recipe {recipe.name}"]
-    known = RECIPES.get(recipe.name)
-    for option, field in (("--epochs", "epochs"), ("--batch-size", "batch_size"), ("--lr", "learning_rate"),
-                          ("--seed", "seed")):
-        value = getattr(recipe, field)
-        if known is not None and getattr(known, field) != value:
-            parts.append(f"{option} {value}")
-    if part2.record.planned_runs > 1:
-        parts.append(f"--runs {part2.record.planned_runs}")
-    return " ".join([*parts, "--out runs"])
 
 
 def _limits(part1: Backprop | None, part2: Mnist | None, audits: Sequence[Audited]) -> list[str]:
@@ -317,33 +270,10 @@ def _limits(part1: Backprop | None, part2: Mnist | None, audits: Sequence[Audite
         if part1.choice.thinned or any(p.left_out for p in part1.pictures.sheets) or part1.pictures.left_out:
             limits.append("Long sheets are pictured by their first and last rows; the workbook has all of them.")
     if part2 is not None:
-        limits += _mnist_limits(part2)
+        limits += mnistwords.limits(part2)
     if audits:
         limits.append("The audit tells roles by what the formulas do and by labels; a sheet without a finding may "
                       "still be wrong where the audit could not place it, as its notes say.")
-    return limits
-
-
-def _mnist_limits(part2: Mnist) -> list[str]:
-    record, run = part2.record, part2.run
-    limits = []
-    if part2.from_log:
-        limits.append("The figures of part 2 are those of a log that somebody pasted; nothing was trained again here.")
-    if record.summary.runs < 2:
-        limits.append("One run has no spread: another seed would give another accuracy.")
-    elif record.summary.runs < 5:
-        limits.append(f"A standard deviation from {record.summary.runs} runs is itself a rough figure.")
-    if run is not None and run.last is not None and run.test_score is not None and run.test_score.total:
-        images = run.test_score.total
-        share = run.last.accuracy / 100
-        error = 100 * (share * (1 - share) / images) ** 0.5
-        limits.append(f"With {images:,} images an accuracy of {accuracy(run.last.accuracy)} has a standard error of "
-                      f"{error:.2f} points from the choice of images alone.")
-    if record.evaluated_on == "test":
-        limits.append("MNIST's test set has been looked at by everybody for decades; recipes are made with that "
-                      "knowledge, ours included.")
-    limits.append("Scans of digits, centred and of one size: nothing here says how the network reads other "
-                  "handwriting.")
     return limits
 
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from sheetprop.mnist import rubric
 from sheetprop.mnist.diagram import diagram
+from sheetprop.mnist.recipe import Recipe
 from sheetprop.mnist.record import DigitPicture, Epoch, NetworkTable, Run, RunRecord, file_of
 from sheetprop.mnist.record import read as read_record
 from sheetprop.reporting.words import accuracy, duration, many, number, plain
 
 # So many misclassified digits are pictured.
 PICTURED = 120
+TITLES = {"mnist": "MNIST", "fashion": "Fashion-MNIST", "kmnist": "KMNIST", "qmnist": "QMNIST", "emnist": "EMNIST"}
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,15 @@ class Mnist:
         return int(claims["parameters"]) if "parameters" in claims else None
 
     @property
-    def epoch_count(self) -> int:
-        """Number of epochs of the run that figures show; a pasted log may lack the first ones."""
-        return self.run.epochs[-1].epoch if self.run and self.run.epochs else 0
+    def several(self) -> bool:
+        """Whether it is a log of several runs, which are attempts that differ."""
+        return self.from_log and len(self.record.runs) > 1
+
+    @property
+    def epochs_words(self) -> str:
+        """How many epochs the run that figures show was trained for, as far as the record tells it."""
+        count = self.record.epochs_trained()
+        return "no epoch" if count is None else f"{count} epoch{'s' if count.most != 1 else ''}{count.remark}"
 
     @property
     def name(self) -> str:
@@ -116,7 +124,7 @@ def read(path: Path) -> Mnist:
     mistakes = run.misclassified if run is not None else None
     return Mnist(
         file=file.name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), record=record, run=run,
-        table=record.network, diagram=_diagram(record.network), settings=tuple(_settings(record)),
+        table=record.main_network(), diagram=_diagram(record.main_network()), settings=tuple(_settings(record)),
         epochs=tuple(_line(epoch, run) for epoch in run.epochs) if run else (),
         rubric=tuple(rubric.rubric(record)), misclassified=tuple((mistakes or [])[:PICTURED]),
         mistakes=None if mistakes is None else len(mistakes), words=tuple(_words(record, run)), log=_log(record))
@@ -142,14 +150,33 @@ def _settings(record: RunRecord) -> list[Setting]:
         found.append(Setting("Muon", f"for the convolutions but the first: rate {plain(recipe.muon_rate)}, "
                                      f"momentum {plain(recipe.muon_momentum)}"))
     found.append(Setting("Weight decay", plain(recipe.weight_decay) if recipe.weight_decay else "none"))
-    found.append(Setting("Loss", "negative log-likelihood of the log-softmax"
-                         + (f", labels smoothed by {plain(recipe.label_smoothing)}" if recipe.label_smoothing else "")))
+    found.append(Setting("Loss", _loss(recipe)))
+    if record.teacher is not None:
+        found.append(Setting("Teacher", rubric.teacher_words(record)))
     found.append(Setting("Augmentation", _augmentation(record)))
     if recipe.ema is not None:
         found.append(Setting("Tested weights", f"running mean, decay {plain(recipe.ema)} a step"))
     seeds = [str(run.seed) for run in record.runs if run.seed is not None]
     found.append(Setting("Seeds", ", ".join(seeds) or str(recipe.seed)))
     return found
+
+
+def _loss(recipe: Recipe) -> str:
+    """Return what the loss really is: with a teacher it is two."""
+    hard = "negative log-likelihood of the log-softmax"
+    if recipe.label_smoothing:
+        hard += f", labels smoothed by {plain(recipe.label_smoothing)}"
+    how = recipe.distillation
+    if how is None:
+        return hard
+    return (f"{plain(round(100 * (1 - how.share), 6))} % {hard}; {plain(100 * how.share)} % cross-entropy with the "
+            f"teacher's probabilities, logits of both divided by the temperature {plain(how.temperature)}, times its "
+            "square")
+
+
+def title_of_data(record: RunRecord) -> str:
+    """Return the name of the data set as people write it."""
+    return TITLES.get(record.data_set.partition("-")[0], record.data_set)
 
 
 def _schedule(record: RunRecord) -> str:
@@ -201,8 +228,10 @@ def _line(epoch: Epoch, run: Run | None) -> EpochLine:
 
 
 def _words(record: RunRecord, run: Run | None) -> list[str]:
-    if run is None or run.last is None:
-        return ["The record holds no finished epoch."]
+    if run is None:
+        return ["The record holds no run."]
+    if run.last is None:
+        return ["The record holds no tested epoch."]
     what = "the test images" if record.evaluated_on == "test" else "held-out training images"
     paragraphs = [_accuracy_words(record, run, what)]
     if run.confusion is not None:
@@ -231,6 +260,11 @@ def _accuracy_words(record: RunRecord, run: Run, what: str) -> str:
         text += f" The figures below show the run with seed {run.seed}, which ends at {accuracy(run.last.accuracy)}."
     else:
         text = f"The last epoch reaches {accuracy(run.last.accuracy)} of {what}."
+        if record.kind == "log" and len(record.runs) > 1:
+            text = (f"The log holds {len(record.runs)} runs; this is run {record.main_number()}, begun in line "
+                    f"{run.line}. Its last epoch reaches {accuracy(run.last.accuracy)} of {what}.")
+    if record.teacher is not None:
+        text += f" The network learned from a teacher: {rubric.teacher_words(record)}."
     if run.best is not None and run.best.epoch != run.last.epoch:
         text += (f" The best epoch was number {run.best.epoch} with {accuracy(run.best.accuracy)}; it is known only by "
                  "looking at the same images, so the last epoch is the honest figure.")
@@ -262,7 +296,8 @@ def _log(record: RunRecord) -> str:
     lines = []
     for number_, run in enumerate(record.runs, start=1):
         if len(record.runs) > 1 or run.seed is not None:
-            lines.append(f"Run {number_} of {max(record.planned_runs, len(record.runs))}"
+            lines.append(f"Run {number_} of {len(record.runs)}" if record.kind == "log" else
+                         f"Run {number_} of {max(record.planned_runs, len(record.runs))}"
                          + (f", seed {run.seed}" if run.seed is not None else ""))
         for epoch in run.epochs:
             lines += _log_lines(epoch)

@@ -237,7 +237,7 @@ def test_the_table_shows_mean_and_spread_and_keeps_the_rest_of_the_document(tmp_
     document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     put_table(document, [tmp_path / "a.json"])
     text = document.read_text(encoding="utf-8")
-    assert "| 002 | 19,130 | 19 | 2 | 99.450 ± 0.071 | 99.550 ± 0.071 |" in text
+    assert "| 002 | 19,130 | none | 19 | 2 | 99.450 ± 0.071 | 99.550 ± 0.071 |" in text
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     document.write_text("no marks", encoding="utf-8")
