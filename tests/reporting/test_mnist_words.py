@@ -38,8 +38,8 @@ def test_distillation_is_told_everywhere(tmp_path: Path) -> None:
     assert settings["Loss"].startswith("20 % negative log-likelihood of the log-softmax; 80 % cross-entropy with the "
                                        "teacher's probabilities")
     assert "temperature 3" in settings["Loss"]
-    assert settings["Teacher"] == ("recipe teacher, 86,578 parameters, 99.70 % after epoch 15, trained in 1691 s; 80 % of "
-                                   "the loss are its answers at temperature 3")
+    assert settings["Teacher"] == ("recipe teacher, 86,578 parameters, 99.70 % after epoch 15, trained in 1691 s; "
+                                   "80 % of the loss are its answers at temperature 3")
     assert "learned from a teacher" in told.words[0]
     assert ("86,578", "parameters of the teacher", "99.70 % itself") in mnistwords.facts(told)
     assert any("28 min 34 s with the teacher's" in note for _, _, note in mnistwords.facts(told))
@@ -57,7 +57,8 @@ def test_commands_name_what_was_done(tmp_path: Path) -> None:
     kept = record.read(RUNS / "small-2")
     assert mnistwords.train_commands(kept)[1:] == [
         "sheetprop train --recipe small-2 --runs 2 --threads 1 --precision float32 --teacher runs/teacher --out runs",
-        "sheetprop train --recipe small-2 --seed 4 --threads 1 --precision float32 --teacher runs/teacher --out runs/seed-4"]
+        "sheetprop train --recipe small-2 --seed 4 --threads 1 --precision float32 --teacher runs/teacher --out "
+        "runs/seed-4"]
     held = made_up(held_out=5000, evaluated_on="held-out")
     assert "--held-out 5000" in mnistwords.train_commands(held)[0]
 
@@ -79,8 +80,8 @@ def log_of_two() -> RunRecord:
 
 def test_a_log_of_several_runs_shows_all_and_says_which(tmp_path: Path) -> None:
     told = part(log_of_two(), tmp_path)
-    assert mnistwords.claim(told) == ("A network reads 99.59 % of MNIST's test images right after 20 epochs (numbered 0 to "
-                                      "19); this is run 2 of 2 in the log.")
+    assert mnistwords.claim(told) == ("A network reads 99.59 % of MNIST's test images right after 20 epochs (numbered 0 "
+                                      "to 19); this is run 2 of 2 in the log.")
     assert ("99.59 %", "test accuracy, last epoch", "run 2 of 2") in mnistwords.facts(told)
     verdicts = {v.requirement: v.passed for v in told.rubric}
     assert verdicts["run 1: fewer than 20 epochs"] is True
@@ -97,5 +98,6 @@ def test_a_log_of_several_runs_shows_all_and_says_which(tmp_path: Path) -> None:
 def test_a_table_alone_makes_a_report(tmp_path: Path) -> None:
     kept = parse("            Conv2d-1            [-1, 4, 26, 26]              40\n")
     told = part(kept, tmp_path)
-    assert mnistwords.claim(told) == "A network of 40 parameters, told by its layer table alone: the record holds no run."
+    assert mnistwords.claim(told) == ("A network of 40 parameters, told by its layer table alone: the record holds no "
+                                      "run.")
     report(None, tmp_path / "record.json", output=tmp_path / "out", formats=("html",))
