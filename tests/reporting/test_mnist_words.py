@@ -80,8 +80,8 @@ def log_of_two() -> RunRecord:
 
 def test_a_log_of_several_runs_shows_all_and_says_which(tmp_path: Path) -> None:
     told = part(log_of_two(), tmp_path)
-    assert mnistwords.claim(told) == ("A network reads 99.59 % of MNIST's test images right after 20 epochs (numbered 0 "
-                                      "to 19); this is run 2 of 2 in the log.")
+    assert mnistwords.claim(told) == ("A network reads 99.59 % of MNIST's test images right after 20 epochs (numbered "
+                                      "0 to 19); this is run 2 of 2 in the log.")
     assert ("99.59 %", "test accuracy, last epoch", "run 2 of 2") in mnistwords.facts(told)
     verdicts = {v.requirement: v.passed for v in told.rubric}
     assert verdicts["run 1: fewer than 20 epochs"] is True
