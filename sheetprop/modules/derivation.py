@@ -113,6 +113,14 @@ class Derivation:
             block.needs = any(self._needed(read) for _, piece in pieces for read in piece.reads())
         return Tensor(block.places, kind)
 
+    def insert(self, block: Block, name: str, count: int, formula: Formula) -> Places:
+        """Make a block of partial sums that is evaluated before another; return its places."""
+        made = self.computed(name, (count,), formula, "working", layer=block.layer, note="a part of a long sum")
+        self.blocks.remove(self.blocks[-1])
+        self.blocks.insert(self.blocks.index(block), self._by_first[-1])
+        self._grown()
+        return made.flat
+
     def _block(self, name: str, role: Role, shape: tuple[int, ...], pieces: list[tuple[Places | None, Formula]],
                note: str, kind: Kind, layer: Layer | None) -> Block:
         block = Block(self.unique(name), role, shape, self.count, layer, pieces, note, kind=kind)
@@ -128,16 +136,21 @@ class Derivation:
 
     def block_at(self, place: int) -> Block:
         """Return the block that a place belongs to."""
-        return self._by_first[int(self._owners(np.array([place]))[0])]
+        return self._by_first[int(self.owners(np.array([place]))[0])]
 
-    def _owners(self, places: Places) -> Places:
+    def owned(self, index: int) -> Block:
+        """Return the block of an index that :meth:`owners` gave."""
+        return self._by_first[index]
+
+    def owners(self, places: Places) -> Places:
+        """Return for each place the index of its block."""
         if len(self._firsts) != len(self._by_first):
             self._firsts = np.array([block.first for block in self._by_first], dtype=np.int64)
         return np.searchsorted(self._firsts, places, side="right") - 1
 
     def _needed(self, places: Places) -> bool:
         live = places[places >= 0]
-        return len(live) > 0 and any(self._by_first[index].needs for index in np.unique(self._owners(live)))
+        return len(live) > 0 and any(self._by_first[index].needs for index in np.unique(self.owners(live)))
 
     # Operations
 
@@ -191,7 +204,7 @@ class Derivation:
             with self.within(call.layer):
                 live = False
                 for out in outs:
-                    for index in np.unique(self._owners(out.flat[out.flat >= 0])):
+                    for index in np.unique(self.owners(out.flat[out.flat >= 0])):
                         live |= self._gathered(self._by_first[index])
                 if live:
                     self._call = call
@@ -214,7 +227,7 @@ class Derivation:
         into = into.reshape(-1)
         keep = np.flatnonzero(into >= 0)
         if len(keep):
-            owners = self._owners(into[keep])
+            owners = self.owners(into[keep])
             needs = np.array([block.needs for block in self._by_first])
             keep = keep[needs[owners]]
         if not len(keep):
@@ -223,7 +236,7 @@ class Derivation:
             into, formula = into[keep], formula.take(keep)
         if len(np.unique(into)) < len(into):
             into, formula = self._merged(into, formula)
-        owners = self._owners(into)
+        owners = self.owners(into)
         for index in np.unique(owners):
             at = np.flatnonzero(owners == index)
             block = self._by_first[index]

@@ -119,6 +119,10 @@ class _Many(Formula):
         """Return what the parts read."""
         return [place for part in self.parts for place in part.reads()]
 
+    def rebuilt(self, parts: tuple[Formula, ...]) -> Formula:
+        """Return the same of other parts."""
+        return self._with(parts)
+
     def _with(self, parts: tuple[Formula, ...]) -> Formula:
         return type(self)(parts)  # type: ignore[call-arg]
 
