@@ -16,6 +16,7 @@ MODULES: dict[str, str] = {
     "all": "reporting",
     "spec": "core",
     "build": "core",
+    "export": "modules",
     "verify": "verification",
     "values": "verification",
     "diff": "verification",

@@ -20,29 +20,39 @@ _LISTED = 20
 @click.option("--engine", type=click.Choice(["default", "formulas", "formulas-model", "libreoffice"]),
               default="default", show_default=True,
               help="Who calculates the workbook; others than the default are also compared with it.")
+@click.option("--module", "spelled", metavar="FILE.py:NAME",
+              help="For a book of `export`: the module itself, which is run besides. The Python file is run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON.")
-def verify(file: Path, engine: str, as_json: bool) -> int:
+def verify(file: Path, engine: str, spelled: str | None, as_json: bool) -> int:
     """Calculate a workbook afresh and compare every number with PyTorch, every formula with its layout.
 
     Exits with 0 when all agree, 1 when not, 2 when the file cannot be used.
     """
     from sheetprop.verification.verify import verify as verify_workbook
 
-    result = verify_workbook(file, engine=engine)
+    module = None
+    if spelled is not None:
+        from sheetprop.workbook.exported.sources import module_of
+
+        module = module_of(spelled)
+    result = verify_workbook(file, engine=engine, module=module)
     click.echo(result.to_json() if as_json else text(result))
     return 0 if result.agrees else 1
 
 
 def text(result: Verification) -> str:
     """Return a verification as a table, the faults, the remarks and the verdict."""
-    lines = [f"{result.file}: {result.network} {', '.join(result.activations)}, "
-             f"{len(result.learning_rates)} learning rates, {result.iterations} iterations, engine {result.engine}", ""]
-    lines.append(f"{'learning rate':<14}{'compared':<12}{'cells':>9}{'differ':>8}{'largest difference':>20}"
-                 f"{'of its terms':>14}  worst cell")
+    module = not result.activations
+    what = f"{result.network}, a module" if module else (
+        f"{result.network} {', '.join(result.activations)}, {len(result.learning_rates)} learning rates, "
+        f"{result.iterations} iterations")
+    lines = [f"{result.file}: {what}, engine {result.engine}", ""]
+    lines.append(f"{'sheet' if module else 'learning rate':<{_wide(result)}}{'compared':<12}{'cells':>9}{'differ':>8}"
+                 f"{'largest difference':>20}{'of its terms':>14}  worst cell")
     previous = ""
     for one in result.comparisons:
         if one.differ or one.group not in _QUIET:
-            lines.append(_line(one, "" if one.sheet == previous else one.sheet))
+            lines.append(_line(one, "" if one.sheet == previous else one.sheet, _wide(result)))
             previous = one.sheet
     lines.append("")
     lines += [f"✗ {fault.message}" for fault in result.faults[:_LISTED]]
@@ -55,9 +65,14 @@ def text(result: Verification) -> str:
     return "\n".join(lines)
 
 
-def _line(one: Comparison, first: str) -> str:
+def _wide(result: Verification) -> int:
+    """Return the width of the first column: that of the longest name of a module's sheet."""
+    return 14 if result.activations else 2 + max([12, *(len(one.sheet) for one in result.comparisons)])
+
+
+def _line(one: Comparison, first: str, wide: int) -> str:
     name = "" if not first else first if one.learning_rate is None else f"{one.learning_rate:g}"
-    return (f"{name:<14}{one.group:<12}{one.cells:>9,}{one.differ:>8,}{one.largest_absolute:>20.2e}"
+    return (f"{name:<{wide}}{one.group:<12}{one.cells:>9,}{one.differ:>8,}{one.largest_absolute:>20.2e}"
             f"{one.largest_relative:>14.1e}  {f'{one.sheet}!{one.worst}' if one.worst else '-'}")
 
 

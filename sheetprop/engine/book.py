@@ -165,6 +165,11 @@ class Sheet:
         one = self._store.family_at(*cell_at(address))
         return None if one is None else one.tree
 
+    @property
+    def store(self) -> SheetStore:
+        """The sheet's cells as the engine holds them."""
+        return self._store
+
     def formula_runs(self) -> Iterator[FormulaRun]:
         """Yield vertical runs of equal relative formulas, column by column from the top."""
         open_runs: dict[int, FormulaRun] = {}
@@ -224,6 +229,10 @@ class Book:
     def path(self) -> str:
         """The file that the workbook was opened from."""
         return self._session.path
+
+    def part(self, name: str) -> bytes:
+        """Return a part of the file as it was opened, such as ``xl/worksheets/sheet1.xml``."""
+        return self._space.contents.package.read(name)
 
     def __getitem__(self, sheet: str) -> Sheet:
         """Return a sheet by name, case ignored as Excel does.

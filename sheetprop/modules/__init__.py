@@ -1,1 +1,1 @@
-"""Modules of PyTorch as plain programs: captured, with a formula and an adjoint for every operation; no spreadsheets."""
+"""Modules of PyTorch as plain programs, with a formula and an adjoint for every operation; no spreadsheets."""

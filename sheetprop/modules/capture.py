@@ -138,28 +138,69 @@ def _with_loss(module: nn.Module, function: Callable[..., Any] | None) -> nn.Mod
 
 
 def _ruled(exported: Any) -> Any:
-    """Decompose what has no rule, until everything has one."""
+    """Decompose what has no rule, one operation at a time, until everything has one."""
     import torch
 
     for _ in range(8):
-        unknown = {node.target for node in exported.graph.nodes
+        unknown = [node for node in exported.graph.nodes
                    if node.op == "call_function" and isinstance(node.target, torch._ops.OpOverload)
-                   and not _rule(str(node.target))}
+                   and not _rule(str(node.target))]
         if not unknown:
             return exported
-        from torch._decomp import core_aten_decompositions, get_decompositions
-
-        table = dict(core_aten_decompositions())
-        chosen = {op: table[op] for op in unknown if op in table}
-        for op in unknown - chosen.keys():
-            found = get_decompositions([op])
-            if op in found:
-                chosen[op] = found[op]
-        if not chosen:
-            node = next(node for node in exported.graph.nodes if node.op == "call_function" and node.target in unknown)
-            raise SheetpropError(f"{node.target}: has no rule{_at(_line(node))}; write it with other operations")
-        exported = exported.run_decompositions(chosen)
+        for node in unknown:
+            if not _decomposed(exported.graph, node):
+                raise SheetpropError(f"{node.target}: has no rule{_at(_line(node))}; write it with other operations")
     return exported
+
+
+def _decomposed(graph: Any, node: Any) -> bool:
+    """Put the parts of an operation in its place; return whether it has any."""
+    import torch
+    from torch._decomp import core_aten_decompositions, get_decompositions
+    from torch.fx.experimental.proxy_tensor import make_fx
+    from torch.utils import _pytree as pytree
+
+    flat, spec = pytree.tree_flatten((node.args, node.kwargs))
+    reads = [k for k, one in enumerate(flat) if isinstance(one, torch.fx.Node)]
+    table: dict[Any, Any] = dict(get_decompositions([node.target]))
+    known_parts = core_aten_decompositions()
+    if node.target in known_parts:
+        table[node.target] = known_parts[node.target]
+
+    def called(*tensors: Any) -> Any:
+        given = list(flat)
+        for k, one in zip(reads, tensors, strict=True):
+            given[k] = one
+        args, kwargs = pytree.tree_unflatten(given, spec)
+        return node.target(*args, **kwargs)
+
+    examples = [torch.ones(tuple(flat[k].meta["val"].shape), dtype=flat[k].meta["val"].dtype) for k in reads]
+    try:
+        parts = make_fx(called, decomposition_table=table)(*examples).graph
+    except (RuntimeError, TypeError, NotImplementedError):
+        return False
+    if any(one.target is node.target for one in parts.nodes):
+        return False
+    places = [one for one in parts.nodes if one.op == "placeholder"]
+    if any(one.op == "get_attr" for one in parts.nodes):
+        return False
+    copies = {place: flat[k] for place, k in zip(places, reads, strict=True)}
+    with graph.inserting_before(node):
+        for one in parts.nodes:
+            if one.op == "call_function":
+                copies[one] = graph.node_copy(one, lambda old: copies[old])
+                copies[one].meta.update({name: node.meta[name] for name in ("nn_module_stack", "stack_trace")
+                                         if name in node.meta})
+    out = next(one for one in parts.nodes if one.op == "output").args[0]
+    if isinstance(out, list | tuple):
+        for user in list(node.users):
+            if user.target is operator.getitem:
+                user.replace_all_uses_with(copies[out[user.args[1]]])
+                graph.erase_node(user)
+    else:
+        node.replace_all_uses_with(copies[out])
+    graph.erase_node(node)
+    return True
 
 
 def _rule(target: str) -> bool:
@@ -224,6 +265,7 @@ class _Reader:
         self.folded: dict[str, Any] = {}
         self.rename: dict[str, str] = {}
         self.live: set[str] = set()
+        self._pending: str | None = None
         self.random = np.random.default_rng(seed)
 
     def program(self) -> tuple[Program, dict[str, np.ndarray[Any, Any]]]:
@@ -325,15 +367,17 @@ class _Reader:
         if base in _DROPPED:
             return
         path, kind = _module_of(node)
-        if base in _DROPOUT or base.rstrip("_") in _DROPOUT:
-            if self._dropped(node, base.rstrip("_"), path, kind):
-                return
-        reads = [one for one in node.all_input_nodes]
+        if base.rstrip("_") in _DROPOUT:
+            self._dropped(node, base.rstrip("_"), path, kind)
+            return
+        reads = list(node.all_input_nodes)
         if not any(self._live(one) for one in reads):
             self._fold(node)
             return
         if base.endswith("_") and not base.startswith("_"):
             target = self._in_place(node, target)
+        if base in ("view", "_unsafe_view"):
+            target = "aten.reshape.default"
         args = tuple(self._value(value) for value in node.args)
         kwargs = {name: self._value(value) for name, value in node.kwargs.items()}
         self.nodes.append(Node(node.name, target, args, kwargs, path, kind, _line(node)))
@@ -377,7 +421,7 @@ class _Reader:
         first = node.args[0]
         name = self._named(first)
         source = next((one for one in self.nodes if one.name == name), None)
-        if source is not None and _views(source.target) or any(
+        if (source is not None and _views(source.target)) or any(
                 _views(one.target) and name in _names(one) for one in self.nodes):
             raise SheetpropError(f"{target}: changes part of a tensor in place{_at(_line(node))}; "
                                  "write it without changing in place")
@@ -388,14 +432,14 @@ class _Reader:
         self._pending = name
         return pure
 
-    def _dropped(self, node: Any, base: str, path: str, kind: str) -> bool:
+    def _dropped(self, node: Any, base: str, path: str, kind: str) -> None:
         """Replace dropout in training by a product with a mask that is drawn now."""
         probability, train = float(node.args[1]), bool(node.args[2])
         if not train or probability == 0:
             self.nodes.append(Node(node.name, "aten.dropout.default", (self._value(node.args[0]), 0.0, False), {},
                                    path, kind, _line(node)))
             self.live.add(node.name)
-            return True
+            return
         if "alpha" in base:
             raise SheetpropError(f"{base}: has no rule in training{_at(_line(node))}; use --eval")
         shape = list(node.meta["val"].shape)
@@ -410,14 +454,13 @@ class _Reader:
         self.nodes.append(Node(node.name, "aten.mul.Tensor", (self._value(node.args[0]), {"ref": mask}), {}, path,
                                kind, _line(node)))
         self.live.add(node.name)
-        return True
 
     def _value(self, value: Any) -> Any:
         """Return an argument as plain data."""
         import torch
 
         if isinstance(value, torch.fx.Node):
-            if getattr(self, "_pending", None) and value.name in self.rename:
+            if self._pending and value.name in self.rename:
                 pending, self._pending = self._pending, None
                 return {"ref": pending}
             return {"ref": self._named(value)}

@@ -68,6 +68,7 @@ class Derivation:
         self._call: Call | None = None
         self._names: dict[str, int] = {}
         self.what: str | None = None
+        self._nought = ZERO
 
     # Making blocks
 
@@ -83,7 +84,7 @@ class Derivation:
     @property
     def nought(self) -> int:
         """The place of a 0 that is a number like others, and no padding."""
-        if not hasattr(self, "_nought"):
+        if self._nought == ZERO:
             self.constants.append(0.0)
             self._nought = -len(self.constants)
         return self._nought
@@ -106,7 +107,8 @@ class Derivation:
                  role: Role = "forward", *, note: str = "", kind: Kind = "float", layer: Layer | None = None,
                  of: Block | None = None, display: tuple[int, ...] | None = None) -> Tensor:
         """Make a block of formulas."""
-        pieces = [(None, formula)] if isinstance(formula, Formula) else formula
+        pieces: list[tuple[Places | None, Formula]] = (
+            [(None, formula)] if isinstance(formula, Formula) else formula)
         block = self._block(name, role, tuple(shape), pieces, note, kind, layer or self.layer)
         block.of, block.display = of, display
         if role in ("forward", "working", "loss") and kind == "float":

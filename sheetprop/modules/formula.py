@@ -101,7 +101,7 @@ class Number(Formula):
         return ()
 
 
-class _Many(Formula):
+class Compound(Formula):
     """What is made of other formulas, `parts`, each with the same count."""
 
     parts: tuple[Formula, ...]
@@ -128,7 +128,7 @@ class _Many(Formula):
 
 
 @dataclass(frozen=True, eq=False)
-class Plus(_Many):
+class Plus(Compound):
     """The sum of the parts, from left to right."""
 
     parts: tuple[Formula, ...]
@@ -142,11 +142,12 @@ class Plus(_Many):
 
     def size(self, values: Floats) -> Floats:
         """Return the sum of the sizes."""
-        return np.sum([part.size(values) for part in self.parts], axis=0)
+        total: Floats = np.sum([part.size(values) for part in self.parts], axis=0)
+        return total
 
 
 @dataclass(frozen=True, eq=False)
-class Minus(_Many):
+class Minus(Compound):
     """The first part less the second."""
 
     parts: tuple[Formula, ...]
@@ -161,7 +162,7 @@ class Minus(_Many):
 
 
 @dataclass(frozen=True, eq=False)
-class Times(_Many):
+class Times(Compound):
     """The product of the parts, from left to right."""
 
     parts: tuple[Formula, ...]
@@ -182,7 +183,7 @@ class Times(_Many):
 
 
 @dataclass(frozen=True, eq=False)
-class Over(_Many):
+class Over(Compound):
     """The first part divided by the second."""
 
     parts: tuple[Formula, ...]
@@ -200,7 +201,7 @@ class Over(_Many):
 
 
 @dataclass(frozen=True, eq=False)
-class Apply(_Many):
+class Apply(Compound):
     """A function of the parts, by its spreadsheet name; `FUNCTIONS` holds value and slope."""
 
     function: str
@@ -225,7 +226,7 @@ class Apply(_Many):
 
 
 @dataclass(frozen=True, eq=False)
-class If(_Many):
+class If(Compound):
     """The third part where the first compares so with the second, else the fourth."""
 
     comparison: Comparison
@@ -264,7 +265,8 @@ class Total(Formula):
 
     def size(self, values: Floats) -> Floats:
         """Return the sums of magnitudes."""
-        return np.abs(values[self.places]).sum(axis=1)
+        size: Floats = np.abs(values[self.places]).sum(axis=1)
+        return size
 
     def take(self, index: Places) -> Formula:
         """Return some."""
@@ -419,11 +421,12 @@ def _added(terms: Floats) -> Floats:
     if terms.shape[1] == 0:
         return np.zeros(len(terms))
     if terms.shape[1] <= 64 and len(terms) > 64:
-        total = terms[:, 0].copy()
+        total: Floats = terms[:, 0].copy()
         for k in range(1, terms.shape[1]):
             total += terms[:, k]
         return total
-    return np.cumsum(terms, axis=1)[:, -1]
+    sums: Floats = np.cumsum(terms, axis=1)[:, -1]
+    return sums
 
 
 def _trimmed(*arrays: Places) -> tuple[Places, ...]:
@@ -448,7 +451,8 @@ def _ndtr(x: Floats) -> Floats:
 
 
 def _density(x: Floats) -> Floats:
-    return np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
+    found: Floats = np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
+    return found
 
 
 _One = Callable[..., Floats]

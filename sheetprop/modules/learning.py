@@ -72,7 +72,8 @@ def derive(program: Program, values: Mapping[str, np.ndarray[Any, Any]], *, opti
     for one in program.given:
         layer = owners.get(one.name, data)
         if one.values is not None:
-            learning.tensors[one.name] = _constant(d, one.path, np.array(one.values).reshape(one.shape), one.kind, layer)
+            numbers = np.array(one.values).reshape(one.shape)
+            learning.tensors[one.name] = _constant(d, one.path, numbers, one.kind, layer)
             continue
         needs = one.kind == "float" and (one.role == "input" or (one.role == "parameter" and one.trained))
         learning.tensors[one.name] = d.given(one.path, np.asarray(values[one.name]), one.role, kind=one.kind,
@@ -111,7 +112,8 @@ def _back(learning: Learning, loss: Tensor, optimizer: Optimizer, switch: bool) 
     step = Step(d, optimizer, steps)
     for one in learning.program.given:
         if one.role == "parameter":
-            block = d.block_at(int(learning.tensors[one.name].flat[0])) if learning.tensors[one.name].places.size else None
+            flat = learning.tensors[one.name].flat
+            block = d.block_at(int(flat[0])) if len(flat) else None
             gradient = d.gradient_block(block) if block is not None else None
             if block is not None and gradient is not None:
                 step.derive(block, gradient)

@@ -122,7 +122,7 @@ class Step:
                        note=f"{block.name} after one step")
         self.changes.append(Change(block, d.blocks[-1]))
 
-    def _sgd(self, block: Block, w: Formula, g: Formula, count: int) -> Formula:
+    def _sgd(self, _block: Block, w: Formula, g: Formula, count: int) -> Formula:
         return Minus((w, Times((self.number("lr", count), g))))
 
     def _velocity(self, block: Block, g: Formula, count: int) -> Formula:

@@ -106,9 +106,8 @@ class Program:
         Args:
             values: tensors for what is given, by name; constants may be left out.
         """
-        import torch
 
-        from sheetprop.modules.schema import overload
+        from sheetprop.modules.schema import exact
 
         held: dict[str, Any] = {}
         for one in self.given:
@@ -133,7 +132,7 @@ class Program:
             else:
                 kwargs = {name: resolved(value) for name, value in node.kwargs.items()}
                 args, kwargs = _copied(node.target, args, kwargs)
-                held[node.name] = overload(node.target)(*args, **kwargs)
+                held[node.name] = exact(node.target)(*args, **kwargs)
         return held
 
 

@@ -17,7 +17,7 @@ from sheetprop.modules.derivation import Call
 from sheetprop.modules.formula import Floats
 from sheetprop.modules.learning import Learning
 from sheetprop.modules.program import torch_tensor
-from sheetprop.modules.schema import overload
+from sheetprop.modules.schema import exact, overload
 from sheetprop.modules.tensors import Block, Tensor
 
 
@@ -86,7 +86,7 @@ def _run(call: Call, values: Floats, leaves: list[tuple[Tensor, Any]], gradients
         args[3:5] = [None if one is None else one.detach() for one in args[3:5]]
         leaves[:] = [(source, leaf) for source, leaf in leaves if source not in
                      (call.arguments["running_mean"], call.arguments["running_var"])]
-    return overload(call.target)(*args, **kwargs)
+    return exact(call.target)(*args, **kwargs)
 
 
 def _gradients(learning: Learning, values: Floats, gradients: Floats, found: Floats) -> None:
@@ -153,7 +153,7 @@ def _optimizer(learning: Learning, values: Floats, held: list[Any]) -> tuple[Any
     assert learning.optimizer is not None
     name = learning.optimizer.name
     numbers = {key: float(values[learning.block(key).first]) for key in learning.optimizer.numbers}
-    lr, decay = numbers["lr"], numbers["weight_decay"] if "weight_decay" in numbers else 0.0
+    lr, decay = numbers["lr"], numbers.get("weight_decay", 0.0)
     if not (name == "adamw" or learning.optimizer.numbers.get("weight_decay")):
         decay = 0.0
     optim = torch.optim

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sheetprop.errors import SheetpropError, nearest
 from sheetprop.network.reference_process import Reference
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ENGINES = ("default", "formulas", "formulas-model", "libreoffice")
 
 
-def verify(path: str | os.PathLike[str], *, engine: str = "default") -> Verification:
+def verify(path: str | os.PathLike[str], *, engine: str = "default", module: Any = None) -> Verification:
     """Compare every number and every formula of a workbook that sheetprop built with PyTorch and its layout.
 
     The formulas are calculated afresh from the constants that stand in the file now, so a workbook
@@ -27,6 +27,7 @@ def verify(path: str | os.PathLike[str], *, engine: str = "default") -> Verifica
         path: the workbook.
         engine: who calculates: ``default``, or one of ``formulas``, ``formulas-model`` and
             ``libreoffice``, whose values are then also compared with the default engine's.
+        module: for a book of a module the module itself, a `torch.nn.Module`, which is then run besides.
 
     Returns:
         What was compared, what is wrong, and the verdict.
@@ -35,11 +36,35 @@ def verify(path: str | os.PathLike[str], *, engine: str = "default") -> Verifica
         SheetpropError: the file is no workbook of sheetprop, is damaged, or the engine is unknown.
     """
     check_engine(engine)
+    spec = _module_book(path)
+    if spec is not None or module is not None:
+        return _verify_module(path, spec, engine, module)
     with Reference() as reference:
         from sheetprop.engine import book
         from sheetprop.verification.judging import judge
 
         return judge(book.open(path), engine, reference)
+
+
+def _module_book(path: str | os.PathLike[str]) -> Any:
+    """Return the program of a book of a module; None for other workbooks."""
+    from sheetprop.engine.file.package import Package
+
+    package = Package(path)
+    if not any(f"customXml/item{k}.xml" in package for k in range(1, 6)):
+        return None
+    from sheetprop.workbook.exported.book import read_book
+
+    return read_book(package)
+
+
+def _verify_module(path: str | os.PathLike[str], spec: Any, engine: str, module: Any) -> Verification:
+    if spec is None:
+        raise SheetpropError(f"{os.fspath(path)}: carries no program of a module; --module is for books of `export`")
+    from sheetprop.engine import book
+    from sheetprop.verification.exported import judge_module
+
+    return judge_module(book.open(path), spec, engine, module)
 
 
 def verify_book(book: Book, *, engine: str = "default") -> Verification:

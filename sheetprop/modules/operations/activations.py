@@ -11,6 +11,7 @@ import numpy as np
 from sheetprop.modules.derivation import Call
 from sheetprop.modules.formula import Apply, Cell, Dot, Formula, If, Minus, Number, Over, Plus, Times
 from sheetprop.modules.operations.base import Operation, Pointwise, product
+from sheetprop.modules.tensors import Tensor
 
 # Excel's EXP overflows above 709.78; 1/(1+e^709) is below the smallest number that Excel knows.
 FLOOR = -708.0
@@ -302,6 +303,17 @@ class Hardtanh(Pointwise):
     sentence = "Cut off at both ends."
     equation = "y = min(high, max(low, x))"
     adjoint = "∂L/∂x = ∂L/∂y between the ends, else 0"
+
+    def forward(self, d: Any, call: Call) -> Any:
+        """Cut off; ends that are tensors are maxima and minima."""
+        low, high, _ = self._ends(call)
+        if not isinstance(low, Tensor) and not isinstance(high, Tensor):
+            return super().forward(d, call)
+        x = call["self"]
+        for name, end in (("maximum", low), ("minimum", high)):
+            if end is not None:
+                x = d.apply(f"aten.{name}.default", x, end)
+        return x
 
     def _ends(self, call: Call) -> tuple[float | None, float | None, bool]:
         arguments = call.arguments

@@ -386,8 +386,9 @@ class Logical(Pointwise):
 
     def forward(self, d: Any, call: Call) -> Any:
         """Read one or two operands."""
-        from sheetprop.modules.operations.base import leaf, result
         import numpy as np
+
+        from sheetprop.modules.operations.base import leaf, result
 
         operands = [tensor(d, call[name]) for name in ("self", "other") if name in call.arguments]
         if any(one.kind != "bool" for one in operands):

@@ -55,7 +55,7 @@ def tensor(d: Derivation, value: Any) -> Tensor:
                   "bool" if isinstance(value, bool) else "int" if isinstance(value, int) else "float")
 
 
-def result(d: Derivation, call: Call, shape: Sequence[int], formula: Formula | list[tuple[Places | None, Formula]],
+def result(d: Derivation, _call: Call, shape: Sequence[int], formula: Formula | list[tuple[Places | None, Formula]],
            *, kind: Any = "float", what: str | None = None, note: str = "") -> Tensor:
     """Make the block of an operation's result."""
     what = what or d.what or "out"

@@ -49,12 +49,13 @@ def windows(x: Places, kernel: list[int], stride: list[int], padding: list[int],
     reach = [(outs[k] - 1) * stride[k] + dilation[k] * (kernel[k] - 1) + 1 for k in range(dims)]
     padded = np.full((*x.shape[:-dims], *(max(reach[k], space[k] + padding[k]) for k in range(dims))), ZERO,
                      dtype=np.int64)
-    padded[(..., *(slice(padding[k], padding[k] + space[k]) for k in range(dims)))] = x
+    inside: Any = (..., *(slice(padding[k], padding[k] + space[k]) for k in range(dims)))
+    padded[inside] = x
     parts = []
     for offset in itertools.product(*(range(n) for n in kernel)):
-        cut = tuple(slice(offset[k] * dilation[k], offset[k] * dilation[k] + (outs[k] - 1) * stride[k] + 1, stride[k])
-                    for k in range(dims))
-        parts.append(padded[(..., *cut)])
+        begin = [offset[k] * dilation[k] for k in range(dims)]
+        cut: Any = (..., *(slice(begin[k], begin[k] + (outs[k] - 1) * stride[k] + 1, stride[k]) for k in range(dims)))
+        parts.append(padded[cut])
     return np.stack(parts, axis=-1)
 
 
@@ -62,10 +63,10 @@ class Convolution(Product):
     """Each output is the window under it times a kernel, summed."""
 
     names = ("conv1d", "conv2d", "conv3d", "convolution", "conv_transpose1d", "conv_transpose2d", "_convolution")
-    sentence = "Each output is the window under it times the kernel, summed over the input channels, plus the bias."
+    sentence = "Each output is the window under it times the kernel, summed over the channels, plus the bias."
     equation = "y[o,i,j] = Σ over c,u,v of x[c, i+u, j+v]·w[o,c,u,v] + b[o]"
-    adjoint = ("∂L/∂x = the gradient maps under the kernel turned by 180°;  ∂L/∂w[o,c,u,v] = the gradient map of o laid "
-               "over the input map of c, moved by u,v;  ∂L/∂b = the sum of the gradient map")
+    adjoint = ("∂L/∂x = the gradient maps under the kernel turned by 180°;  ∂L/∂w[o,c,u,v] = the gradient map of "
+               "o laid over the input map of c, moved by u,v;  ∂L/∂b = the sum of the gradient map")
 
     def forward(self, d: Derivation, call: Call) -> Any:
         """Make the sums."""

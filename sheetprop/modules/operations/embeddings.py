@@ -91,7 +91,8 @@ class Gather(View):
 def _whole(d: Derivation, numbers: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the places of whole numbers."""
     table = np.array([d.constant(float(n)) if n else d.nought for n in range(int(numbers.max()) + 1)], dtype=np.int64)
-    return table[numbers]
+    places: np.ndarray[Any, Any] = table[numbers]
+    return places
 
 
 class OneHot(Operation):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sheetprop.modules.derivation import Call, Derivation
-from sheetprop.modules.formula import ZERO, Cell, Dot, Formula, Minus, Number, Over, Places, Plus, Times, Total, Apply
+from sheetprop.modules.formula import ZERO, Apply, Cell, Dot, Formula, Minus, Number, Over, Places, Plus, Times, Total
 from sheetprop.modules.operations.base import Operation, leaf, result
 from sheetprop.modules.operations.reductions import variance_of
 from sheetprop.modules.tensors import Tensor
@@ -32,16 +32,20 @@ def d_scaled(d: Derivation, centred: Tensor, eps: float) -> Tensor:
     with d.naming("scale"):
         scale = d.apply("aten.rsqrt.default", square)
     with d.naming("normal"):
-        return d.apply("aten.mul.Tensor", centred, scale)
+        found: Tensor = d.apply("aten.mul.Tensor", centred, scale)
+    return found
 
 
 def shifted(d: Derivation, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     """Return ``x·weight + bias``, with what there is of them."""
+    found = x
     if weight is not None and bias is not None:
-        return d.apply("aten.addcmul.default", bias, x, weight)
-    if weight is not None:
-        return d.apply("aten.mul.Tensor", x, weight)
-    return x if bias is None else d.apply("aten.add.Tensor", x, bias)
+        found = d.apply("aten.addcmul.default", bias, x, weight)
+    elif weight is not None:
+        found = d.apply("aten.mul.Tensor", x, weight)
+    elif bias is not None:
+        found = d.apply("aten.add.Tensor", x, bias)
+    return found
 
 
 def channelled(one: Tensor | None, dims: int) -> Tensor | None:

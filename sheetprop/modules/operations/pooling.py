@@ -10,7 +10,7 @@ from sheetprop.modules.derivation import Call, Derivation
 from sheetprop.modules.formula import ZERO, Cell, Formula, Largest, Number, Over, Places, Total
 from sheetprop.modules.operations.base import Operation, result, transposed
 from sheetprop.modules.operations.convolutions import many, windows
-from sheetprop.modules.operations.reductions import filled, divided, first_of_equals
+from sheetprop.modules.operations.reductions import divided, filled, first_of_equals
 from sheetprop.modules.tensors import Tensor
 
 
@@ -28,7 +28,8 @@ def _adaptive(x: Places, size: list[int]) -> Places:
     parts = []
     most = int(np.prod([max(b - a for a, b in axis) for axis in ends]))
     for at in np.ndindex(*size):
-        cut = x[(..., *(slice(*ends[k][at[k]]) for k in range(dims)))].reshape(*x.shape[:-dims], -1)
+        window: Any = (..., *(slice(*ends[k][at[k]]) for k in range(dims)))
+        cut = x[window].reshape(*x.shape[:-dims], -1)
         wide = np.full((*cut.shape[:-1], most), ZERO, dtype=np.int64)
         wide[..., :cut.shape[-1]] = cut
         parts.append(wide)

@@ -7,7 +7,7 @@ constant 0. What flows back flows into the places, so a view needs no adjoint.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,13 +15,13 @@ from sheetprop.errors import SheetpropError
 from sheetprop.modules.derivation import Call, Derivation
 from sheetprop.modules.operations.base import Operation
 from sheetprop.modules.schema import overload
-from sheetprop.modules.tensors import Tensor
+from sheetprop.modules.tensors import Kind, Tensor
 
 
 class View(Operation):
     """Rearranged places."""
 
-    names = (
+    names: ClassVar[tuple[str, ...]] = (
         "view", "_unsafe_view", "reshape", "flatten", "unflatten", "transpose", "permute", "t", "numpy_T", "mT",
         "unsqueeze", "squeeze", "expand", "expand_as", "select", "slice", "narrow", "split", "split_with_sizes",
         "chunk", "cat", "concat", "stack", "unbind", "flip", "roll", "repeat", "repeat_interleave", "movedim",
@@ -29,7 +29,7 @@ class View(Operation):
         "native_channel_shuffle", "unfold", "diagonal", "tril", "triu", "broadcast_to", "view_as", "reshape_as",
         "tensor_split", "hstack", "vstack", "rot90", "constant_pad_nd", "pad", "reflection_pad1d", "reflection_pad2d",
         "replication_pad1d", "replication_pad2d", "upsample_nearest1d", "upsample_nearest2d", "zeros_like", "im2col",
-        "new_zeros", "select_scatter", "slice_scatter", "index", "take_along_dim", "tile", "expand_copy")
+        "new_zeros", "select_scatter", "slice_scatter", "index", "take_along_dim", "tile", "broadcast_tensors")
     sentence = "Only rearranged: the same numbers in another shape or order, without a cell of their own."
     equation = "y[...] = x[...]"
 
@@ -37,7 +37,7 @@ class View(Operation):
         """Rearrange the places."""
         import torch
 
-        kinds = set()
+        kinds: set[Kind] = set()
 
         def given(value: Any, name: str) -> Any:
             if isinstance(value, Tensor):
@@ -56,11 +56,8 @@ class View(Operation):
             arguments["value"] = 0
         for name in ("dtype", "device", "layout", "pin_memory"):
             arguments.pop(name, None)
-        target = "aten.reshape.default" if call.target.split(".")[1] in ("view", "_unsafe_view") else call.target
-        if target != call.target:
-            arguments["shape"] = arguments.pop("size")
-        found = _called(target, arguments)
-        kind = "float" if "float" in kinds else next(iter(kinds), "float")
+        found = _called(call.target, arguments)
+        kind: Kind = "float" if "float" in kinds else next(iter(kinds), "float")
 
         def back(value: Any) -> Tensor:
             return Tensor(value.numpy().round().astype(np.int64) - 1, kind)

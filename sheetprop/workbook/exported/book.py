@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
+from sheetprop.engine.file.package import Package
+from sheetprop.engine.file.xmlparts import read_tree
 from sheetprop.errors import SheetpropError
 from sheetprop.modules.optimizers import Optimizer, make_optimizer
 from sheetprop.modules.program import Program, read_program
+from sheetprop.workbook.exported.package import PROGRAM, PROGRAM_SPACE
 
 VERSION = 1
 
@@ -24,6 +26,8 @@ class Spec:
         source: what was exported, for people.
         picture: whether the input is drawn as a picture.
         classes: whether the outputs are scores of classes.
+        slopes: weights whose gradient the sheet Check holds against a central difference: name, place, place of
+            the gradient, the difference.
     """
 
     program: Program
@@ -32,13 +36,14 @@ class Spec:
     source: str = ""
     picture: bool = False
     classes: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)
+    slopes: tuple[tuple[str, int, int, float], ...] = ()
 
     def to_json(self) -> str:
         """Return it as JSON."""
         optimizer = None if self.optimizer is None else {"name": self.optimizer.name, "numbers": self.optimizer.numbers}
         head = {"format": "sheetprop-module-book", "version": VERSION, "source": self.source, "optimizer": optimizer,
-                "switch": self.switch, "picture": self.picture, "classes": self.classes, **self.extra}
+                "switch": self.switch, "picture": self.picture, "classes": self.classes,
+                "slopes": [list(one) for one in self.slopes]}
         text = json.dumps(head, ensure_ascii=False, separators=(",", ":"))
         return text[:-1] + ',"program":' + self.program.to_json() + "}"
 
@@ -57,9 +62,32 @@ def read_spec(text: bytes) -> Spec:
         numbers = None if optimizer is None else {str(k): float(v) for k, v in optimizer["numbers"].items()}
         name = "" if optimizer is None else str(optimizer["name"])
         found = {key: fields[key] for key in ("source", "switch", "picture", "classes")}
+        found["slopes"] = tuple((str(a), int(b), int(c), float(d)) for a, b, c, d in fields["slopes"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SheetpropError(f"the program part of the book is damaged ({error}); export the module again") from error
     if version > VERSION:
         raise SheetpropError("the book was written by a newer sheetprop; install that version")
     program = read_program(json.dumps(inner))
     return Spec(program, None if numbers is None else make_optimizer(name, **numbers), **found)
+
+
+def read_book(package: Package) -> Spec | None:
+    """Return what a book was made from; None for a workbook that carries no program.
+
+    Raises:
+        SheetpropError: the part is damaged.
+    """
+    for name in (PROGRAM, *(f"customXml/item{k}.xml" for k in range(2, 6))):
+        if name in package:
+            data = package.read(name)
+            if PROGRAM_SPACE.encode() in data:
+                try:
+                    text = read_tree(data, name).text
+                except SheetpropError as error:
+                    raise SheetpropError(f"{package.path}: the program part of the book is damaged; "
+                                         "export the module again") from error
+                try:
+                    return read_spec(text.encode())
+                except SheetpropError as error:
+                    raise SheetpropError(f"{package.path}: {error}") from error
+    return None

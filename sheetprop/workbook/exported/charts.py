@@ -39,7 +39,8 @@ class Chart:
         return (f"<xdr:twoCellAnchor><xdr:from><xdr:col>{c0}</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>{r0}</xdr:row>"
                 f"<xdr:rowOff>0</xdr:rowOff></xdr:from><xdr:to><xdr:col>{c1}</xdr:col><xdr:colOff>0</xdr:colOff>"
                 f"<xdr:row>{r1}</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:to><xdr:graphicFrame macro=\"\">"
-                f'<xdr:nvGraphicFramePr><xdr:cNvPr id="{number + 1}" name="Chart {number}" descr="{escape(self.title)}"/>'
+                f'<xdr:nvGraphicFramePr><xdr:cNvPr id="{number + 1}" name="Chart {number}" '
+                f'descr="{escape(self.title)}"/>'
                 "<xdr:cNvGraphicFramePr/></xdr:nvGraphicFramePr>"
                 '<xdr:xfrm><a:off x="0" y="0"/><a:ext cx="0" cy="0"/></xdr:xfrm><a:graphic>'
                 '<a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/chart">'
@@ -61,7 +62,8 @@ class Chart:
         categories = (f"<c:{tag}Ref><c:f>{escape(self.categories[0])}</c:f><c:{tag}Cache>{code}"
                       f'<c:ptCount val="{len(self.categories[1])}"/>{names}</c:{tag}Cache></c:{tag}Ref>')
         if self.kind == "bar":
-            fill = f'<c:spPr><a:solidFill><a:srgbClr val="{colour}"/></a:solidFill></c:spPr><c:invertIfNegative val="0"/>'
+            fill = (f'<c:spPr><a:solidFill><a:srgbClr val="{colour}"/></a:solidFill></c:spPr>'
+                    '<c:invertIfNegative val="0"/>')
             body = ('<c:barChart><c:barDir val="col"/><c:grouping val="clustered"/><c:varyColors val="0"/><c:ser>'
                     f'<c:idx val="0"/><c:order val="0"/>{fill}<c:cat>{categories}</c:cat><c:val><c:numRef>{values}'
                     '</c:numRef></c:val></c:ser><c:gapWidth val="40"/><c:axId val="1"/><c:axId val="2"/></c:barChart>'
@@ -87,7 +89,7 @@ def _title(text: str, size: int) -> str:
 
 def _axis(tag: str, key: int, other: int, side: str, title: str, low: float | None = None,
           high: float | None = None) -> str:
-    ends = (f'<c:max val="{high:g}"/>' if high is not None else "") + (f'<c:min val="{low:g}"/>' if low is not None else "")
+    ends = "" if high is None or low is None else f'<c:max val="{high:g}"/><c:min val="{low:g}"/>'
     grid = ""
     if side == "l":
         grid = ('<c:majorGridlines><c:spPr><a:ln w="6350"><a:solidFill><a:srgbClr val="E4E8ED"/></a:solidFill></a:ln>'
@@ -95,5 +97,6 @@ def _axis(tag: str, key: int, other: int, side: str, title: str, low: float | No
     return (f'<c:{tag}><c:axId val="{key}"/><c:scaling><c:orientation val="minMax"/>{ends}</c:scaling>'
             f'<c:delete val="0"/><c:axPos val="{side}"/>{grid}{_title(title, 900)}'
             '<c:numFmt formatCode="General" sourceLinked="0"/><c:majorTickMark val="out"/><c:minorTickMark val="none"/>'
-            f'<c:tickLblPos val="low"/><c:spPr><a:ln w="6350"><a:solidFill><a:srgbClr val="{MUTED}"/></a:solidFill></a:ln>'
+            '<c:tickLblPos val="low"/><c:spPr><a:ln w="6350"><a:solidFill>'
+            f'<a:srgbClr val="{MUTED}"/></a:solidFill></a:ln>'
             f'</c:spPr><c:crossAx val="{other}"/><c:crosses val="autoZero"/></c:{tag}>')

@@ -37,8 +37,9 @@ def check_page(book: Rendering, theirs: Floats, slopes: list[Slope]) -> str:
     """
     sheet = book.sheet(CHECK)
     head(sheet, "Check")
-    sheet.text(3, 1, "Every block against PyTorch: its sum in the sheet now, and PyTorch's sum when the book was written. "
-               "Change an input or a weight and they part; `sheetprop verify` then compares the book as it is.", SAYING)
+    sheet.text(3, 1, "Every block against PyTorch: its sum in the sheet now, and PyTorch's sum when the book was "
+               "written. Change an input or a weight and they part; `sheetprop verify` compares the book as it is.",
+               SAYING)
     titles = ("block", "what", "numbers", "sum now", "PyTorch's sum at writing", "largest difference at writing",
               "size", "agrees?")
     for column, title in enumerate(titles, start=1):

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sheetprop.errors import SheetpropError
 from sheetprop.files import check_writable, replacing
 from sheetprop.modules.capture import LOSSES, capture
@@ -17,7 +15,7 @@ from sheetprop.modules.learning import derive
 from sheetprop.modules.optimizers import Optimizer, make_optimizer
 from sheetprop.workbook.exported.book import Spec
 from sheetprop.workbook.exported.package import write
-from sheetprop.workbook.exported.rendering import SWITCH_ABOVE, finished, rendered
+from sheetprop.workbook.exported.rendering import SWITCH_ABOVE, prepared
 
 if TYPE_CHECKING:
     import torch
@@ -104,9 +102,9 @@ def export(module: nn.Module, args: torch.Tensor | Sequence[torch.Tensor], path:
     if step is not None and learning.d.count > SWITCH_ABOVE:
         spec = Spec(program, step, True, source, picture, classes)
         learning = derive(program, values, optimizer=step, switch=True)
-    book = finished(rendered(spec, learning))
+    book = prepared(spec, learning)
     with replacing(target_path, force=force) as temporary:
-        write(temporary, book.sheets, book.strings, book.styles, book.names, spec.to_json(),
+        write(temporary, book.sheets, book.strings, book.styles, book.names, book.spec.to_json(),
               f"{program.title}, cell by cell")
     return Exported(str(target_path), sum(len(texts) for texts in book.formulas.values()),
                     tuple(sheet.name for sheet in book.sheets), book.longest,
@@ -129,7 +127,3 @@ def _is_picture(x: torch.Tensor) -> bool:
     return (len(shape) == 4 and shape[:2] == (1, 1) and min(shape[2:]) >= 8 and float(x.min()) >= 0
             and float(x.max()) <= 1)
 
-
-def numbers_of(values: dict[str, np.ndarray[Any, Any]]) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the values of a program's inputs as float64."""
-    return {name: np.asarray(one, dtype=np.float64) for name, one in values.items()}

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
+from openpyxl.writer.theme import theme_xml
+
 from sheetprop.workbook.exported.charts import Chart
 from sheetprop.workbook.formulas import letters
 from sheetprop.workbook.package import STAMP, ZIP_DATE, _application
@@ -19,8 +21,9 @@ MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-PROGRAM = "sheetprop/program.json"
-PROGRAM_RELATION = "urn:sheetprop:program"
+PROGRAM = "customXml/item1.xml"
+"""The part with the program: custom XML, which spreadsheet programs keep when they save; JSON is its text."""
+PROGRAM_SPACE = "urn:sheetprop:program"
 
 _LEVEL = 6
 
@@ -106,6 +109,7 @@ class Sheet:
         name: of the tab.
         widths: of columns, in characters, by number.
         default_width: of all others.
+        formulas: those outside blocks, by row and column.
         heats: (area, kind) of colour scales.
         rules: conditional formats as XML of ``cfRule`` without priority, by area.
         freeze: the first cell that scrolls.
@@ -116,6 +120,7 @@ class Sheet:
     strings: Strings
     styles: Styles
     cells: dict[int, dict[int, str]] = field(default_factory=dict)
+    formulas: dict[tuple[int, int], str] = field(default_factory=dict)
     widths: dict[int, float] = field(default_factory=dict)
     heights: dict[int, float] = field(default_factory=dict)
     default_width: float = 9.0
@@ -132,8 +137,8 @@ class Sheet:
 
     def text(self, row: int, column: int, text: str, look: Look) -> None:
         """Put a text."""
-        self.cells.setdefault(row, {})[column] = (
-            f'<c r="{letters(column)}{row}" s="{self.styles.number(look)}" t="s"><v>{self.strings.number(text)}</v></c>')
+        style, index = self.styles.number(look), self.strings.number(text)
+        self.cells.setdefault(row, {})[column] = f'<c r="{letters(column)}{row}" s="{style}" t="s"><v>{index}</v></c>'
 
     def blank(self, row: int, column: int, look: Look) -> None:
         """Put a look without content."""
@@ -147,6 +152,7 @@ class Sheet:
     def formula(self, row: int, column: int, formula: str, value: float | str | bool, look: Look) -> None:
         """Put a formula, without its ``=``, with its value."""
         style = self.styles.number(look)
+        self.formulas[row, column] = formula
         self.cells.setdefault(row, {})[column] = formula_cell(f"{letters(column)}{row}", style, formula, value)
 
     def link(self, row: int, column: int, text: str, sheet: str, cell: str, look: Look) -> None:
@@ -180,8 +186,8 @@ class Sheet:
                          f"{SCALES[kind]}</cfRule></conditionalFormatting>"
                          if kind in SCALES else
                          f'<conditionalFormatting sqref="{area}"><cfRule type="dataBar" priority="{k + 1}"><dataBar>'
-                         '<cfvo type="num" val="0"/><cfvo type="num" val="1"/><color rgb="FF56B4E9"/></dataBar></cfRule>'
-                         "</conditionalFormatting>"
+                         '<cfvo type="num" val="0"/><cfvo type="num" val="1"/><color rgb="FF56B4E9"/></dataBar>'
+                         "</cfRule></conditionalFormatting>"
                          for k, (area, kind) in enumerate(self.heats))
         lists = "".join(f'<dataValidation type="whole" allowBlank="1" showErrorMessage="1" sqref="{cell}">'
                         f"<formula1>{bounds.split(':')[0]}</formula1><formula2>{bounds.split(':')[1]}</formula2>"
@@ -265,6 +271,8 @@ def write(path: Path, sheets: list[Sheet], strings: Strings, styles: Styles, nam
     overrides = {
         "/xl/workbook.xml": f"{SHEET_TYPE}.sheet.main+xml", "/xl/styles.xml": f"{SHEET_TYPE}.styles+xml",
         "/xl/sharedStrings.xml": f"{SHEET_TYPE}.sharedStrings+xml",
+        "/xl/theme/theme1.xml": "application/vnd.openxmlformats-officedocument.theme+xml",
+        "/customXml/itemProps1.xml": "application/vnd.openxmlformats-officedocument.customXmlProperties+xml",
         "/docProps/core.xml": "application/vnd.openxmlformats-package.core-properties+xml",
         "/docProps/app.xml": "application/vnd.openxmlformats-officedocument.extended-properties+xml"}
     charts = 0
@@ -292,13 +300,12 @@ def write(path: Path, sheets: list[Sheet], strings: Strings, styles: Styles, nam
     parts["[Content_Types].xml"] = (
         f'{HEAD}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        '<Default Extension="xml" ContentType="application/xml"/>'
-        f'<Default Extension="json" ContentType="application/json"/>{kinds}</Types>')
+        f'<Default Extension="xml" ContentType="application/xml"/>{kinds}</Types>')
     parts["_rels/.rels"] = _relations([
         ("rId1", f"{OFFICE}/officeDocument", "xl/workbook.xml"),
         ("rId2", "http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties",
          "docProps/core.xml"),
-        ("rId3", f"{OFFICE}/extended-properties", "docProps/app.xml"), ("rId4", PROGRAM_RELATION, PROGRAM)])
+        ("rId3", f"{OFFICE}/extended-properties", "docProps/app.xml")])
     parts["docProps/core.xml"] = _core(title)
     parts["docProps/app.xml"] = HEAD.encode() + _application()
     tabs = "".join(f'<sheet name={quoteattr(sheet.name)} sheetId="{k}" r:id="rId{k}"/>'
@@ -306,18 +313,28 @@ def write(path: Path, sheets: list[Sheet], strings: Strings, styles: Styles, nam
     defined = "".join(f"<definedName name={quoteattr(name)}>{escape(ref)}</definedName>"
                       for name, ref in sorted(names.items(), key=lambda item: item[0].lower()))
     parts["xl/workbook.xml"] = (
-        f'{HEAD}<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><bookViews><workbookView/></bookViews><sheets>{tabs}</sheets>'
+        f'{HEAD}<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><bookViews><workbookView/></bookViews>'
+        f"<sheets>{tabs}</sheets>"
         + (f"<definedNames>{defined}</definedNames>" if defined else "") + '<calcPr calcId="0" fullCalcOnLoad="0"/>'
         "</workbook>")
     count = len(sheets)
     parts["xl/_rels/workbook.xml.rels"] = _relations([
         *((f"rId{k}", f"{OFFICE}/worksheet", f"worksheets/sheet{k}.xml") for k in range(1, count + 1)),
         (f"rId{count + 1}", f"{OFFICE}/styles", "styles.xml"),
-        (f"rId{count + 2}", f"{OFFICE}/sharedStrings", "sharedStrings.xml")])
+        (f"rId{count + 2}", f"{OFFICE}/sharedStrings", "sharedStrings.xml"),
+        (f"rId{count + 3}", f"{OFFICE}/theme", "theme/theme1.xml"),
+        (f"rId{count + 4}", f"{OFFICE}/customXml", f"../{PROGRAM}")])
     parts.update(bodies)
     parts["xl/styles.xml"] = styles.xml()
     parts["xl/sharedStrings.xml"] = strings.xml()
-    parts[PROGRAM] = program
+    parts["xl/theme/theme1.xml"] = theme_xml
+    parts[PROGRAM] = f'{HEAD}<program xmlns="{PROGRAM_SPACE}">{escape(program)}</program>'
+    parts["customXml/_rels/item1.xml.rels"] = _relations(
+        [("rId1", f"{OFFICE}/customXmlProps", "itemProps1.xml")])
+    parts["customXml/itemProps1.xml"] = (
+        f'{HEAD}<ds:datastoreItem ds:itemID="{{5B6E1C52-70A4-4A0B-9B0B-5EE7E6F2A001}}" '
+        'xmlns:ds="http://schemas.openxmlformats.org/officeDocument/2006/customXml"><ds:schemaRefs>'
+        f'<ds:schemaRef ds:uri="{PROGRAM_SPACE}"/></ds:schemaRefs></ds:datastoreItem>')
     with zipfile.ZipFile(path, "w") as package:
         for name, data in parts.items():
             info = zipfile.ZipInfo(name, ZIP_DATE)

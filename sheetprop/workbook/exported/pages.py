@@ -101,7 +101,7 @@ def blocks(book: Rendering, page: Page) -> None:
 def _block(book: Rendering, sheet: Sheet, area: Area) -> None:
     block = area.block
     numbers = book.numbers(block)
-    _label(book, sheet, area)
+    _label(sheet, area)
     picture = book.spec.picture and block.role == "input" and block.kind == "float"
     code = "0.0" if picture else number_format(numbers)
     size = 7 if area.maps[0] > 1 or area.right - area.left > 12 else 9
@@ -124,7 +124,7 @@ def _block(book: Rendering, sheet: Sheet, area: Area) -> None:
     book.names[defined_name(block.name)] = f"{_sheet_name(sheet.name)}!{area.ref}"
 
 
-def _label(book: Rendering, sheet: Sheet, area: Area) -> None:
+def _label(sheet: Sheet, area: Area) -> None:
     block = area.block
     row = area.top if area.inline else area.top - 1
     shape = " × ".join(str(n) for n in block.shape) or "1 number"

@@ -148,7 +148,7 @@ class Printer:
     def _cell(self, formula: Cell, spot: _Spot) -> tuple[Texts, int]:
         return self._refs(formula.places, spot), ATOM
 
-    def _number(self, formula: Number, spot: _Spot) -> tuple[Texts, int]:
+    def _number(self, formula: Number, _spot: _Spot) -> tuple[Texts, int]:
         text = number(formula.number)
         return [text] * formula.count, SUM if text.startswith("-") else ATOM
 
@@ -249,8 +249,8 @@ class Printer:
         for places in factors:
             first = np.argmax(keep, axis=1)
             origin = places[np.arange(count), first]
-            for held in (self.row, self.column):
-                marks.append(np.where(keep & (places >= 0), held[places] - held[origin][:, None], 0))
+            marks += [np.where(keep & (places >= 0), held[places] - held[origin][:, None], 0)
+                      for held in (self.row, self.column)]
             marks += [np.where(keep, self.sheet[places], -2), np.where(places < 0, places, 0)]
         key = np.ascontiguousarray(np.concatenate(marks, axis=1).astype(np.int32))
         _, group = np.unique(key.view(np.dtype((np.void, key.shape[1] * 4))).reshape(-1), return_inverse=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from sheetprop.errors import SheetpropError
 from sheetprop.modules.derivation import Derivation
-from sheetprop.modules.formula import Dot, Floats, Formula, Places, Total, _Many
-from sheetprop.modules.learning import Learning, derive
+from sheetprop.modules.formula import Compound, Dot, Floats, Formula, Places, Total
+from sheetprop.modules.learning import Learning
 from sheetprop.modules.reference import expected
 from sheetprop.modules.tensors import Block
 from sheetprop.workbook.exported.book import Spec
@@ -23,29 +24,22 @@ SWITCH_ABOVE = 20_000
 """Cells above which a book gets a switch for the way back."""
 
 
-def derived(spec: Spec, given: dict[str, Floats]) -> tuple[Learning, Layout]:
-    """Return the derivation of a book and its layout, sums that are too long cut into partial ones.
+def rendered(spec: Spec, learning: Learning, values: Callable[[Layout], Floats] | None = None) -> Rendering:
+    """Return the book with formulas printed; sums that are too long are cut first.
 
     Args:
-        spec: what the book is made from.
-        given: numbers of what the program is given, by name in the program.
+        spec: what it is made from.
+        learning: what was derived.
+        values: gives the numbers of all places for the layout; by default they are computed.
     """
-    learning = derive(spec.program, given, optimizer=spec.optimizer, switch=spec.switch)
-    return learning, Layout(learning)
-
-
-def rendered(spec: Spec, learning: Learning, values: Floats | None = None) -> Rendering:
-    """Return the book with formulas printed; sums that are too long are cut first."""
     while True:
         layout = Layout(learning)
-        held = learning.d.evaluate() if values is None else values
-        book = Rendering(spec, learning, layout, held)
+        book = Rendering(spec, learning, layout, np.zeros(0))
         long = {first: max(map(len, texts)) for first, texts in book.formulas.items()
                 if max(map(len, texts), default=0) > MAX_FORMULA - 64}
         if not long:
+            book.values = learning.d.evaluate() if values is None else values(layout)
             return book
-        if values is not None:
-            raise SheetpropError("a formula is too long for a cell")
         for block in [one for one in learning.d.blocks if one.first in long]:
             _cut(learning.d, block, -(-long[block.first] // (MAX_FORMULA // 2)))
 
@@ -78,19 +72,32 @@ def _without_sums(d: Derivation, block: Block, formula: Formula, parts: int) -> 
                             Dot(*cut) if isinstance(formula, Dot) else Total(*cut))
             columns.append(made)
         return Total(np.stack(columns, axis=1)), True
-    if isinstance(formula, _Many):
+    if isinstance(formula, Compound):
         found = [_without_sums(d, block, part, parts) for part in formula.parts]
         if any(more for _, more in found):
             return formula.rebuilt(tuple(new for new, _ in found)), True
     return formula, False
 
 
-def finished(book: Rendering, *, slopes: bool = True) -> Rendering:
-    """Write all sheets of a book."""
+def finished(book: Rendering, theirs: Floats | None = None) -> Rendering:
+    """Write all sheets of a book; `theirs` are PyTorch's numbers, where they are known already."""
     pages(book)
-    theirs = expected(book.learning, book.values)
-    verdict = check_page(book, theirs, central_differences(book.learning, book.values) if slopes else [])
-    start_page(book, verdict)
+    held = expected(book.learning, book.values) if theirs is None else theirs
+    start_page(book, check_page(book, held, [Slope(*one) for one in book.spec.slopes]))
+    return book
+
+
+def prepared(spec: Spec, learning: Learning) -> Rendering:
+    """Return the book of a fresh derivation: values computed, long sums cut, central differences taken."""
+    book = rendered(spec, learning)
+    slopes = tuple((one.name, one.place, one.gradient, one.difference)
+                   for one in central_differences(learning, book.values))
+    return finished(replace_spec(book, replace(spec, slopes=slopes)))
+
+
+def replace_spec(book: Rendering, spec: Spec) -> Rendering:
+    """Return a book with another spec."""
+    book.spec = spec
     return book
 
 
@@ -120,6 +127,3 @@ def central_differences(learning: Learning, values: Floats, count: int = 5) -> l
         where = ",".join(str(int(k)) for k in np.unravel_index(at, block.shape)) if block.shape else ""
         found.append(Slope(f"{block.name}[{where}]", place, gradient.first + at, (ends[0] - ends[1]) / (2 * h)))
     return found
-
-
-__all__ = ["derived", "finished", "rendered", "replace"]

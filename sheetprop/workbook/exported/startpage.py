@@ -155,8 +155,9 @@ def graph(book: Rendering, row: int) -> tuple[str, float]:
     words = escape("The layers in order; arrows show what reads what: " + ", ".join(one.name for one in layers[:30]))
     drawing = (f"<xdr:oneCellAnchor><xdr:from><xdr:col>1</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>{row}</xdr:row>"
                f"<xdr:rowOff>0</xdr:rowOff></xdr:from><xdr:ext {size}/><xdr:grpSp><xdr:nvGrpSpPr>"
-               f'<xdr:cNvPr id="200" name="Graph" descr="{words}"/><xdr:cNvGrpSpPr/></xdr:nvGrpSpPr><xdr:grpSpPr><a:xfrm>'
-               f'<a:off x="0" y="0"/><a:ext {size}/><a:chOff x="0" y="0"/><a:chExt {size}/></a:xfrm></xdr:grpSpPr>'
+               f'<xdr:cNvPr id="200" name="Graph" descr="{words}"/><xdr:cNvGrpSpPr/></xdr:nvGrpSpPr><xdr:grpSpPr>'
+               f'<a:xfrm><a:off x="0" y="0"/><a:ext {size}/><a:chOff x="0" y="0"/><a:chExt {size}/></a:xfrm>'
+               "</xdr:grpSpPr>"
                + "".join(shapes) + "</xdr:grpSp><xdr:clientData/></xdr:oneCellAnchor>")
     return drawing, height / 190_500
 
@@ -191,8 +192,9 @@ def _box(key: int, x: int, y: int, name: str, kind: str) -> str:
     return (f'<xdr:sp macro="" textlink=""><xdr:nvSpPr><xdr:cNvPr id="{key}" name="{escape(name)}"/><xdr:cNvSpPr/>'
             f'</xdr:nvSpPr><xdr:spPr><a:xfrm><a:off x="{x}" y="{y}"/><a:ext cx="{_WIDE}" cy="{_HIGH}"/></a:xfrm>'
             '<a:prstGeom prst="roundRect"><a:avLst/></a:prstGeom>'
-            f'<a:solidFill><a:srgbClr val="{fill}"/></a:solidFill><a:ln w="9525"><a:solidFill><a:srgbClr val="{MUTED}"/>'
-            '</a:solidFill></a:ln></xdr:spPr><xdr:txBody><a:bodyPr lIns="18000" tIns="18000" rIns="18000" bIns="18000" '
+            f'<a:solidFill><a:srgbClr val="{fill}"/></a:solidFill><a:ln w="9525"><a:solidFill>'
+            f'<a:srgbClr val="{MUTED}"/></a:solidFill></a:ln></xdr:spPr><xdr:txBody>'
+            '<a:bodyPr lIns="18000" tIns="18000" rIns="18000" bIns="18000" '
             f'anchor="ctr"/>{line(name, 900, True)}{line(kind, 800, False)}</xdr:txBody></xdr:sp>')
 
 
