@@ -92,7 +92,7 @@ class CellGrid(Grid):
     def formula(self, row: int, column: int) -> str | None:  # noqa: ARG002 - a table of one row
         """Return a cell's formula."""
         sheet, r, c = self.spots[column - 1]
-        return self.book[sheet].formula(address(r, c))
+        return self.book.sheet(sheet).formula(address(r, c))
 
     def spell(self, row: int, column: int) -> str:  # noqa: ARG002 - a table of one row
         """Return a cell as the home sheet calls it."""

@@ -3,45 +3,67 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from sheetprop.engine.access.sheet import FormulaRun, Sheet, framed_area, grid_of
 from sheetprop.engine.calculation.running import Calculation
 from sheetprop.engine.calculation.session import Session
-from sheetprop.engine.file.editing import array_replaced, settable
 from sheetprop.engine.file.loading import load
 from sheetprop.engine.file.package import MAX_BYTES, Package
 from sheetprop.engine.formula.parse import parse
-from sheetprop.engine.formula.printing import canonical_text, formula_text
-from sheetprop.engine.formula.references import MAX_ROW, address, area_at, cell_at, column_number
-from sheetprop.engine.formula.tree import Call, Node
-from sheetprop.engine.grid.storage import Family, SheetStore, family
-from sheetprop.engine.grid.values import ERRORS, ExcelError, Value
+from sheetprop.engine.formula.printing import canonical_text
+from sheetprop.engine.formula.references import MAX_ROW
+from sheetprop.engine.grid.values import Value
 from sheetprop.engine.scope.workspace import Workspace
-from sheetprop.errors import SheetpropError
+from sheetprop.errors import SheetpropError, nearest
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
 if TYPE_CHECKING:
-    from typing import Any
+    from types import TracebackType
+    from typing import Any, BinaryIO
 
-    import numpy as np
     import pandas as pd
 
+    from sheetprop.engine.access.explaining import Explanation
+    from sheetprop.engine.access.seeking import Goal
     from sheetprop.engine.tracing.function import Function
 
+    Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 
-def open(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Book:
+__all__ = ["Book", "FormulaRun", "Sheet", "canonical", "new", "open"]
+
+
+def open(source: Source, *, max_bytes: int = MAX_BYTES) -> Book:
     """Open an .xlsx or .xlsm workbook.
 
-    The values stored for formulas are not used: call `Book.calculate`.
+    The values stored for formulas are not used: they are calculated, by `Book.calculate` or when one is
+    asked for.
 
     Args:
-        path: the file.
+        source: a path, the bytes of a file, or a file object opened for reading bytes.
         max_bytes: how large the file may become when unpacked.
 
     Raises:
         SheetpropError: the file is missing, no workbook, damaged, encrypted or too large.
     """
-    return Book(Workspace(load(Package(path, max_bytes=max_bytes))))
+    return Book(Workspace(load(Package(source, max_bytes=max_bytes))))
+
+
+def new(*sheets: str) -> Book:
+    """Return a new workbook with blank sheets of these names, by default one called "Sheet1".
+
+    Raises:
+        SheetpropError: Excel refuses a name, or it is given twice.
+    """
+    from sheetprop.engine.file.blank import blank_workbook
+    from sheetprop.engine.file.loading import Contents
+
+    contents = Contents(Package(blank_workbook()))
+    contents.package.path = "the new workbook"
+    book = Book(Workspace(contents))
+    for name in sheets or ("Sheet1",):
+        book.add_sheet(name)
+    return book
 
 
 def canonical(formula: str, row: int, column: int, sheet: str | None) -> str:
@@ -57,157 +79,10 @@ def canonical(formula: str, row: int, column: int, sheet: str | None) -> str:
     return canonical_text(parse(formula, row, column, sheet))
 
 
-class FormulaRun:
-    """Cells of one column, one below the other, with the same relative formula.
-
-    Attributes:
-        column: 1-based column.
-        first_row: first row.
-        last_row: last row.
-        formula: the formula as it reads in the first row, with ``=``.
-        canonical: its relative form.
-        tree: its parse tree.
-    """
-
-    __slots__ = ("canonical", "column", "first_row", "last_row", "tree")
-
-    def __init__(self, column: int, first_row: int, last_row: int, one: Family) -> None:
-        self.column = column
-        self.first_row = first_row
-        self.last_row = last_row
-        self.canonical = one.canonical
-        self.tree: Node = one.tree
-
-    @property
-    def formula(self) -> str:
-        """The formula in the first row, with its leading ``=``."""
-        return _text(self.tree, self.first_row, self.column)
-
-    def __repr__(self) -> str:
-        first, last = address(self.first_row, self.column), address(self.last_row, self.column)
-        return f"FormulaRun({first}:{last} {self.formula})"
-
-
-def _text(tree: Node, row: int, column: int) -> str:
-    if isinstance(tree, Call) and tree.name == "#ARRAY":
-        tree = tree.arguments[0]
-    if isinstance(tree, Call) and tree.name == "#UNREADABLE":
-        return f"={tree.arguments[0].value}"  # type: ignore[attr-defined]
-    return f"={formula_text(tree, row, column)}"
-
-
-class Sheet:
-    """One sheet of an open workbook: values and formulas by address."""
-
-    def __init__(self, store: SheetStore) -> None:
-        self._store = store
-        self.name = store.name
-
-    def __repr__(self) -> str:
-        return f"Sheet({self.name!r})"
-
-    def __getitem__(self, ref: str) -> Any:
-        """Return the value of "W103", or of "A1:C9" as a 2-D array (float64 where all are numbers).
-
-        Numbers are `float`, text is `str`, errors are `ExcelError`, blank cells are None (NaN
-        in a float array does not occur: an array with blanks or text has dtype object).
-        """
-        if ":" not in ref:
-            return self._store.get(*cell_at(ref))
-        import numpy as np
-
-        top, left, bottom, right = area_at(ref)
-        spans = [self._store.column(column).span(top, bottom) if column in self._store.columns
-                 else [None] * (bottom - top + 1) for column in range(left, right + 1)]
-        if all(set(map(type, span)) == {float} for span in spans):
-            return np.array(spans, dtype=np.float64).T
-        grid = np.empty((bottom - top + 1, right - left + 1), dtype=object)
-        for at, span in enumerate(spans):
-            grid[:, at] = span
-        return grid
-
-    def column(self, letter_or_index: str | int, first_row: int, last_row: int) -> np.ndarray[Any, Any]:
-        """Return part of a column as float64; blanks, text, truth values and errors are NaN."""
-        import numpy as np
-
-        number = column_number(letter_or_index) if isinstance(letter_or_index, str) else letter_or_index
-        store = self._store.columns.get(number)
-        if store is None:
-            return np.full(last_row - first_row + 1, np.nan)
-        span = store.span(first_row, last_row)
-        if set(map(type, span)) != {float}:
-            span = [value if type(value) is float else float("nan") for value in span]
-        return np.array(span, dtype=np.float64)
-
-    def frame(self, ref: str, *, header: bool = True) -> pd.DataFrame:
-        """Return a range as a pandas frame; its first row names the columns unless `header` is false."""
-        import pandas as pd
-
-        top, left, bottom, right = area_at(ref)
-        rows = [[self._store.get(row, column) for column in range(left, right + 1)] for row in range(top, bottom + 1)]
-        if header:
-            return pd.DataFrame(rows[1:], columns=[str(name) if name is not None else "" for name in rows[0]])
-        return pd.DataFrame(rows)
-
-    def formula(self, address: str) -> str | None:
-        """Return the formula of a cell with its leading ``=``, or None; shared formulas are expanded."""
-        row, column = cell_at(address)
-        one = self._store.family_at(row, column)
-        if one is not None:
-            return _text(one.tree, row, column)
-        for array in self._store.arrays:
-            if array.top <= row <= array.bottom and array.left <= column <= array.right:
-                return _text(array.family.tree, array.top, array.left)
-        return None
-
-    def tree(self, address: str) -> Node | None:
-        """Return the parse tree of a cell's formula (see `sheetprop.engine.formula.tree`), or None."""
-        one = self._store.family_at(*cell_at(address))
-        return None if one is None else one.tree
-
-    @property
-    def store(self) -> SheetStore:
-        """The sheet's cells as the engine holds them."""
-        return self._store
-
-    def formula_runs(self) -> Iterator[FormulaRun]:
-        """Yield vertical runs of equal relative formulas, column by column from the top."""
-        open_runs: dict[int, FormulaRun] = {}
-        done: list[FormulaRun] = []
-        for block in self._store.blocks:
-            for column, one in block.program.by_column.items():
-                run = open_runs.get(column)
-                if run is not None and run.last_row == block.first - 1 and run.tree is one.tree:
-                    run.last_row = block.last
-                else:
-                    run = open_runs[column] = FormulaRun(column, block.first, block.last, one)
-                    done.append(run)
-        yield from sorted(done, key=lambda run: (run.column, run.first_row))
-
-    def cells(self) -> Iterator[tuple[int, int, Value, str | None]]:
-        """Yield (row, column, value, formula or None) of every cell that holds something, row by row."""
-        store = self._store
-        last_row, _ = store.extent()
-        columns = sorted({*store.columns, *(column for block in store.blocks for column in block.program.columns)})
-        far = {row for held in store.columns.values() for row in held.sparse}
-        dense = max((held.base + len(held.values) for held in store.columns.values()), default=0)
-        dense = max(dense, max((block.last for block in store.blocks), default=0) + 1)
-        rows: Iterable[int] = [*range(1, min(dense, last_row + 1)), *sorted(row for row in far if row >= dense)]
-        for row in rows:
-            for column in columns:
-                value = store.get(row, column)
-                one = store.family_at(row, column)
-                if value is not None or one is not None:
-                    yield row, column, value, self.formula(address(row, column)) if one or store.arrays else None
-
-    @property
-    def extent(self) -> tuple[int, int]:
-        """The last row and the last column that hold anything."""
-        return self._store.extent()
-
-
 class Book:
     """An open workbook.
+
+    Used with ``with``, it is only a name for a block: nothing is saved by itself.
 
     Attributes:
         sheet_names: the sheets in the order of their tabs.
@@ -218,12 +93,27 @@ class Book:
     def __init__(self, space: Workspace) -> None:
         self._space = space
         self._session = Session(space)
-        self._sheets = {sheet.name: Sheet(sheet) for sheet in space.sheets}
+        self._sheets = {sheet.name: Sheet(sheet, self._session) for sheet in space.sheets}
         self.sheet_names = self._session.sheet_names
         contents = space.contents
         self.remarks = list(contents.remarks)
         self.names = {contents.spelled[key]: text for key, text in contents.names.items()
                       if key[0] is None and key not in contents.hidden_names}
+
+    def __repr__(self) -> str:
+        formulas = sum((block.last - block.first + 1) * len(block.program)
+                       for sheet in self._space.sheets for block in sheet.blocks)
+        formulas += sum(len(sheet.arrays) for sheet in self._space.sheets)
+        count = len(self.sheet_names)
+        shown = ", ".join(map(repr, self.sheet_names[:4])) + (", ..." if count > 4 else "")
+        return f"<Book {self.path}: {count} {'sheet' if count == 1 else 'sheets'} ({shown}), {formulas:,} formulas>"
+
+    def __enter__(self) -> Book:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        return None
 
     @property
     def path(self) -> str:
@@ -234,19 +124,82 @@ class Book:
         """Return a part of the file as it was opened, such as ``xl/worksheets/sheet1.xml``."""
         return self._space.contents.package.read(name)
 
-    def __getitem__(self, sheet: str) -> Sheet:
+    @property
+    def iterate(self) -> tuple[int, float] | None:
+        """How circular references are iterated: at most how often, until nothing moves by more than the second number.
+
+        None: they are not, and stay 0. It begins as the file says; setting it leaves the file's own setting alone.
+        """
+        return self._space.contents.iterate
+
+    @iterate.setter
+    def iterate(self, setting: int | tuple[int, float] | None) -> None:
+        given = (setting, 0.001) if isinstance(setting, int) else setting
+        if given is not None and not (1 <= given[0] <= 1_000_000 and given[1] >= 0):
+            raise SheetpropError(f"iterate: {setting!r} is no setting; give how often, such as 100, or (100, 0.001)")
+        self._space.contents.iterate = given
+        self._session.changed(formulas=False)
+
+    def sheet(self, name: str) -> Sheet:
         """Return a sheet by name, case ignored as Excel does.
 
         Raises:
             SheetpropError: there is no such sheet; the message says the nearest name.
         """
-        return self._sheets[self._session.sheet(sheet).name]
+        return self._sheets[self._session.sheet(name).name]
 
-    def __contains__(self, sheet: str) -> bool:
-        return sheet.casefold() in self._space.by_name
+    def __getitem__(self, ref: str) -> Any:
+        """Return a sheet by its name, or the values of "Loan!B4", "Loan!B4:C9", of a defined name or a table.
+
+        One cell gives its value, more a 2-D array as `Sheet` gives them; a name that stands for a formula or a constant
+        gives its value. A sheet comes before a name spelled alike.
+
+        Raises:
+            SheetpropError: there is nothing of that name; the message says the nearest one.
+        """
+        if not isinstance(ref, str):
+            raise SheetpropError(f"book[{ref!r}]: give a sheet's name, a cell such as 'Sheet1!B4', or a defined name")
+        if ref in self:
+            return self.sheet(ref)
+        known = "!" in ref or (None, ref.strip().casefold()) in self._space.contents.names \
+            or self._session.table(ref) is not None
+        if not known:
+            tables = self._space.contents.outline.tables.values()
+            words = [*self.sheet_names, *self.names, *(table.name for table in tables)]
+            raise SheetpropError(f"{self.path}: has no sheet or name {ref!r}; {nearest(ref, words)}")
+        try:
+            store, *place = self._session.area(ref)
+        except SheetpropError:
+            from sheetprop.engine.access.naming import named_value
+
+            found, value = named_value(self._session, ref)
+            if not found:
+                raise
+            return value
+        area = (place[0], place[1], place[2], place[3])
+        self._sheets[store.name]._fresh(area)
+        if area[:2] == area[2:]:
+            return store.get(area[0], area[1])
+        return grid_of(store, area)
+
+    def __contains__(self, sheet: object) -> bool:
+        return isinstance(sheet, str) and sheet.casefold() in self._space.by_name
 
     def __iter__(self) -> Iterator[Sheet]:
         return iter(self._sheets.values())
+
+    def __len__(self) -> int:
+        return len(self._sheets)
+
+    def frame(self, ref: str, *, header: bool = True, dates: bool = True) -> pd.DataFrame:
+        """Return a table, a range such as "Loan!A1:C9", a defined name or a whole sheet as a pandas frame.
+
+        See `Sheet.frame`.
+        """
+        if ref in self:
+            return self.sheet(ref).frame(header=header, dates=dates)
+        store, *_ = framed_area(self._session, ref, None)
+        return self._sheets[store.name].frame(ref, header=header, dates=dates)
 
     def calculate(self, *, seed: int | None = None, now: float | None = None) -> Calculation:
         """Calculate every formula and return what was found.
@@ -271,39 +224,84 @@ class Book:
 
         return Function(self._session, inputs, outputs)
 
-    def _place(self, ref: str) -> tuple[SheetStore, int, int]:
-        """Return the sheet, row and column of "Sheet!C5" or of a name for one cell."""
-        store, top, left, bottom, right = self._session.area(ref)
-        if (top, left) != (bottom, right):
-            raise SheetpropError(f"{ref!r}: is more than one cell; give one at a time")
-        return store, top, left
-
-    def set(self, ref: str, value: object) -> None:
-        """Put a constant into a cell, given as "Parameters!C5" or by a defined name; then calculate again.
+    def goal_seek(self, target: str, value: float, by: str, *, tolerance: float = 1e-9) -> Goal:
+        """Find the number in the cell `by` with which the cell `target` has a value, and put it there.
 
         Args:
-            ref: the cell. A formula that stands there is replaced.
-            value: a number, text, truth value, error (`ExcelError`), or None for blank; text
-                that begins with ``=`` is a formula.
+            target: a cell that depends on `by`.
+            value: what it is to be.
+            by: the cell to change, which holds a number; the search begins there.
+            tolerance: how far from the value is near enough, relative to its size.
+
+        Raises:
+            SheetpropError: no such number was found; the workbook stays as it was.
         """
-        store, row, column = self._place(ref)
-        settable(self._space.contents, store, row, column, value, ref)
-        contents = self._space.contents
-        replaced = store.family_at(row, column) is not None or array_replaced(store, row, column)
-        if isinstance(value, str) and value.startswith("=") and len(value) > 1:
-            store.put_formula(row, column, family(value, row, column, store.name, contents.outline))
-            store.formulas_set[(row, column)] = value
-            store.edited.pop((row, column), None)
-            self._session.changed(formulas=True)
-            return
-        held = _as_value(value, ref)
-        if replaced:
-            store.put_formula(row, column, None)
-            contents.formulas_gone = True
-        self._session.changed(formulas=replaced)
-        store.formulas_set.pop((row, column), None)
-        store.set(row, column, held)
-        store.edited[(row, column)] = held
+        from sheetprop.engine.access.seeking import goal_seek
+
+        return goal_seek(self, target, value, by, tolerance)
+
+    def precedents(self, ref: str) -> list[str]:
+        """Return the cells and ranges that a cell's formula names, as ``Sheet!A1:B2``, in the order of the formula."""
+        from sheetprop.engine.access.explaining import precedents
+
+        return precedents(self._session, ref)
+
+    def dependents(self, ref: str, *, all: bool = False) -> list[str]:
+        """Return the cells whose formulas name a cell of `ref`; with `all` every one that hangs on it in the end."""
+        from sheetprop.engine.access.explaining import dependents_of
+
+        return dependents_of(self._session, ref, every=all)
+
+    def explain(self, ref: str, *, depth: int = 1) -> Explanation:
+        """Return a cell's formula as a tree with the value of each part; ``print`` it to read it.
+
+        Args:
+            ref: the cell.
+            depth: how many formulas deep: 1 is the cell's own, 2 those of the cells that it names, and so on.
+        """
+        from sheetprop.engine.access.explaining import explain
+
+        return explain(self._session, ref, depth)
+
+    def set(self, ref: str, value: object, *, header: bool = True) -> None:
+        """Put a constant, a formula or a block of them into cells; what depends on them is calculated when asked for.
+
+        A cell keeps its format; where it has none, a date, a time or a percentage gets one that shows it so.
+
+        Args:
+            ref: a cell or a range as "Parameters!C5", or a defined name. A formula that stands there is replaced.
+            value: a number, text, truth value, error (`ExcelError`), date or time, or None for blank; text that
+                begins with ``=`` is a formula, text behind an apostrophe is text, "5%" is a percentage. One value
+                for a range goes into each of its cells. A block is a list of rows, a list of values (one row), a
+                NumPy array, or a pandas frame; it goes into the range, or from the given cell on to the right and down.
+            header: whether the names of a frame's columns are written above it.
+
+        Raises:
+            SheetpropError: a cell cannot hold a value, or not be changed; no cell is changed then.
+        """
+        from sheetprop.engine.access.setting import set_cells
+
+        set_cells(self._session, ref, value, header=header)
+
+    def add_sheet(self, name: str) -> Sheet:
+        """Add a blank sheet behind the others and return it.
+
+        Raises:
+            SheetpropError: Excel refuses the name, or a sheet has it.
+        """
+        from sheetprop.engine.access.setting import add_sheet
+
+        store = add_sheet(self._session, name)
+        self._sheets[name] = Sheet(store, self._session)
+        return self._sheets[name]
+
+    def copy(self) -> Book:
+        """Return a copy, which can be changed without changing this one."""
+        from sheetprop.engine.access.copying import copied
+
+        made = Book(copied(self._space))
+        made._session.resume(self._session)
+        return made
 
     def fill_down(self, sheet: str, row: int, last_row: int) -> None:
         """Make the rows below `row`, up to `last_row`, copies of it, as filling down in Excel does.
@@ -329,15 +327,17 @@ class Book:
 
         return stored_cells(self._space.contents)
 
-    def save(self, path: str | os.PathLike[str], *, patch: Mapping[str, Callable[[bytes], bytes]] | None = None,
+    def save(self, target: str | os.PathLike[str] | BinaryIO, *,
+             patch: Mapping[str, Callable[[bytes], bytes]] | None = None,
              sheets: Collection[str] | None = None, rest: str | os.PathLike[str] | None = None) -> None:
-        """Write the workbook with its values to `path`, which may be the file it came from.
+        """Write the workbook with its values to a file, which may be the one it came from.
 
         Only the values of formula cells change, cells that were `set`, and rows filled down;
         all other parts of the file are copied byte for byte. The same workbook gives the same bytes.
+        Values that are out of date are calculated first.
 
         Args:
-            path: the file to write; it is replaced only when all went well.
+            target: the path, whose file is replaced only when all went well, or a file object for writing bytes.
             patch: part name -> function from its bytes to new bytes, applied last.
             sheets: write only these anew; by default all.
             rest: the file from which everything else is then copied, to which this workbook was saved before.
@@ -346,22 +346,20 @@ class Book:
             SheetpropError: the place cannot be written to.
         """
         from sheetprop.engine.file.saving import save
+
+        self._session.settled()
+        contents, patches = self._space.contents, patch or {}
+        if hasattr(target, "write"):
+            import io
+
+            buffer = io.BytesIO()
+            save(contents, buffer, patch=patches, sheets=sheets, rest=rest)
+            try:
+                target.write(buffer.getvalue())
+            except (TypeError, ValueError) as error:
+                raise SheetpropError(f"save: the file object takes no bytes ({error}); use mode 'wb'") from None
+            return
         from sheetprop.files import replacing
 
-        with replacing(path) as temporary, temporary.open("wb") as out:
-            save(self._space.contents, out, patch=patch or {}, sheets=sheets, rest=rest)
-
-
-def _as_value(value: object, ref: str) -> Value:
-    """Return a Python value as a cell's value."""
-    if value is None or isinstance(value, bool | ExcelError):
-        return value
-    if isinstance(value, str):
-        return ERRORS.get(value, value)
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise SheetpropError(f"{ref}: cannot hold {value!r}; give a number, text, True, False or None") from None
-    if number != number or number in (float("inf"), float("-inf")):
-        raise SheetpropError(f"{ref}: cannot hold {value!r}; cells hold finite numbers only")
-    return number
+        with replacing(target) as temporary, temporary.open("wb") as out:
+            save(contents, out, patch=patches, sheets=sheets, rest=rest)

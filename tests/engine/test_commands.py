@@ -180,8 +180,9 @@ def test_names_stand_for_cells_or_say_what_for(workbook: Any) -> None:
             run(engine.what_if, path, "--set", f"{name}=1,2", "--get", "S!A2")
         with pytest.raises(SheetpropError, match=f"'{name}': stands for {meaning}"):
             sheetprop.open(path).set(name, 1)
-    with pytest.raises(SheetpropError, match="more than one cell"):
-        sheetprop.open(path).set("S!A1:A2", 1)
+    ours = sheetprop.open(path)
+    ours.set("S!A1:A2", 1)
+    assert ours["S!A1:A2"].tolist() == [[1.0], [1.0]]
 
 
 def test_one_reference_needs_no_list_and_a_function_takes_numbers(book: Path) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -39,13 +36,10 @@ def with_chain(path: Path, target: Path, *cells: str) -> Path:
     return target
 
 
-def audit(path: Path) -> str:
-    """Return what openxml-audit finds."""
-    tool = shutil.which("openxml-audit", path=str(Path(sys.executable).parent))
-    if tool is None:
-        pytest.skip("openxml-audit is not installed")
-    text = subprocess.run([tool, str(path)], capture_output=True, text=True, check=False).stdout
-    return text.replace(str(path), "FILE").replace(path.name, "FILE")
+def audit(path: Path) -> list[str]:
+    """Return the errors that openxml-audit finds, without the file's name."""
+    validator = pytest.importorskip("openxml_audit").OpenXmlValidator()
+    return sorted(f"{error.part_uri}: {error.description}" for error in validator.validate(path).errors)
 
 
 @pytest.fixture
@@ -78,8 +72,7 @@ def test_the_calculation_chain_goes_with_a_formula(chained: Path, tmp_path: Path
         for name in ("[Content_Types].xml", "xl/_rels/workbook.xml.rels"):
             assert b"calcChain" not in after.read(name)
             assert after.read(name).count(b"<") == before.read(name).count(b"<") - 1
-    found = audit(tmp_path / "out.xlsx")
-    assert "calcChain" not in found
+    assert audit(tmp_path / "out.xlsx") == audit(chained)
     openpyxl.load_workbook(tmp_path / "out.xlsx")
 
 
@@ -202,7 +195,7 @@ def test_the_heading_of_a_table_cannot_be_set(tmp_path: Path) -> None:
     ours.calculate()
     assert ours["S"]["D1"] == 30.0
     ours.save(tmp_path / "out.xlsx")
-    assert audit(tmp_path / "t.xlsx") == audit(tmp_path / "out.xlsx")
+    assert {*audit(tmp_path / "out.xlsx")} <= {*audit(tmp_path / "t.xlsx")}
 
 
 def test_a_row_is_filled_down_as_it_was_set(workbook: Any, tmp_path: Path) -> None:
@@ -236,5 +229,5 @@ def test_new_cells_stretch_the_extent_and_drop_the_spans(tmp_path: Path) -> None
     data = sheet_of(tmp_path / "out.xlsx").decode()
     assert '<dimension ref="A2:D9"/>' in data
     assert '<row r="2" ht="20"><c r="B2"><f>1+1</f><v>2.0</v></c><c r="D2"><v>1.0</v></c></row>' in data
-    assert audit(tmp_path / "out.xlsx").replace("out", "in") == audit(tmp_path / "in.xlsx")
+    assert audit(tmp_path / "out.xlsx") == audit(tmp_path / "in.xlsx")
     assert package(text)

@@ -49,6 +49,17 @@ class Calculation:
         self.circular: list[str] = []
         self.looped = 0
 
+    def __repr__(self) -> str:
+        parts = [f"{self.formulas:,} formula{'' if self.formulas == 1 else 's'} in {self.families:,} "
+                 f"famil{'y' if self.families == 1 else 'ies'}"]
+        if self.errors:
+            parts.append("errors: " + ", ".join(f"{count:,} × {kind}" for kind, count in sorted(self.errors.items())))
+        if self.unsupported:
+            parts.append(f"{sum(self.unsupported.values()):,} not evaluated")
+        if self.circular:
+            parts.append(f"{len(self.circular):,} circular")
+        return f"<Calculation: {', '.join(parts)}>"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the counts as plain data, for JSON."""
         return {"formulas": self.formulas, "families": self.families, "errors": dict(sorted(self.errors.items())),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from sheetprop.engine.file.blank import BLANK_SHEET
 from sheetprop.engine.file.cellevents import plain_layout, scanned, utf8
 from sheetprop.engine.file.cellxml import Irregular
 from sheetprop.engine.file.package import Package
@@ -15,6 +16,10 @@ from sheetprop.engine.grid.storage import Family, SheetStore
 from sheetprop.engine.grid.values import VALUE, Value
 from sheetprop.errors import SheetpropError
 
+TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
+if TYPE_CHECKING:
+    from typing import Any
+
 _ROOT = re.compile(rb"<(?:([\w.-]+):)?(?:worksheet|chartsheet|dialogsheet|macrosheet|xlmacrosheet)\b")
 
 
@@ -23,11 +28,14 @@ class Contents:
 
     Attributes:
         remarks: what is odd about the file and changes what can be said of it, a line each.
+        main: the part of the workbook itself.
+        styles: the formats of its cells; see `styles.styles_of`.
         formulas_gone: whether a formula of the file was replaced by a constant.
     """
 
     def __init__(self, package: Package) -> None:
         self.package = package
+        self.main = "xl/workbook.xml"
         self.sheets: list[SheetStore] = []
         self.names: dict[tuple[int | None, str], str] = {}
         self.hidden_names: set[tuple[int | None, str]] = set()
@@ -37,6 +45,7 @@ class Contents:
         self.cells = 0
         self.remarks: list[str] = []
         self.formulas_gone = False
+        self.styles: Any = None
         self.outline = Outline()
 
 
@@ -94,6 +103,7 @@ def _load(package: Package) -> Contents:
             raise SheetpropError(f"{package.path}: is another kind of document (.xlsb, .ods, .docx); "
                                  "save it as .xlsx first")
         raise package.broken("its part xl/workbook.xml is missing")
+    contents.main = package.entry(main).name
     book = read_tree(package.read(main), main)
     links = relations(package, main)
     _settings(contents, book)
@@ -214,6 +224,8 @@ def bounds(data: bytes) -> tuple[int, int]:
 
 def sheet_bytes(package: Package, sheet: SheetStore) -> bytes:
     """Return the part of a sheet in UTF-8."""
+    if sheet.added:
+        return BLANK_SHEET
     return utf8(package.read(sheet.part), sheet.part)
 
 

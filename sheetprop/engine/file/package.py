@@ -49,21 +49,45 @@ class Entry:
         self.offset = offset
 
 
-class Package:
-    """An open container. Part names are matched without regard to case, as Excel does."""
+def _given(source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO) -> tuple[str, bytes]:
+    """Return what messages call a source, and its bytes."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        return "the workbook", bytes(source)
+    if hasattr(source, "read"):
+        data = source.read()
+        name = getattr(source, "name", None)
+        name = name if isinstance(name, str) else "the workbook"
+        if not isinstance(data, bytes):
+            raise SheetpropError(f"{name}: is opened as text; open it with mode 'rb'")
+        return name, data
+    try:
+        path = os.fspath(source)
+    except TypeError:
+        raise SheetpropError(f"open: takes a path, bytes or a file object, not {type(source).__name__}") from None
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - pathlib takes longer to start than a small book
+            return path, file.read()
+    except FileNotFoundError:
+        raise SheetpropError(f"{path}: there is no such file; check the name") from None
+    except IsADirectoryError:
+        raise SheetpropError(f"{path}: is a folder; give a workbook") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SheetpropError(f"{path!r}: cannot be read ({why}); check its name and permissions") from None
 
-    def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> None:
-        self.path = os.fspath(path)
+
+class Package:
+    """An open container. Part names are matched without regard to case, as Excel does.
+
+    Args:
+        source: a path, the bytes of a file, or a file object opened for reading bytes.
+        max_bytes: how large the file may become when unpacked.
+    """
+
+    def __init__(self, source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO, *,
+                 max_bytes: int = MAX_BYTES) -> None:
         self.max_bytes = max_bytes
-        try:
-            with open(self.path, "rb") as file:  # noqa: PTH123 - pathlib takes longer to start than a small book
-                self.data = file.read()
-        except FileNotFoundError:
-            raise SheetpropError(f"{self.path}: there is no such file; check the name") from None
-        except IsADirectoryError:
-            raise SheetpropError(f"{self.path}: is a folder; give a workbook") from None
-        except OSError as error:
-            raise SheetpropError(f"{self.path}: cannot be read ({error.strerror}); check its permissions") from None
+        self.path, self.data = _given(source)
         self.entries: list[Entry] = []
         self._by_name: dict[str, Entry] = {}
         self._read_directory()

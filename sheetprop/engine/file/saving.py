@@ -6,8 +6,11 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from sheetprop.engine.file.blank import added, named
+from sheetprop.engine.file.cellevents import utf8
 from sheetprop.engine.file.loading import Contents, relations, sheet_bytes
 from sheetprop.engine.file.package import Package, pieces
+from sheetprop.engine.file.strings import PART, TYPE, NewStrings, held
 from sheetprop.engine.file.writing import SheetWriter
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
@@ -25,24 +28,55 @@ def save(contents: Contents, out: BinaryIO, *, patch: Mapping[str, Callable[[byt
     target = package if rest is None else Package(rest)
     patch = dict(patch)
     replaced: dict[str, Iterable[bytes]] = {}
-    for store in contents.sheets:
-        if sheets is not None and store.name not in sheets:
-            continue
+    parts = _Parts(target)
+    stores = [store for store in contents.sheets if sheets is None or store.name in sheets]
+    table = next((part for kind, part in relations(target, contents.main).values()
+                  if kind == "sharedStrings" and part in target), None)
+    texts = NewStrings(stores, lambda: held(target.read(table)) if table is not None else 0)
+    for store in stores:
         if store.grid and (store.blocks or store.arrays or store.edited or store.filled or store.formulas_set
-                           or store.cleared):
-            chunks = SheetWriter(store).chunks(sheet_bytes(package, store))
+                           or store.cleared or store.added):
+            chunks = SheetWriter(store, texts.numbers).chunks(sheet_bytes(package, store))
             if store.part in patch:
                 replaced[store.part] = [patch.pop(store.part)(b"".join(chunks))]
             else:
                 replaced[store.part] = pieces(chunks)
     chain = _chain(contents, target)
     if chain:
-        for name, content in _without(target, *chain).items():
-            replaced[name] = [patch.pop(name)(content) if name in patch else content]
+        parts.update(_without(parts.read, *chain))
+    new = [sheet for sheet in contents.sheets if sheet.added]
+    if new:
+        parts.update(added(parts.read, contents.main, new))
+    if texts.numbers and table is not None:
+        parts.update({table: texts.written(utf8(parts.read(table), table))})
+    elif texts.numbers:
+        parts.update(named(parts.read, contents.main, PART, TYPE, "sharedStrings"))
+        replaced[PART] = [texts.written(None)]
+    if contents.styles is not None:
+        parts.update(contents.styles.written(target))
+    for name, content in parts.changed.items():
+        replaced[name] = [patch.pop(name)(content) if name in patch else content]
     for name, change in patch.items():
         old = package.read(name) if name in package else b""
         replaced[package.entry(name).name if name in package else name] = [change(old)]
     target.write(out, replaced, chain[:1])
+
+
+class _Parts:
+    """The parts of a package, as far as they are changed already."""
+
+    def __init__(self, package: Package) -> None:
+        self.package = package
+        self.changed: dict[str, bytes] = {}
+
+    def read(self, name: str) -> bytes:
+        """Return a part as it is by now."""
+        stored = self.package.entry(name).name
+        return self.changed[stored] if stored in self.changed else self.package.read(stored)
+
+    def update(self, parts: Mapping[str, bytes]) -> None:
+        """Take over changed parts."""
+        self.changed.update((self.package.entry(name).name, content) for name, content in parts.items())
 
 
 def _chain(contents: Contents, package: Package) -> tuple[str, str] | tuple[()]:
@@ -54,8 +88,7 @@ def _chain(contents: Contents, package: Package) -> tuple[str, str] | tuple[()]:
                                             for sheet in contents.sheets)
     if not changed:
         return ()
-    main = next((part for kind, part in relations(package, "").values() if kind == "officeDocument"),
-                "xl/workbook.xml")
+    main = contents.main
     for kind, part in relations(package, main).values():
         if kind == "calcChain" and part in package:
             folder, _, name = main.rpartition("/")
@@ -63,13 +96,12 @@ def _chain(contents: Contents, package: Package) -> tuple[str, str] | tuple[()]:
     return ()
 
 
-def _without(package: Package, part: str, rels: str) -> dict[str, bytes]:
+def _without(read: Callable[[str], bytes], part: str, rels: str) -> dict[str, bytes]:
     """Return the parts that name a part, without its name."""
-    types, links = package.entry(_TYPES).name, package.entry(rels).name
     last = re.escape(part.rpartition("/")[2].encode())
     return {
-        types: _dropped(package.read(types), b"Override", rb"""\sPartName\s*=\s*["'][^"']*""" + last + rb"""["']"""),
-        links: _dropped(package.read(links), b"Relationship", rb"""\sType\s*=\s*["'][^"']*/calcChain["']"""),
+        _TYPES: _dropped(read(_TYPES), b"Override", rb"""\sPartName\s*=\s*["'][^"']*""" + last + rb"""["']"""),
+        rels: _dropped(read(rels), b"Relationship", rb"""\sType\s*=\s*["'][^"']*/calcChain["']"""),
     }
 
 

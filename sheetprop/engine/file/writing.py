@@ -15,7 +15,7 @@ become blank.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sheetprop.engine.file.cellevents import RowSpot, scanned
 from sheetprop.engine.file.cellxml import (
@@ -56,10 +56,16 @@ class SetFormula:
 
 
 class SheetWriter:
-    """Copies one sheet's part with new values in it."""
+    """Copies one sheet's part with new values in it.
 
-    def __init__(self, sheet: SheetStore) -> None:
+    Args:
+        sheet: the cells.
+        texts: the numbers of texts in the table of shared strings; others are written into their cells.
+    """
+
+    def __init__(self, sheet: SheetStore, texts: Mapping[str, int] | None = None) -> None:
         self.sheet = sheet
+        self.texts = texts or {}
         self.forms: dict[int, Form] = {}
         self.edits: dict[int, dict[int, Value | SetFormula]] = {}
         for (row, column), value in sheet.edited.items():
@@ -183,6 +189,9 @@ class SheetWriter:
 
     def edited(self, row: int, column: int, style: bytes, edit: Value | SetFormula) -> bytes:
         """Return a cell that was set."""
+        given = self.sheet.styled.get((row, column))
+        if given is not None:
+            style = b' s="%d"' % given
         place = address(row, column).encode()
         if isinstance(edit, SetFormula):
             array = self.anchors.get((row, column))
@@ -195,6 +204,8 @@ class SheetWriter:
                 self.singly.add((row, column))
             return b'<c r="%s"%s%s><f%s>%s</f><v%s>%s</v></c>' % (
                 place, style, kind, reach, formula_bytes(edit.text), space, held)
+        if type(edit) is str and edit in self.texts:
+            return b'<c r="%s"%s t="s"><v>%d</v></c>' % (place, style, self.texts[edit])
         kind, inner = constant(edit)
         if not inner:
             return b'<c r="%s"%s/>' % (place, style)

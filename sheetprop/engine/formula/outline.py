@@ -52,6 +52,11 @@ class Outline:
         self.tables = {table.name.casefold(): table for table in tables}
         self._order = {name.casefold(): at for at, name in enumerate(sheets)}
 
+    def add_sheet(self, name: str) -> None:
+        """Put a sheet behind the others."""
+        self._order[name.casefold()] = len(self.sheets)
+        self.sheets.append(name)
+
     def between(self, first: str, last: str) -> list[str] | None:
         """Return the sheets from `first` to `last` in the order of their tabs, or None where one is missing."""
         ends = [self._order.get(name.casefold()) for name in (first, last)]

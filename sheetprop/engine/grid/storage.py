@@ -205,6 +205,8 @@ class SheetStore:
         edited: constants that were put into cells, by place, for saving.
         formulas_set: formulas that were put into cells, by place, for saving.
         filled: blocks of rows that were filled down.
+        styled: styles that were given to cells, by place, for saving.
+        added: whether the file does not have the sheet yet.
         cleared: cells to which a result spilled in the file and does no more: they are saved blank.
         irregular: whether its part is laid out in another way than spreadsheet programs do.
     """
@@ -220,6 +222,8 @@ class SheetStore:
         self.unread: list[tuple[int, int, str]] = []
         self.edited: dict[tuple[int, int], Value] = {}
         self.formulas_set: dict[tuple[int, int], str] = {}
+        self.styled: dict[tuple[int, int], int] = {}
+        self.added = False
         self.grid = True
         self.irregular = False
         self.cleared: set[tuple[int, int]] = set()

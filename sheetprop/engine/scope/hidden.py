@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sheetprop.engine.file.loading import relations
+from sheetprop.engine.file.loading import relations, sheet_bytes
 from sheetprop.engine.formula.references import area_at
 from sheetprop.engine.grid.storage import SheetStore
 from sheetprop.engine.scope.workspace import Workspace
@@ -20,7 +20,7 @@ def hidden_rows(space: Workspace, sheet: SheetStore) -> tuple[frozenset[int], fr
     """Return the hidden rows, and those of them that a filter of the sheet or of one of its tables hides."""
     if sheet.hidden is None:
         package = space.contents.package
-        content = package.read(sheet.part)
+        content = sheet_bytes(package, sheet)
         if b"hidden=" not in content:
             sheet.hidden = frozenset(), frozenset()
             return sheet.hidden

@@ -75,6 +75,9 @@ class Function:
         self._chunk = _CHUNK
         self._space: Workspace = session.space
 
+    def __repr__(self) -> str:
+        return f"<Function {_listed(self.input_cells)} -> {_listed(self.output_cells)}>"
+
     def _spelled(self, spot: Spot) -> str:
         sheet, row, column = spot
         return f"{quoted(self._session.sheet_names[sheet])}!{address(row, column)}"
