@@ -88,6 +88,7 @@ class Book:
         sheet_names: the sheets in the order of their tabs.
         names: defined names of the whole workbook -> the text of what they stand for.
         remarks: what is odd about the file, a line each.
+        missing: sheets that the file names and has no part for; they are read as blank.
     """
 
     def __init__(self, space: Workspace) -> None:
@@ -97,6 +98,7 @@ class Book:
         self.sheet_names = self._session.sheet_names
         contents = space.contents
         self.remarks = list(contents.remarks)
+        self.missing = [sheet.name for sheet in contents.sheets if not sheet.part]
         self.names = {contents.spelled[key]: text for key, text in contents.names.items()
                       if key[0] is None and key not in contents.hidden_names}
 

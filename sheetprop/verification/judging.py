@@ -38,6 +38,8 @@ def judge(book: Book, engine: str, reference: Reference) -> Verification:
     Raises:
         SheetpropError: the workbook is not ours, or the engine cannot use it.
     """
+    if book.missing:
+        raise SheetpropError(f"{book.path}: the part of its sheet {book.missing[0]!r} is missing; the file is damaged")
     calculation = book.calculate()
     try:
         layout = read_layout(book)
