@@ -1,4 +1,4 @@
-"""The engine's commands: calc, what-if, grad."""
+"""The engine's commands: calc, what-if, grad, explain, goal-seek."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ import click
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of RAND and RANDBETWEEN.")
 @click.option("--now", help="Moment of NOW and TODAY, as 2026-11-21 or 2026-11-21T09:30; default is the clock.")
 @click.option("--max-bytes", type=int, default=None, help="Largest unpacked size that is read; default 4 GB.")
+@click.option("--iterate", type=click.IntRange(1, 1_000_000), metavar="N",
+              help="Iterate circular references, N times at most, whatever FILE says.")
+@click.option("--max-change", type=click.FloatRange(0), default=0.001, show_default=True,
+              help="Stop iterating when no value moves by more than this.")
 @click.option("--force", is_flag=True, help="Replace an output file that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def calc(file: str, output: str | None, in_place: bool, check: bool, rel: float, absolute: float, seed: int,
-         now: str | None, max_bytes: int | None, force: bool, as_json: bool) -> None:
+         now: str | None, max_bytes: int | None, iterate: int | None, max_change: float, force: bool,
+         as_json: bool) -> None:
     """Recalculate any workbook and store the values in it.
 
     Only the values of formula cells change; every other part of the file stays as it is, byte
@@ -32,7 +37,8 @@ def calc(file: str, output: str | None, in_place: bool, check: bool, rel: float,
     if (output is not None) + in_place + check > 1:
         raise click.UsageError("give only one of -o, --in-place and --check")
     text, code = run_calc(file, output=output, in_place=in_place, check=check, rel=rel, absolute=absolute, seed=seed,
-                          now=now, max_bytes=max_bytes, force=force, as_json=as_json)
+                          now=now, max_bytes=max_bytes, force=force, as_json=as_json, iterate=iterate,
+                          max_change=max_change)
     click.echo(text)
     if code:
         raise click.exceptions.Exit(code)
@@ -41,24 +47,67 @@ def calc(file: str, output: str | None, in_place: bool, check: bool, rel: float,
 @click.command("what-if")
 @click.argument("file", type=click.Path())
 @click.option("--set", "sets", multiple=True, required=True, metavar="CELL=VALUES",
-              help="A cell, range or defined name, and its values: FROM:TO:COUNT, or a list like 0.1,0.2,0.5. "
-                   "Several --set vary together; the cells of a range all get the same.")
+              help="A cell, range or defined name, and its values: FROM:TO:COUNT; a list like 0.1,5%,2026-11-26,TRUE "
+                   'or "red","blue"; or a random draw: normal(0,1), uniform, lognormal, triangular, exponential, '
+                   "integers, choice. Several --set vary together; the cells of a range all get the same.")
 @click.option("--get", "gets", multiple=True, required=True, metavar="CELL",
               help="A cell, range or defined name to report.")
+@click.option("--grid", is_flag=True, help="Combine every value of one --set with every value of the others.")
+@click.option("--n", type=int, help="How many scenarios to draw.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
 @click.option("-o", "--output", type=click.Path(), help="CSV file; default is standard output.")
 @click.option("--force", is_flag=True, help="Replace an output file that exists.")
-def what_if(file: str, sets: tuple[str, ...], gets: tuple[str, ...], output: str | None, force: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of CSV.")
+def what_if(file: str, sets: tuple[str, ...], gets: tuple[str, ...], grid: bool, n: int | None, seed: int,
+            output: str | None, force: bool, as_json: bool) -> None:
     """Evaluate a workbook for many values of some cells at once.
 
     Example: sheetprop what-if FILE --set "Parameters!C33=0:1:1000" --get "Compare!B106" -o out.csv
     """
     from sheetprop.engine.commands import run_what_if
 
-    text, remarks = run_what_if(file, sets, gets, output=output, force=force)
+    text, remarks = run_what_if(file, sets, gets, output=output, force=force, grid=grid, n=n, seed=seed,
+                                as_json=as_json)
     for remark in remarks:
         click.echo(f"sheetprop: {remark}", err=True)
     if text:
         click.echo(text, nl=False)
+
+
+@click.command()
+@click.argument("file", type=click.Path())
+@click.argument("cell")
+@click.option("--depth", type=click.IntRange(1, 50), default=1, show_default=True,
+              help="How many formulas deep: 2 shows those of the cells named, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def explain(file: str, cell: str, depth: int, as_json: bool) -> None:
+    """Show why a cell has its value: its formula as a tree, what each part gives, and which formulas read it.
+
+    Example: sheetprop explain FILE "LR 0.1!X10" --depth 2
+    """
+    from sheetprop.engine.commands import run_explain
+
+    click.echo(run_explain(file, cell, depth=depth, as_json=as_json))
+
+
+@click.command("goal-seek")
+@click.argument("file", type=click.Path())
+@click.option("--target", required=True, metavar="CELL", help="The cell that is to have a value.")
+@click.option("--value", type=float, required=True, help="The value.")
+@click.option("--by", required=True, metavar="CELL", help="The cell to change, which holds a number.")
+@click.option("--start", type=float, help="Where the search begins; by default at the number that the cell holds.")
+@click.option("-o", "--output", type=click.Path(), help="Write the workbook with what was found to this file.")
+@click.option("--force", is_flag=True, help="Replace an output file that exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def goal_seek(file: str, target: str, value: float, by: str, start: float | None, output: str | None, force: bool,
+              as_json: bool) -> None:
+    """Find the number in one cell with which another has a value (Newton's method with the workbook's gradient).
+
+    Example: sheetprop goal-seek FILE --target "Loan!B4" --value 1200 --by "Loan!B1"
+    """
+    from sheetprop.engine.commands import run_goal_seek
+
+    click.echo(run_goal_seek(file, target, value, by, start=start, output=output, force=force, as_json=as_json))
 
 
 @click.command()
@@ -77,4 +126,4 @@ def grad(file: str, of: str, wrt: tuple[str, ...], as_json: bool) -> None:
     click.echo(run_grad(file, of, wrt, as_json=as_json))
 
 
-COMMANDS: tuple[click.Command, ...] = (calc, what_if, grad)
+COMMANDS: tuple[click.Command, ...] = (calc, what_if, grad, explain, goal_seek)

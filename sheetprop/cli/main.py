@@ -31,6 +31,8 @@ MODULES: dict[str, str] = {
     "calc": "engine",
     "what-if": "engine",
     "grad": "engine",
+    "explain": "engine",
+    "goal-seek": "engine",
     "audit": "auditing",
 }
 

@@ -226,6 +226,30 @@ class Book:
 
         return Function(self._session, inputs, outputs)
 
+    def what_if(self, sets: Mapping[str, object], gets: Sequence[str], *, grid: bool = False) -> pd.DataFrame:
+        """Evaluate the workbook for many values of some cells; the workbook stays as it is.
+
+        Args:
+            sets: cell, range or defined name -> its values, one after another: numbers, dates, truth values or text.
+                All give equally many, or one.
+            gets: cells, ranges or defined names to report.
+            grid: whether every value of one cell meets every value of the others.
+
+        Returns:
+            A frame with a row for each scenario; its columns are named as `sets` and `gets` name the cells. A result
+            that is an error is missing.
+
+        Raises:
+            SheetpropError: a reference names no cells, or a value cannot be used.
+        """
+        import pandas as pd
+
+        from sheetprop.engine.access.scenarios import given_settings, what_if
+
+        settings = given_settings(sets, self._space.contents.date1904)
+        found = what_if(self, settings, [gets] if isinstance(gets, str) else gets, grid=grid)
+        return pd.DataFrame(found.rows, columns=found.columns)
+
     def goal_seek(self, target: str, value: float, by: str, *, tolerance: float = 1e-9) -> Goal:
         """Find the number in the cell `by` with which the cell `target` has a value, and put it there.
 

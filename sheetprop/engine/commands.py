@@ -10,7 +10,7 @@ from sheetprop.engine.book import open as open_book
 from sheetprop.engine.calculation.running import Calculation
 from sheetprop.engine.file.package import MAX_BYTES
 from sheetprop.engine.formula.references import address, quoted
-from sheetprop.engine.grid.values import NAME, SHIFT_1904, STORED_ERRORS, VALUE, ExcelError, Value
+from sheetprop.engine.grid.values import SHIFT_1904, STORED_ERRORS, VALUE, ExcelError, Value
 from sheetprop.errors import SheetpropError, check_tolerance
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
@@ -101,7 +101,8 @@ def _agree(old: Value, new: Value, rel: float, absolute: float) -> bool:
 
 def run_calc(file: str, *, output: str | None = None, in_place: bool = False, check: bool = False, rel: float = 1e-9,
              absolute: float = 1e-12, seed: int = 0, now: str | None = None, max_bytes: int | None = None,
-             force: bool = False, as_json: bool = False) -> tuple[str, int]:
+             force: bool = False, as_json: bool = False, iterate: int | None = None,
+             max_change: float = 0.001) -> tuple[str, int]:
     """Do what `sheetprop calc` does; return its text and its exit code.
 
     Raises:
@@ -123,6 +124,8 @@ def run_calc(file: str, *, output: str | None = None, in_place: bool = False, ch
     book = open_book(file, max_bytes=MAX_BYTES if max_bytes is None else max_bytes)
     if moment is not None and book._space.contents.date1904:
         moment -= SHIFT_1904
+    if iterate is not None:
+        book.iterate = (iterate, max_change)
     result = book.calculate(seed=seed, now=moment)
     checked: Checked | None = None
     if check:
@@ -204,75 +207,108 @@ def _circular(result: Calculation) -> list[str]:
     return [f"circular: {_counted(len(result.circular), 'cell')}: {', '.join(result.circular[:_SHOWN])}{more}"]
 
 
-def _values(text: str) -> tuple[str, list[float]]:
-    """Return the cell and the values of one --set."""
-    cell, mark, given = text.rpartition("=")
-    if not mark or not cell:
-        raise SheetpropError(f'--set {text!r}: is no setting; write it like "Parameters!C33=0:1:1000"')
-    try:
-        if ":" in given:
-            first, last, count = given.split(":")
-            steps = int(count)
-            if not 1 <= steps <= 10_000_000:
-                raise ValueError
-            low, high = float(first), float(last)
-            found = [low] if steps == 1 else [low + (high - low) * at / (steps - 1) for at in range(steps)]
-        else:
-            found = [float(part) for part in given.split(",")]
-        if not all(abs(number) < float("inf") for number in found):
-            raise ValueError
-        return cell, found
-    except ValueError:
-        raise SheetpropError(f"--set {text!r}: has no values; write FROM:TO:COUNT or numbers with commas") from None
-
-
-def run_what_if(file: str, sets: Sequence[str], gets: Sequence[str], *, output: str | None,
-                force: bool) -> tuple[str, list[str]]:
+def run_what_if(file: str, sets: Sequence[str], gets: Sequence[str], *, output: str | None, force: bool,
+                grid: bool = False, n: int | None = None, seed: int = 0,
+                as_json: bool = False) -> tuple[str, list[str]]:
     """Do what `sheetprop what-if` does; return the CSV text, empty when it went to a file, and what to know of it.
 
     Raises:
         SheetpropError: a setting, a cell or the file cannot be used.
     """
-    import csv
-    import io
-
     import numpy as np
 
-    from sheetprop.engine.tracing.function import spots
+    from sheetprop.engine.access.scenarios import what_if
+    from sheetprop.engine.access.settings import setting
     from sheetprop.files import replacing
 
-    pairs = [_values(text) for text in sets]
-    lengths = {len(values) for _, values in pairs if len(values) > 1}
-    if len(lengths) > 1:
-        raise SheetpropError(f"--set: gives {' and '.join(map(str, sorted(lengths)))} values; all must give equally "
-                             "many, or one")
+    if n is not None and not 1 <= n <= 10_000_000:
+        raise SheetpropError(f"--n {n}: gives no scenarios; ask for 1 to 10,000,000")
+    if seed < 0:
+        raise SheetpropError(f"--seed {seed}: is negative; give 0 or more")
+    if output is not None:
+        _check_writable(output, force)
+    random = np.random.default_rng(seed)
+    [setting(text, n, random) for text in sets]  # what is misspelled is said before the file is read
+    book = open_book(file)
+    random = np.random.default_rng(seed)
+    settings = [setting(text, n, random, book._space.contents.date1904) for text in sets]
+    if n is not None and not any(one.drawn for one in settings):
+        raise SheetpropError("--n: says how often to draw, and nothing is drawn; write a draw such as A1=normal(0,1)")
+    found = what_if(book, settings, gets, grid=grid)
+    remarks = [*found.remarks, *_circular(found.calculated)]
+    inputs = len(found.shown[0])
+    if as_json:
+        import json
+
+        rows = [[_plain(value) for value in line] for line in found.rows]
+        text = json.dumps({"columns": found.columns, "rows": rows}, ensure_ascii=False, indent=2) + "\n"
+    else:
+        import csv
+        import io
+
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(found.columns)
+        for shown, line in zip(found.shown, found.rows, strict=True):
+            writer.writerow([*shown, *map(_csv, line[inputs:])])
+        text = buffer.getvalue()
+    if output is None:
+        return text, remarks
+    with replacing(output, force=force) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return "", remarks
+
+
+def _csv(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def run_explain(file: str, cell: str, *, depth: int, as_json: bool) -> str:
+    """Do what `sheetprop explain` does; return its text.
+
+    Raises:
+        SheetpropError: the cell or the file cannot be used.
+    """
+    book = open_book(file)
+    found = book.explain(cell, depth=depth)
+    readers = book.dependents(cell)
+    if as_json:
+        import json
+
+        return json.dumps({**found.to_dict(), "read_by": readers}, ensure_ascii=False, indent=2)
+    more = f" and {len(readers) - _SHOWN:,} more" if len(readers) > _SHOWN else ""
+    read_by = f"read by: {', '.join(readers[:_SHOWN])}{more}" if readers else "read by no formula"
+    return f"{found}\n{read_by}"
+
+
+def run_goal_seek(file: str, target: str, value: float, by: str, *, start: float | None, output: str | None,
+                  force: bool, as_json: bool) -> str:
+    """Do what `sheetprop goal-seek` does; return its text.
+
+    Raises:
+        SheetpropError: nothing was found, or a cell or the file cannot be used.
+    """
     if output is not None:
         _check_writable(output, force)
     book = open_book(file)
-    calculated = book.calculate()
-    count = max(lengths, default=1)
-    function = book.function(inputs=[cell for cell, _ in pairs], outputs=list(gets))
-    lines = [values * count if len(values) == 1 else values for _, values in pairs]
-    # The cells of a range all get the same values.
-    cells = [len(spots(book._session, [cell])) for cell, _ in pairs]
-    given = np.repeat(np.array(lines, dtype=np.float64), cells, axis=0).T
-    remarks = function.remarks()
-    results = function(given).reshape(count, -1)
-    empty = np.isnan(results).sum(axis=0).tolist()
-    remarks += [f"{name}: is an error or text, and left empty, in {lost:,} of {_counted(count, 'scenario')}"
-                for name, lost in zip(function.output_cells, empty, strict=True) if lost]
-    unknown = any(book._session.value(name) == NAME for name in function.output_cells)
-    remarks += [*(_not_evaluated(calculated) if unknown else ()), *_circular(calculated)]
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([*function.input_cells, *function.output_cells])
-    for line, out in zip(given.tolist(), results.tolist(), strict=True):
-        writer.writerow([*map(repr, line), *("" if number != number else repr(number) for number in out)])
-    if output is None:
-        return buffer.getvalue(), remarks
-    with replacing(output, force=force) as temporary:
-        temporary.write_text(buffer.getvalue(), encoding="utf-8")
-    return "", remarks
+    if start is not None:
+        book.set(by, start)
+    found = book.goal_seek(target, value, by)
+    if output is not None:
+        book.save(output)
+    if as_json:
+        import json
+
+        return json.dumps(found.to_dict(), ensure_ascii=False, indent=2)
+    lines = [f"{found.by} = {found.value!r} gives {found.target} = {found.reached!r} "
+             f"({_counted(found.steps, 'evaluation')}, {found.method})"]
+    if output is not None:
+        lines.append(f"written: {output}")
+    return "\n".join(lines)
 
 
 def run_grad(file: str, of: str, wrt: Sequence[str], *, as_json: bool) -> str:
