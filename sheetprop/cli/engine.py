@@ -1,4 +1,4 @@
-"""The engine's commands: calc, what-if, grad, explain, goal-seek."""
+"""The engine's commands: calc, what-if, grad, explain, goal-seek, functions."""
 
 from __future__ import annotations
 
@@ -126,4 +126,16 @@ def grad(file: str, of: str, wrt: tuple[str, ...], as_json: bool) -> None:
     click.echo(run_grad(file, of, wrt, as_json=as_json))
 
 
-COMMANDS: tuple[click.Command, ...] = (calc, what_if, grad, explain, goal_seek)
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+@click.option("--markdown", is_flag=True, help="Print the list as the page of the documentation.")
+def functions(as_json: bool, markdown: bool) -> None:
+    """List all functions of Excel and what the engine does with each."""
+    from sheetprop.engine.catalogue import table
+
+    if as_json and markdown:
+        raise click.UsageError("give only one of --json and --markdown")
+    click.echo(table("json" if as_json else "markdown" if markdown else "text"), nl=False)
+
+
+COMMANDS: tuple[click.Command, ...] = (calc, what_if, grad, explain, goal_seek, functions)

@@ -33,6 +33,7 @@ MODULES: dict[str, str] = {
     "grad": "engine",
     "explain": "engine",
     "goal-seek": "engine",
+    "functions": "engine",
     "audit": "auditing",
 }
 

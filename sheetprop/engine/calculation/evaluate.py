@@ -10,7 +10,6 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 
-from sheetprop.engine.calculation import fallback
 from sheetprop.engine.formula.references import MAX_COLUMN, MAX_ROW
 from sheetprop.engine.formula.tree import (
     Apply,
@@ -464,15 +463,7 @@ def _one_number(part: Closure, run_function: Callable[..., Operand]) -> Closure:
 
 
 def _unknown(node: Call) -> Closure:
-    given = list(node.arguments)
-    while given and isinstance(given[-1], Empty):  # the library has a standard value for each
-        given.pop()
-    parts = [sheltered(operand_of(argument, True)) for argument in given]
-
     def run(context: Context) -> Operand:
-        known, value = fallback.evaluate(node.name, [part(context) for part in parts])
-        if known:
-            return value
         if node.name != "#UNREADABLE":  # the reader has noted why
             context.note_unknown(node.name)
         return NAME

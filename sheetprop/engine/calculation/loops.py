@@ -29,6 +29,8 @@ _MATH = {"EXP": "exp", "TANH": "tanh", "SQRT": "sqrt", "LN": "ln", "LOG10": "log
 _HELPERS = ("ROUND", "INT", "MOD", "SIGN", "POWER", "TAN", "ASIN", "ACOS", "ROUNDUP", "ROUNDDOWN", "TRUNC",
             "ASINH", "LOG", "ATAN2")
 _FOLDED = ("SUM", "PRODUCT", "SUMSQ", "AVERAGE", "MIN", "MAX")
+FAST_FUNCTIONS = frozenset((*_MATH, *_HELPERS, *_FOLDED, "IF", "AND", "OR", "NOT", "PI", "SUMPRODUCT", "COUNT"))
+"""Functions that a loop over the rows of a table can hold."""
 _SMALL = 64
 _PLACED = frozenset(("ROW", "COLUMN", "CELL", "#ARRAY", "#DYNAMIC"))  # what they give depends on where they stand
 

@@ -1,11 +1,12 @@
-"""Units of measurement: CONVERT."""
+"""Units of measurement and the currencies that the euro replaced: CONVERT, EUROCONVERT."""
 
 from __future__ import annotations
 
 import re
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.grid.values import NA, Raised
+from sheetprop.engine.functions.rounding import rounded
+from sheetprop.engine.grid.values import NA, VALUE, Raised
 
 # Group -> unit -> how many base units it is; a unit that ends in ``*`` takes metric prefixes.
 _INCH = 0.0254
@@ -100,3 +101,24 @@ def convert(number: float, source: str, target: str) -> float:
     if one is None or two is None or one[0] != two[0]:
         raise Raised(NA)
     return number if source == target else number * one[1] / two[1]
+
+
+# How many units of a currency are a euro (Council of the European Union), and the decimals that Excel rounds it to.
+_EUROS = {"EUR": (1.0, 2), "ATS": (13.7603, 2), "BEF": (40.3399, 0), "DEM": (1.95583, 2), "ESP": (166.386, 0),
+          "FIM": (5.94573, 2), "FRF": (6.55957, 2), "GRD": (340.75, 0), "IEP": (0.787564, 2), "ITL": (1936.27, 0),
+          "LUF": (40.3399, 0), "NLG": (2.20371, 2), "PTE": (200.482, 0), "SIT": (239.64, 2)}
+
+
+@function("EUROCONVERT", "ntt|bn")
+def euroconvert(number: float, source: str, target: str, full: bool = False, digits: float = 0.0) -> float:
+    """Convert through euros; `digits` (3 or more) rounds the amount in euros on the way."""
+    one, two = _EUROS.get(source.upper()), _EUROS.get(target.upper())
+    if one is None or two is None:
+        raise Raised(VALUE)
+    if one is two:
+        return number
+    euros = number / one[0]
+    if digits >= 3:
+        euros = rounded(euros, digits, "half")
+    result = euros * two[0]
+    return result if full else rounded(result, float(two[1]), "half")

@@ -7,7 +7,7 @@ import math
 from sheetprop.engine.functions import function
 from sheetprop.engine.grid.operands import Array, Operand, Ref
 from sheetprop.engine.grid.storage import SheetStore
-from sheetprop.engine.grid.values import NA, VALUE, ExcelError, Raised, Value
+from sheetprop.engine.grid.values import NA, NAME, VALUE, ExcelError, Raised, Value
 from sheetprop.engine.scope.context import Context
 
 
@@ -137,3 +137,9 @@ def error_type(value: Value) -> float:
     if type(value) is not ExcelError:
         raise Raised(NA)
     return float(_ERROR_NUMBERS.get(str(value), 8))
+
+
+@function("__XLUDF.DUMMYFUNCTION", "R*")
+def dummy_function(*_operands: Operand) -> float:
+    """Stand for a function that only Google Sheets has: its files put the value beside it, IFERROR(..., value)."""
+    raise Raised(NAME)

@@ -11,19 +11,33 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sheetprop.engine.calculation.fallback import value_given
 from sheetprop.engine.calculation.reads import calls, reads_of
 from sheetprop.engine.calculation.schedule import Filling, Scheduler, Unit, Web
 from sheetprop.engine.formula.printing import formula_text
 from sheetprop.engine.formula.references import address, quoted
 from sheetprop.engine.formula.tree import Area, Call, Cell, Name, Node
 from sheetprop.engine.grid.storage import Family, SheetStore
-from sheetprop.engine.grid.values import ExcelError, Value
+from sheetprop.engine.grid.values import ERRORS, ExcelError, Value
 from sheetprop.engine.scope.workspace import Workspace
 from sheetprop.errors import SheetpropError
 
 # The library takes these apart cell by cell. Others make one number of all cells of an array: AND, MAX, SUM.
 _ELEMENTWISE = frozenset(("ABS", "EXP", "IF", "INDEX", "ISNUMBER", "ISTEXT", "TANH"))
+
+
+def value_given(value: Any) -> Value:
+    """Return a single value that the library gave as one of ours."""
+    import numpy as np
+
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if isinstance(value, int | float | np.number):
+        number = float(value)
+        return number if np.isfinite(number) else ERRORS["#NUM!"]
+    text = str(value)
+    return ERRORS.get(text, text)
 
 
 def plain(value: Any) -> Value:
