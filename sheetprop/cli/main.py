@@ -17,6 +17,7 @@ MODULES: dict[str, str] = {
     "spec": "core",
     "build": "core",
     "export": "modules",
+    "step": "modules",
     "verify": "verification",
     "values": "verification",
     "diff": "verification",

@@ -106,4 +106,44 @@ def _numbers(given: tuple[str, ...], lr: float | None) -> dict[str, float]:
     return found
 
 
-COMMANDS: tuple[click.Command, ...] = (export,)
+@click.command()
+@click.argument("book", type=click.Path(path_type=Path))
+@click.option("-n", "--steps", type=int, default=1, show_default=True, help="How many steps.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="OTHER.xlsx",
+              help="Write another book; by default BOOK itself gets the new weights.")
+@click.option("--log", type=click.Path(path_type=Path), metavar="FILE.csv", help="Add lines of step and loss.")
+@click.option("--every", type=int, default=1, show_default=True, metavar="K", help="One step in K goes to the log.")
+@click.option("--inputs", metavar="FILE.npy", help="Mini-batches: samples of the book's input; needs --target.")
+@click.option("--target", metavar="FILE.npy", help="Mini-batches: their targets.")
+@click.option("--mnist", is_flag=True, help="Mini-batches of the MNIST training images.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="FOLDER", help="Where MNIST lies.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the order of the mini-batches.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def step(book: Path, steps: int, output: Path | None, log: Path | None, every: int, inputs: str | None,
+         target: str | None, mnist: bool, data: Path | None, seed: int, as_json: bool) -> None:
+    """Train a book of `export` by its own formulas: n steps of its optimizer, the weights written back.
+
+    The curve of the loss is kept on the sheet Optimizer; a later call goes on. The book is written anew: notes
+    and colours of your own in it are lost.
+    """
+    from sheetprop.workbook.exported.batches import mnist_batches, own_batches
+    from sheetprop.workbook.exported.stepping import step as make_steps
+
+    if mnist and inputs is not None:
+        raise SheetpropError("--mnist and --inputs: give one of the two")
+    batches = None
+    if mnist:
+        batches = mnist_batches(book, data, seed)
+    elif inputs is not None or target is not None:
+        if inputs is None or target is None:
+            raise SheetpropError("--inputs and --target: give both")
+        batches = own_batches(book, inputs, target, seed)
+    found = make_steps(book, steps, output=output, every=every, log=log, batches=batches)
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=2))
+        return
+    click.echo(f"{found.path}: {found.steps:,} steps after {found.before:,}; loss {found.losses[0]:.6g} before, "
+               f"{found.last:.6g} now")
+
+
+COMMANDS: tuple[click.Command, ...] = (export, step)

@@ -14,7 +14,7 @@ import numpy as np
 
 from sheetprop.errors import SheetpropError
 from sheetprop.modules.operations import known
-from sheetprop.modules.program import Given, Node, Program
+from sheetprop.modules.program import Given, Node, Program, needed, references, torch_tensor
 
 if TYPE_CHECKING:
     import torch
@@ -286,7 +286,7 @@ class _Reader:
             raise SheetpropError(f"{self.title}: returns no tensor; return one")
         loss = result[0] if self.has_loss else None
         outputs = tuple(result[1:] if self.has_loss else result)
-        nodes = _needed(self.nodes, {*result})
+        nodes = needed(self.nodes, {*result})
         used = {name for node in nodes for name in _names(node)} | {*result}
         given = tuple(one for one in self.given if one.name in used or one.role in ("input", "target", "parameter"))
         program = Program(self.title, given, tuple(nodes), outputs, loss, self.training)
@@ -412,8 +412,6 @@ class _Reader:
         if name in self.folded:
             return self.folded[name]
         one = next(given for given in self.given if given.name == name and given.values is not None)
-        from sheetprop.modules.program import torch_tensor
-
         return torch_tensor(np.array(one.values), one.shape, one.kind)
 
     def _in_place(self, node: Any, target: str) -> str:
@@ -492,16 +490,4 @@ def _module_of(node: Any) -> tuple[str, str]:
 
 
 def _names(node: Node) -> set[str]:
-    from sheetprop.modules.program import _references
-
-    return _references(node.args) | _references(tuple(node.kwargs.values()))
-
-
-def _needed(nodes: list[Node], wanted: set[str]) -> list[Node]:
-    """Return the operations that the results need."""
-    kept = []
-    for node in reversed(nodes):
-        if node.name in wanted:
-            kept.append(node)
-            wanted |= _names(node)
-    return kept[::-1]
+    return references(node.args) | references(tuple(node.kwargs.values()))

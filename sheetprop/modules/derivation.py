@@ -170,13 +170,13 @@ class Derivation:
         rule = operation(target)
         call = Call(target, named(target, args, kwargs), self.layer)
         before, self._call = self._call, call
+        if self.layer is not None and rule.name not in self.layer.operations:
+            self.layer.operations.append(rule.name)
         made, calls = len(self.blocks), len(self.calls)
         call.out = rule.forward(self, call)
         self._call = before
         if len(self.blocks) > made and len(self.calls) == calls:
             self.calls.append(call)
-        if self.layer is not None and rule.name not in self.layer.operations:
-            self.layer.operations.append(rule.name)
         return call.out
 
     @contextmanager
@@ -289,6 +289,7 @@ class Derivation:
                             display=block.display, note=f"∂L/∂{block.name}")
         self._grown()
         made = self.blocks[-1]
+        made.at = block.at
         self._gradients[block.first] = made
         covered = np.concatenate([np.arange(block.size) if at is None else at for at, _ in pieces])
         self.gradient_of[block.first + covered] = out.flat[covered]

@@ -12,8 +12,11 @@ from sheetprop.errors import SheetpropError
 from sheetprop.modules.derivation import Derivation
 from sheetprop.modules.formula import Cell
 from sheetprop.modules.optimizers import Change, Optimizer, Step
-from sheetprop.modules.program import Node, Program
+from sheetprop.modules.program import Node, Program, references
 from sheetprop.modules.tensors import Block, Layer, Tensor
+
+_SHORT = {"scaled_dot_product_attention": "attend", "adaptive_avg_pool2d": "avg_pool",
+          "adaptive_max_pool2d": "max_pool"}
 
 LOSS, DATA, OPTIMIZER = "Loss", "Data", "Optimizer"
 
@@ -166,7 +169,8 @@ def _layers(program: Program) -> list[Layer]:
         elif found and (node.target == "getitem" or isinstance(operation(node.target), View | Same)):
             layer = found[-1]
         else:
-            layer = Layer(_unique(name.strip("_"), "", taken), node.module, name.strip("_"))
+            short = _SHORT.get(name, name).strip("_")
+            layer = Layer(_unique(short, "", taken), node.module, name.strip("_"))
         found.append(layer)
     return found
 
@@ -193,12 +197,10 @@ def _like_cell(name: str) -> bool:
 
 def _owners(program: Program, layers: list[Layer]) -> dict[str, Layer]:
     """Return the layer of each parameter: that of the first operation that reads it."""
-    from sheetprop.modules.program import _references
-
     found: dict[str, Layer] = {}
     roles = {one.name: one.role for one in program.given}
     for node, layer in zip(program.nodes, layers, strict=True):
-        for name in _references(node.args) | _references(tuple(node.kwargs.values())):
+        for name in references(node.args) | references(tuple(node.kwargs.values())):
             if roles.get(name) in ("parameter", "buffer", "constant"):
                 found.setdefault(name, layer)
     return found

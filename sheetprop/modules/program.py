@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -100,11 +100,12 @@ class Program:
         """Return it as JSON, the same text for the same program."""
         return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
 
-    def run(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def run(self, values: Mapping[str, Any], wanted: Sequence[str] | None = None) -> dict[str, Any]:
         """Run it in PyTorch; return every result by name.
 
         Args:
             values: tensors for what is given, by name; constants may be left out.
+            wanted: the results that are wanted; by default all.
         """
 
         from sheetprop.modules.schema import exact
@@ -115,7 +116,7 @@ class Program:
                 held[one.name] = values[one.name]
             elif one.values is not None:
                 held[one.name] = torch_tensor(np.array(one.values), one.shape, one.kind)
-            else:
+            elif wanted is None:
                 raise SheetpropError(f"{one.path}: the program is not given its values")
 
         def resolved(value: Any) -> Any:
@@ -125,7 +126,8 @@ class Program:
                 return [resolved(item) for item in value]
             return value
 
-        for node in self.nodes:
+        nodes = self.nodes if wanted is None else needed(self.nodes, set(wanted))
+        for node in nodes:
             args = [resolved(value) for value in node.args]
             if node.target == "getitem":
                 held[node.name] = args[0][args[1]]
@@ -174,7 +176,7 @@ def read_program(text: str | bytes) -> Program:
         raise SheetpropError(f"the program in the file is damaged ({error}); export the module again") from error
     known = {one.name for one in given}
     for node in nodes:
-        for name in _references(node.args) | _references(tuple(node.kwargs.values())):
+        for name in references(node.args) | references(tuple(node.kwargs.values())):
             if name not in known:
                 raise SheetpropError(f"the program in the file is damaged ({node.name} reads {name}, which is not "
                                      "there); export the module again")
@@ -185,9 +187,20 @@ def read_program(text: str | bytes) -> Program:
     return found
 
 
-def _references(value: Any) -> set[str]:
+def needed(nodes: Sequence[Node], wanted: set[str]) -> list[Node]:
+    """Return the operations that results need, in order."""
+    kept, names = [], set(wanted)
+    for node in reversed(nodes):
+        if node.name in names:
+            kept.append(node)
+            names |= references(node.args) | references(tuple(node.kwargs.values()))
+    return kept[::-1]
+
+
+def references(value: Any) -> set[str]:
+    """Return the names of earlier results in arguments."""
     if isinstance(value, dict):
         return {str(value.get("ref"))}
     if isinstance(value, list | tuple):
-        return {name for item in value for name in _references(item)}
+        return {name for item in value for name in references(item)}
     return set()

@@ -68,6 +68,7 @@ class Block:
         pieces: (which elements, None for all; their formula); empty for what is given.
         note: a sentence about it.
         display: the shape in which it is drawn, where that is another one.
+        at: for numbers that fill only part of `display`, which elements of it they are.
         kind: of the numbers.
         of: for a gradient or an update the block that it belongs to.
         needs: whether a gradient flows back into it.
@@ -81,6 +82,7 @@ class Block:
     pieces: list[tuple[Places | None, Formula]]
     note: str = ""
     display: tuple[int, ...] | None = None
+    at: Places | None = None
     kind: Kind = "float"
     of: Block | None = None
     needs: bool = False

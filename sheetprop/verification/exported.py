@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,15 +14,15 @@ from sheetprop.engine.formula.references import column_number, split_sheet
 from sheetprop.engine.grid.values import ExcelError
 from sheetprop.errors import SheetpropError
 from sheetprop.modules.formula import Floats
-from sheetprop.modules.learning import Learning, derive
+from sheetprop.modules.learning import Learning
 from sheetprop.modules.reference import EndToEnd, end_to_end, expected, sizes
 from sheetprop.modules.tensors import Block
 from sheetprop.verification import engines
 from sheetprop.verification.result import Comparison, Fault, Remark, Verification, capped
 from sheetprop.workbook.exported.book import Spec
-from sheetprop.workbook.exported.layout import Layout
 from sheetprop.workbook.exported.pages import Rendering
-from sheetprop.workbook.exported.rendering import finished, rendered
+from sheetprop.workbook.exported.reading import Reader, stored_formulas
+from sheetprop.workbook.exported.rendering import finished, rendered, restored
 from sheetprop.workbook.formulas import letters
 
 TOLERANCE = 1e-12
@@ -31,9 +30,6 @@ WHOLE = 1e-9
 """Of the run from the inputs to the gradients, relative to the largest number, or size of terms, of each tensor."""
 
 _GROUPS = {"forward": "forward", "working": "forward", "loss": "forward", "gradient": "gradients", "update": "update"}
-_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"[^>]*?(?:/>|>(.*?)</c>)', re.DOTALL)
-_FORMULA = re.compile(rb"<f(?: [^>]*)?>([^<]*)</f>")
-
 
 def judge_module(book: Book, spec: Spec, engine: str, module: Any = None) -> Verification:
     """Calculate an open book of a module, compare everything, and return what was found.
@@ -48,10 +44,9 @@ def judge_module(book: Book, spec: Spec, engine: str, module: Any = None) -> Ver
         SheetpropError: the program does not fit the book, or the engine cannot use it.
     """
     calculation = book.calculate()
-    given = {one.name: np.zeros(one.shape) for one in spec.program.given if one.values is None}
-    learning = derive(spec.program, given, optimizer=spec.optimizer, switch=spec.switch)
+    learning = restored(spec)
     other = None if engine == "default" else engines.evaluate(book.path, engine)
-    reader = _Reader(book, learning, other)
+    reader = Reader(book, learning, other)
     held = rendered(spec, learning, reader.numbers)
     missing = [page.name for page in held.layout.pages if page.name not in book]
     if missing:
@@ -59,50 +54,11 @@ def judge_module(book: Book, spec: Spec, engine: str, module: Any = None) -> Ver
     return _Judge(book, held, reader, calculation, engine, module).result()
 
 
-class _Reader:
-    """Reads the numbers of all places from a calculated book."""
-
-    def __init__(self, book: Book, learning: Learning, other: Any) -> None:
-        self.book, self.learning, self.other = book, learning, other
-        self.wrong: list[int] = []
-
-    def numbers(self, layout: Layout) -> Floats:
-        """Return the numbers, constants at the end; what is none is NaN."""
-        d = self.learning.d
-        values = d.start()
-        for area in layout.areas.values():
-            name = layout.pages[area.sheet].name
-            block = area.block
-            if name not in self.book:
-                continue
-            sheet = self.book[name]
-            for column in np.unique(area.columns).tolist():
-                at = np.flatnonzero(area.columns == column)
-                rows = area.rows[at]
-                span = sheet.column(column, int(rows.min()), int(rows.max()))
-                values[block.first + at] = span[rows - rows.min()]
-            if self.other is not None:
-                self._others(values, block, name, area)
-            if block.given:
-                held = values[block.first:block.first + block.size]
-                self.wrong += [block.first + int(k) for k in np.flatnonzero(~np.isfinite(held))]
-                if block.kind == "int":
-                    held[~np.isfinite(held)] = 0
-        return values
-
-    def _others(self, values: Floats, block: Block, name: str, area: Any) -> None:
-        cells = self.other.get(name, {})
-        for k, (row, column) in enumerate(zip(area.rows.tolist(), area.columns.tolist(), strict=True)):
-            found = cells.get(f"{letters(column)}{row}")
-            if isinstance(found, int | float) and not isinstance(found, bool):
-                values[block.first + k] = float(found)
-
-
 @dataclass
 class _Judge:
     book: Book
     held: Rendering
-    reader: _Reader
+    reader: Reader
     calculation: Any
     engine: str
     module: Any
@@ -173,7 +129,7 @@ class _Judge:
                     wanted[f"{letters(column)}{row}"] = (text, block.first + k)
             for (row, column), text in sheet.formulas.items():
                 wanted[f"{letters(column)}{row}"] = (text, -1)
-            found = self._stored(page.name)
+            found = stored_formulas(self.book, page.name)
             yield len(wanted), None
             for cell, (text, place) in wanted.items():
                 own = found.get(cell)
@@ -181,19 +137,6 @@ class _Judge:
                     fault = self._differing(page.name, cell, text, place)
                     if fault is not None:
                         yield 0, fault
-
-    def _stored(self, name: str) -> dict[str, str]:
-        """Return the formulas of a sheet as they stand in the file."""
-        store = self.book[name].store
-        data = self.book.part(store.part)
-        found = {}
-        for cell in _CELL.finditer(data):
-            if cell.group(3):
-                formula = _FORMULA.match(cell.group(3))
-                if formula is not None:
-                    text = formula.group(1).decode("utf-8", "replace")
-                    found[(cell.group(1) + cell.group(2)).decode()] = html.unescape(text) if "&" in text else text
-        return found
 
     def _differing(self, sheet: str, cell: str, wanted: str, place: int) -> Fault | None:
         """Return the fault of a cell whose text differs; None where it means the same."""

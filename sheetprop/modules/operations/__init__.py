@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from sheetprop.errors import SheetpropError
@@ -34,6 +35,17 @@ def base_name(target: str) -> str:
     """Return ``conv2d`` for ``aten.conv2d.default``."""
     words = target.split(".")
     return words[1] if len(words) > 1 else target
+
+
+def main_rule(names: Sequence[str]) -> Operation | None:
+    """Return the rule that describes a layer best: the one made of others, else the first that is no view."""
+    from sheetprop.modules.operations.views import Same, View
+
+    rules = [registry()[name] for name in names if name in registry()]
+    real = [rule for rule in rules if not isinstance(rule, View | Same) or rule.adjoint]
+    made = [rule for rule in real if not rule.adjoint]
+    chosen = made or real or rules
+    return chosen[0] if chosen else None
 
 
 def operation(target: str) -> Operation:

@@ -24,7 +24,8 @@ def reduced(d: Derivation, losses: Tensor, reduction: int) -> Any:
     """Return the mean or the sum of the losses of the elements."""
     if reduction == NONE:
         return losses
-    return d.apply("aten.mean.default" if reduction == MEAN else "aten.sum.default", losses)
+    with d.naming(d.what or "loss"):
+        return d.apply("aten.mean.default" if reduction == MEAN else "aten.sum.default", losses)
 
 
 class Mse(Operation):
@@ -36,12 +37,17 @@ class Mse(Operation):
 
     def forward(self, d: Derivation, call: Call) -> Any:
         """Apply difference, products, sum, division."""
-        difference = d.apply("aten.sub.Tensor", call["self"], call["target"])
+        with d.naming("difference"):
+            difference = d.apply("aten.sub.Tensor", call["self"], call["target"])
         if call["reduction"] == NONE:
             return d.apply("aten.pow.Tensor_Scalar", difference, 2)
         flat = Tensor(difference.flat)
-        total = d.apply("aten.linalg_vecdot.default", flat, flat)
-        return total if call["reduction"] == TOTAL else d.apply("aten.div.Tensor", total, float(len(flat.places)))
+        with d.naming("loss" if call["reduction"] == TOTAL else "squares"):
+            total = d.apply("aten.linalg_vecdot.default", flat, flat)
+        if call["reduction"] == TOTAL:
+            return total
+        with d.naming("loss"):
+            return d.apply("aten.div.Tensor", total, float(len(flat.places)))
 
 
 class ElementLoss(Pointwise):
@@ -57,7 +63,8 @@ class ElementLoss(Pointwise):
         if call["reduction"] == NONE:
             return super().forward(d, call)
         others = {name: call[name] for name in self.also}
-        each = d.apply(call.target, call["self"], call["target"], reduction=NONE, **others)
+        with d.naming("each"):
+            each = d.apply(call.target, call["self"], call["target"], reduction=NONE, **others)
         return reduced(d, each, call["reduction"])
 
 
@@ -92,8 +99,9 @@ class Huber(ElementLoss):
         self_also = ("delta",) if "delta" in call.arguments else ("beta",)
         if call["reduction"] == NONE:
             return Pointwise.forward(self, d, call)
-        each = d.apply(call.target, call["self"], call["target"], reduction=NONE,
-                       **{name: call[name] for name in self_also})
+        with d.naming("each"):
+            each = d.apply(call.target, call["self"], call["target"], reduction=NONE,
+                           **{name: call[name] for name in self_also})
         return reduced(d, each, call["reduction"])
 
     @staticmethod
@@ -189,7 +197,8 @@ def _rows(y: Tensor) -> Tensor:
 def likelihood(d: Derivation, rows: Tensor, target: Tensor, weight: Tensor | None, reduction: int) -> Any:
     """Return minus the mean (or sum) of the log-probabilities of the targets."""
     index = Tensor(target.places[:, None], "int")
-    picked = d.apply("aten.gather.default", rows, 1, index)
+    with d.naming("picked"):
+        picked = d.apply("aten.gather.default", rows, 1, index)
     if weight is not None:
         spread = Tensor(np.broadcast_to(weight.places, rows.shape))
         weights = d.apply("aten.gather.default", spread, 1, index)
@@ -200,7 +209,10 @@ def likelihood(d: Derivation, rows: Tensor, target: Tensor, weight: Tensor | Non
             return d.apply("aten.neg.default", total)
     if reduction == NONE:
         return d.apply("aten.neg.default", Tensor(picked.flat))
-    return d.apply("aten.neg.default", reduced(d, picked, reduction))
+    with d.naming("mean"):
+        mean = reduced(d, picked, reduction)
+    with d.naming("loss"):
+        return d.apply("aten.neg.default", mean)
 
 
 class CrossEntropy(Operation):
@@ -214,7 +226,8 @@ class CrossEntropy(Operation):
         """Apply the parts."""
         y, target, reduction = call["self"], call["target"], call["reduction"]
         weight, smoothing = call.arguments.get("weight"), float(call.arguments.get("label_smoothing") or 0)
-        rows = d.apply("aten.log_softmax.int", _rows(y), 1)
+        with d.naming("log_softmax"):
+            rows = d.apply("aten.log_softmax.int", _rows(y), 1)
         if target.kind == "float":
             total = d.apply("aten.linalg_vecdot.default", rows, _rows(target))
             return d.apply("aten.neg.default", reduced(d, total, reduction))

@@ -41,8 +41,9 @@ class Softmax(Operation):
         mine = read.reshape(-1)[order]
         name = d.layer.name if d.layer else "softmax"
         power: Formula = Apply("EXP", (Minus((Cell(mine), top)),))
-        held = self._placed(x, dim, rows, order, d.computed(f"{name}.exp", *self._shape(x, order, power), "working",
-                                                           note="e^(x - max)"))
+        exponentials = d.computed(f"{name}.exp", *self._shape(x, order, power), "working", note="e^(x - max)")
+        self._drawn(d, x, order, back)
+        held = self._placed(x, dim, rows, order, exponentials)
         sums = Total(np.repeat(np.moveaxis(held, dim, -1).reshape(-1, rows.shape[1]), rows.shape[1], axis=0)[order])
         own = np.moveaxis(held, dim, -1).reshape(-1)[order]
         if "log" in call.target:
@@ -51,6 +52,7 @@ class Softmax(Operation):
             formula = Over((Cell(own), sums))
         shape, formula = self._shape(x, order, formula)
         made = result(d, call, shape, formula)
+        self._drawn(d, x, order, back)
         places = self._placed(x, dim, rows, order, made)
         call.saved.update(order=order, read=mine)
         return Tensor(places)
@@ -61,6 +63,15 @@ class Softmax(Operation):
         if len(order) == x.places.size:
             return x.shape, formula
         return (len(order),), formula
+
+    @staticmethod
+    def _drawn(d: Derivation, x: Tensor, order: Places, back: Places) -> None:
+        """Let a list be drawn at its places in the tensor's shape."""
+        if len(order) < x.places.size:
+            block = d.blocks[-1]
+            inverse = np.empty(len(back), dtype=np.int64)
+            inverse[back] = np.arange(len(back))
+            block.display, block.at = x.shape, inverse[order]
 
     @staticmethod
     def _placed(x: Tensor, dim: int, rows: Places, order: Places, made: Tensor) -> Places:

@@ -28,6 +28,8 @@ class Spec:
         classes: whether the outputs are scores of classes.
         slopes: weights whose gradient the sheet Check holds against a central difference: name, place, place of
             the gradient, the difference.
+        cuts: blocks whose sums are too long for a cell: first place, and how many parts they are cut into.
+        history: steps that were made, and the loss before each.
     """
 
     program: Program
@@ -37,13 +39,16 @@ class Spec:
     picture: bool = False
     classes: bool = False
     slopes: tuple[tuple[str, int, int, float], ...] = ()
+    cuts: tuple[tuple[int, int], ...] = ()
+    history: tuple[tuple[int, float], ...] = ()
 
     def to_json(self) -> str:
         """Return it as JSON."""
         optimizer = None if self.optimizer is None else {"name": self.optimizer.name, "numbers": self.optimizer.numbers}
         head = {"format": "sheetprop-module-book", "version": VERSION, "source": self.source, "optimizer": optimizer,
                 "switch": self.switch, "picture": self.picture, "classes": self.classes,
-                "slopes": [list(one) for one in self.slopes]}
+                "slopes": [list(one) for one in self.slopes], "cuts": [list(one) for one in self.cuts],
+                "history": [list(one) for one in self.history]}
         text = json.dumps(head, ensure_ascii=False, separators=(",", ":"))
         return text[:-1] + ',"program":' + self.program.to_json() + "}"
 
@@ -62,6 +67,8 @@ def read_spec(text: bytes) -> Spec:
         numbers = None if optimizer is None else {str(k): float(v) for k, v in optimizer["numbers"].items()}
         name = "" if optimizer is None else str(optimizer["name"])
         found = {key: fields[key] for key in ("source", "switch", "picture", "classes")}
+        found["cuts"] = tuple((int(a), int(b)) for a, b in fields["cuts"])
+        found["history"] = tuple((int(a), float(b)) for a, b in fields["history"])
         found["slopes"] = tuple((str(a), int(b), int(c), float(d)) for a, b, c, d in fields["slopes"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SheetpropError(f"the program part of the book is damaged ({error}); export the module again") from error

@@ -14,8 +14,7 @@ from sheetprop.modules.capture import LOSSES, capture
 from sheetprop.modules.learning import derive
 from sheetprop.modules.optimizers import Optimizer, make_optimizer
 from sheetprop.workbook.exported.book import Spec
-from sheetprop.workbook.exported.package import write
-from sheetprop.workbook.exported.rendering import SWITCH_ABOVE, prepared
+from sheetprop.workbook.exported.rendering import SWITCH_ABOVE, prepared, saved
 
 if TYPE_CHECKING:
     import torch
@@ -104,8 +103,7 @@ def export(module: nn.Module, args: torch.Tensor | Sequence[torch.Tensor], path:
         learning = derive(program, values, optimizer=step, switch=True)
     book = prepared(spec, learning)
     with replacing(target_path, force=force) as temporary:
-        write(temporary, book.sheets, book.strings, book.styles, book.names, book.spec.to_json(),
-              f"{program.title}, cell by cell")
+        saved(book, temporary)
     return Exported(str(target_path), sum(len(texts) for texts in book.formulas.values()),
                     tuple(sheet.name for sheet in book.sheets), book.longest,
                     sum(block.size for block in learning.d.blocks if block.role == "parameter"),

@@ -31,6 +31,7 @@ class Area:
         rows, columns: of each element, in order.
         maps: how many matrices are drawn, and how many of them side by side.
         inline: whether its name stands in the same row.
+        headed: whether its rows and columns are tokens that look at each other.
     """
 
     block: Block
@@ -41,6 +42,7 @@ class Area:
     columns: Places
     maps: tuple[int, int]
     inline: bool
+    headed: bool = False
 
     @property
     def bottom(self) -> int:
@@ -110,7 +112,8 @@ class Layout:
         self._page(START, None)
         self._page(DATA, Layer(DATA, "", "data"))
         for layer in layers:
-            self._page(layer.name, layer)
+            if layer.name in by_layer:
+                self._page(layer.name, layer)
         if learning.loss is not None:
             loss = next((layer for layer in d.layers if layer.name == LOSS), None)
             if loss is not None:
@@ -143,15 +146,19 @@ class Layout:
         """Place a block; return the first row that is free below it."""
         display = display_shape(block)
         inline = len(display) <= 1
-        top = row if inline else row + 1
+        kind = block.name.rpartition(".")[2].rstrip("_0123456789")
+        headed = not inline and block.role == "forward" and kind in ("scores", "scaled", "weights")
+        top = row if inline else row + (2 if headed else 1)
         rows, columns, maps = _grid(display)
         rows, columns = rows + top, columns + FIRST_COLUMN
+        if block.at is not None:
+            rows, columns = rows[block.at], columns[block.at]
         if columns.max() > MAX_COLUMNS or rows.max() > MAX_ROWS:
             raise SheetpropError(
                 f"{page.name}: {block.name} of shape {list(block.shape)} is too large for a sheet "
                 f"({int(rows.max()):,} rows, {int(columns.max()):,} columns; a sheet has {MAX_ROWS:,} and "
                 f"{MAX_COLUMNS:,}); export a smaller network, a smaller batch, or --forward-only")
-        area = Area(block, self.index[page.name], top, FIRST_COLUMN, rows, columns, maps, inline)
+        area = Area(block, self.index[page.name], top, FIRST_COLUMN, rows, columns, maps, inline, headed)
         page.areas.append(area)
         self.areas[block.first] = area
         self.sheet[block.first:block.first + block.size] = area.sheet

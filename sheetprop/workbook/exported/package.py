@@ -25,7 +25,7 @@ PROGRAM = "customXml/item1.xml"
 """The part with the program: custom XML, which spreadsheet programs keep when they save; JSON is its text."""
 PROGRAM_SPACE = "urn:sheetprop:program"
 
-_LEVEL = 6
+_LEVEL = 9
 
 
 class Styles:
@@ -241,7 +241,7 @@ def formula_cell(ref: str, style: int, formula: str, value: float | str | bool) 
         return f'<c r="{ref}" s="{style}" t="str"><f>{text}</f><v>{escape(value)}</v></c>'
     if not math.isfinite(value):
         return f'<c r="{ref}" s="{style}" t="e"><f>{text}</f><v>#NUM!</v></c>'
-    return f'<c r="{ref}" s="{style}"><f>{text}</f><v>{value!r}</v></c>'
+    return f'<c r="{ref}" s="{style}"><f>{text}</f><v>{value:.15g}</v></c>'
 
 
 def _place(sheet: str, cell: str) -> str:

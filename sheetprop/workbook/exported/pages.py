@@ -8,7 +8,7 @@ import numpy as np
 
 from sheetprop.modules.formula import Floats
 from sheetprop.modules.learning import DATA, LOSS, OPTIMIZER, Learning
-from sheetprop.modules.operations import registry
+from sheetprop.modules.operations import main_rule, registry
 from sheetprop.modules.optimizers import SENTENCES
 from sheetprop.modules.tensors import Block, Layer
 from sheetprop.workbook.exported.book import Spec
@@ -16,7 +16,7 @@ from sheetprop.workbook.exported.layout import Area, Layout, Page
 from sheetprop.workbook.exported.package import Sheet, Strings, Styles, formula_cell, plain
 from sheetprop.workbook.exported.printing import Printer
 from sheetprop.workbook.formulas import letters
-from sheetprop.workbook.style import GROUP_FILL, HEADING, LINKED, MUTED, Look
+from sheetprop.workbook.style import GROUP_FILL, HEAD, HEADING, LINKED, MUTED, Look
 
 NAME = Look(bold=True, size=9)
 SMALL = Look(size=8, colour=MUTED)
@@ -72,14 +72,16 @@ class Rendering:
         return self.values[block.first:block.first + block.size]
 
 
-def number_format(numbers: Floats) -> str:
+def number_format(numbers: Floats, *, small: bool = False) -> str:
     """Return a plain number format that shows the numbers of a block: no conditions, which LibreOffice misreads."""
     live = np.abs(numbers[np.isfinite(numbers)])
     top = float(live.max(initial=0.0))
     if len(live) and (live == np.round(live)).all() and top < 1e6:
         return "0"
     if 0 < top < 1e-2 or top >= 1e5:
-        return "0.0E+00"
+        return "0E+00" if small else "0.0E+00"
+    if small:
+        return "0.00" if top < 100 else "0"
     return "0.0000" if top < 100 else "0.00"
 
 
@@ -89,6 +91,17 @@ def heat(numbers: Floats) -> str | None:
     if len(live) < 4 or live.min() == live.max():
         return None
     return "up" if live.min() >= 0 else "down" if live.max() <= 0 else "both"
+
+
+def _pictures(book: Rendering) -> list[Block]:
+    """Return the blocks that are drawn as pictures of narrow cells; their gradients are colours without numbers."""
+    return [block for block in book.learning.d.blocks if block.role == "input" and block.kind == "float"]
+
+
+def drawn_small(page: Page) -> bool:
+    """Whether a page shows maps, so that its cells are small and nearly square."""
+    return any(area.right - area.left >= 14 and len(area.block.shape) > 2 and area.bottom - area.top >= 7
+               for area in page.areas)
 
 
 def blocks(book: Rendering, page: Page) -> None:
@@ -101,10 +114,13 @@ def blocks(book: Rendering, page: Page) -> None:
 def _block(book: Rendering, sheet: Sheet, area: Area) -> None:
     block = area.block
     numbers = book.numbers(block)
-    _label(sheet, area)
+    _label(book, sheet, area)
     picture = book.spec.picture and block.role == "input" and block.kind == "float"
-    code = "0.0" if picture else number_format(numbers)
-    size = 7 if area.maps[0] > 1 or area.right - area.left > 12 else 9
+    tight = drawn_small(book.layout.pages[area.sheet])
+    code = "0.0" if picture else number_format(numbers, small=tight and area.maps[0] > 1)
+    if book.spec.picture and area.block.of in _pictures(book):
+        code = ";;;"
+    size = 6 if tight else 7 if area.right - area.left > 12 else 9
     fill = GROUP_FILL[FILLS[block.role]]
     scale = "ink" if picture else heat(numbers)
     look = Look(size=5 if picture else size, number=code, fill=None if scale else fill, border=area.maps[0] == 1)
@@ -124,9 +140,9 @@ def _block(book: Rendering, sheet: Sheet, area: Area) -> None:
     book.names[defined_name(block.name)] = f"{_sheet_name(sheet.name)}!{area.ref}"
 
 
-def _label(sheet: Sheet, area: Area) -> None:
+def _label(book: Rendering, sheet: Sheet, area: Area) -> None:
     block = area.block
-    row = area.top if area.inline else area.top - 1
+    row = area.top if area.inline else area.top - (2 if area.headed else 1)
     shape = " × ".join(str(n) for n in block.shape) or "1 number"
     words = f"{block.name}   {TITLES[block.role]}, {shape}"
     if area.inline:
@@ -137,6 +153,30 @@ def _label(sheet: Sheet, area: Area) -> None:
         sheet.text(row, 1, words + (f"   {block.note}" if block.note else ""), NAME)
         for k in range(area.rows.min(), area.bottom + 1):
             sheet.blank(k, 1, Look(fill=GROUP_FILL[FILLS[block.role]]))
+        if area.headed:
+            _headings(book, sheet, area)
+
+
+def _headings(book: Rendering, sheet: Sheet, area: Area) -> None:
+    """Write the tokens beside and above the matrices of attention: their numbers, or those that stand in Data."""
+    tokens = next((one for one in book.learning.d.blocks if one.role == "input" and one.kind == "int"), None)
+    shape = area.block.display or area.block.shape
+    count = shape[-1]
+    look = Look(size=8, colour=MUTED, align="center", number="0")
+    rows, columns = sorted(set(area.rows.tolist())), sorted(set(area.columns.tolist()))
+    across, down = shape[-1], shape[-2]
+
+    def heading(row: int, column: int, k: int) -> None:
+        if tokens is not None and tokens.size == count and across == down:
+            page, cell = book.layout.address(tokens.first + k)
+            sheet.formula(row, column, f"{page}!{cell}", float(book.values[tokens.first + k]), look)
+        else:
+            sheet.text(row, column, f"t{k}", look)
+
+    for at, column in enumerate(columns):
+        heading(area.top - 1, column, at % across)
+    for at, row in enumerate(rows):
+        heading(row, 1, at % down)
 
 
 def defined_name(name: str) -> str:
@@ -168,21 +208,23 @@ def layer_page(book: Rendering, page: Page) -> None:
     shape = " × ".join(str(n) for n in layer.shape)
     head(sheet, f"{layer.name}: {layer.kind}" + (f" ({layer.module})" if layer.module else ""))
     sheet.text(2, 3, f"gives {shape or 'one number'}", SMALL)
-    rules = [registry()[name] for name in layer.operations if name in registry()]
-    main = rules[0] if rules else None
+    main = main_rule(layer.operations)
     if main is not None:
-        others = [rule.sentence for rule in rules[1:] if rule.sentence and "Only rearranged" not in rule.sentence]
+        rules = [main, *(registry()[name] for name in layer.operations if name in registry() and
+                         registry()[name] is not main)]
+        others = [rule.sentence for rule in rules[1:] if rule.sentence and "rearranged" not in rule.sentence
+                  and "Handed on" not in rule.sentence]
         sheet.text(3, 1, main.sentence, SAYING)
         sheet.text(4, 1, main.equation, EQUATION)
         back = main.adjoint or "; ".join(rule.adjoint for rule in rules[1:] if rule.adjoint)
-        if back and book.learning.optimizer is not None:
+        if back and len(rules) <= 4 and book.learning.optimizer is not None:
             sheet.text(5, 1, f"Back: {back}", EQUATION)
         if others:
             sheet.text(6, 1, "With: " + " ".join(dict.fromkeys(others)), SMALL)
     _worked(book, sheet, page)
     blocks(book, page)
     sheet.widths[1] = 16
-    sheet.default_width = 7.3
+    sheet.default_width = 4.4 if drawn_small(page) else 7.6
     sheet.zoom = 90
     sheet.freeze = "B3"
 
@@ -213,6 +255,28 @@ def optimizer_page(book: Rendering, page: Page) -> None:
     blocks(book, page)
     sheet.widths[1] = 24
     sheet.freeze = "B3"
+    if book.spec.history:
+        _history(book, sheet, page)
+
+
+def _history(book: Rendering, sheet: Sheet, page: Page) -> None:
+    """Write the curve of the loss below the blocks."""
+    from sheetprop.workbook.exported.charts import Chart
+
+    row = max((area.bottom for area in page.areas), default=page.first) + 3
+    history = book.spec.history
+    sheet.text(row, 1, "Steps made by `sheetprop step`, and the loss before each", NAME)
+    sheet.text(row + 1, 1, "step", HEAD)
+    sheet.text(row + 1, 2, "loss", HEAD)
+    first, last = row + 2, row + 1 + len(history)
+    for k, (number, loss) in enumerate(history):
+        sheet.number(first + k, 1, float(number), Look(border=True, number="0"))
+        sheet.number(first + k, 2, loss, Look(border=True, number="0.000000"))
+    name = _sheet_name(sheet.name)
+    steps = [float(k) for k, _ in history]
+    sheet.charts.append(Chart("line", "Loss over steps", (f"{name}!$A${first}:$A${last}", steps),
+                              (f"{name}!$B${first}:$B${last}", [loss for _, loss in history]),
+                              (3, row, 12, row + 18), ("step", "loss")))
 
 
 def pages(book: Rendering) -> None:

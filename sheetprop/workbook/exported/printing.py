@@ -92,11 +92,10 @@ class Printer:
         """Return the formula of each cell of a block, in order, without the leading ``=``."""
         area = self.layout.area(block)
         found = [""] * block.size
-        width = _width(area.rows)
         gated = self.gate is not None and block.role in ("gradient", "update")
         for at, formula in block.pieces:
             index = np.arange(block.size) if at is None else at
-            spot = _Spot(area.sheet, *_neighbours(area.rows, area.columns, width)).take(index, block.size)
+            spot = _Spot(area.sheet, *_neighbours(area.rows, area.columns)).take(index, block.size)
             texts, _ = self._text(formula, spot)
             if gated:
                 texts = [f"IF({self.gate}=0,0,{text})" for text in texts]
@@ -392,19 +391,18 @@ def _joined(sign: str, parts: list[Texts]) -> Texts:
     return [sign.join(texts) for texts in zip(*parts, strict=True)]
 
 
-def _width(rows: Places) -> int:
-    """Return how many elements stand in the first row of a block's first matrix."""
-    change = np.flatnonzero(rows != rows[0])
-    return int(change[0]) if len(change) else len(rows)
-
-
-def _neighbours(rows: Places, columns: Places, width: int) -> tuple[tuple[Places, Places], tuple[Places, Places]]:
+def _neighbours(rows: Places, columns: Places) -> tuple[tuple[Places, Places], tuple[Places, Places]]:
     """Return pairs of elements beside and below each other."""
-    at = np.arange(len(rows) - 1)
-    beside = at[(rows[1:] == rows[:-1]) & (columns[1:] == columns[:-1] + 1)]
-    under = np.arange(max(0, len(rows) - width))
-    below = under[(rows[width:] == rows[:len(under)] + 1) & (columns[width:] == columns[:len(under)])]
-    return (beside, beside + 1), (below, below + width)
+    key = rows * (1 << 20) + columns
+    order = np.argsort(key, kind="stable")
+
+    def pairs(step: int) -> tuple[Places, Places]:
+        at = np.searchsorted(key, key + step, sorter=order)
+        found = order[np.minimum(at, len(key) - 1)]
+        first = np.flatnonzero(key[found] == key + step)
+        return first, found[first]
+
+    return pairs(1), pairs(1 << 20)
 
 
 def _constant(held: npt.NDArray[np.int64], pairs: tuple[Places, Places]) -> bool:

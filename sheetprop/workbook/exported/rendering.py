@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from sheetprop.errors import SheetpropError
 from sheetprop.modules.derivation import Derivation
 from sheetprop.modules.formula import Compound, Dot, Floats, Formula, Places, Total
-from sheetprop.modules.learning import Learning
+from sheetprop.modules.learning import Learning, derive
 from sheetprop.modules.reference import expected
 from sheetprop.modules.tensors import Block
 from sheetprop.workbook.exported.book import Spec
 from sheetprop.workbook.exported.checkpage import Slope, check_page
 from sheetprop.workbook.exported.layout import Layout
+from sheetprop.workbook.exported.package import write
 from sheetprop.workbook.exported.pages import Rendering, pages
 from sheetprop.workbook.exported.startpage import start_page
 from sheetprop.workbook.formulas import MAX_FORMULA
@@ -28,7 +30,7 @@ def rendered(spec: Spec, learning: Learning, values: Callable[[Layout], Floats] 
     """Return the book with formulas printed; sums that are too long are cut first.
 
     Args:
-        spec: what it is made from.
+        spec: what it is made from; its cuts are made already (see :func:`restored`).
         learning: what was derived.
         values: gives the numbers of all places for the layout; by default they are computed.
     """
@@ -40,8 +42,31 @@ def rendered(spec: Spec, learning: Learning, values: Callable[[Layout], Floats] 
         if not long:
             book.values = learning.d.evaluate() if values is None else values(layout)
             return book
-        for block in [one for one in learning.d.blocks if one.first in long]:
-            _cut(learning.d, block, -(-long[block.first] // (MAX_FORMULA // 2)))
+        cuts = tuple((first, -(-length // (MAX_FORMULA // 2))) for first, length in long.items())
+        spec = replace(spec, cuts=(*spec.cuts, *cuts))
+        _cut_all(learning, cuts)
+
+
+def restored(spec: Spec, given: dict[str, Floats] | None = None) -> Learning:
+    """Return the derivation of a book.
+
+    Args:
+        spec: what it was made from.
+        given: numbers by name of the program; zeros where they stand in cells and are read later.
+    """
+    numbers = given or {one.name: np.zeros(one.shape) for one in spec.program.given if one.values is None}
+    learning = derive(spec.program, numbers, optimizer=spec.optimizer, switch=spec.switch)
+    _cut_all(learning, spec.cuts)
+    return learning
+
+
+def _cut_all(learning: Learning, cuts: Sequence[tuple[int, int]]) -> None:
+    by_first = {block.first: block for block in learning.d.blocks}
+    for first, parts in cuts:
+        if first not in by_first:
+            raise SheetpropError("the program part of the book is damaged (a sum is cut that is not there); "
+                                 "export the module again")
+        _cut(learning.d, by_first[first], parts)
 
 
 def _cut(d: Derivation, block: Block, parts: int) -> None:
@@ -92,13 +117,14 @@ def prepared(spec: Spec, learning: Learning) -> Rendering:
     book = rendered(spec, learning)
     slopes = tuple((one.name, one.place, one.gradient, one.difference)
                    for one in central_differences(learning, book.values))
-    return finished(replace_spec(book, replace(spec, slopes=slopes)))
+    book.spec = replace(book.spec, slopes=slopes)
+    return finished(book)
 
 
-def replace_spec(book: Rendering, spec: Spec) -> Rendering:
-    """Return a book with another spec."""
-    book.spec = spec
-    return book
+def saved(book: Rendering, path: Path) -> None:
+    """Write a finished book."""
+    write(path, book.sheets, book.strings, book.styles, book.names, book.spec.to_json(),
+          f"{book.spec.program.title}, cell by cell")
 
 
 def central_differences(learning: Learning, values: Floats, count: int = 5) -> list[Slope]:

@@ -87,7 +87,7 @@ def from_record(record: str | os.PathLike[str], image: str | int = 0, *, run: in
     normalise.running_var = torch.tensor([DEVIATION], dtype=torch.float64) ** 2
     module = nn.Sequential(normalise, *network.double()).eval()  # type: ignore[misc]
     return Source(module, (pixels,), labels, "cross-entropy", f"Network {kept.network.name}",
-                  f"{path}, trained on MNIST, {words}", False, batch == 1)
+                  f"run record {file_of(path).parent.name}, trained on MNIST, {words}", False, batch == 1)
 
 
 def _images(image: str | int, batch: int, folder: str | os.PathLike[str] | None) -> tuple[Any, Any, str]:

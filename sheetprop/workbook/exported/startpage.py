@@ -76,27 +76,28 @@ def _layers(book: Rendering, sheet: Sheet, row: int) -> int:
     for column, title in enumerate(("#", "layer (link)", "kind", "gives", "parameters", "formulas", "equation"),
                                    start=1):
         sheet.text(row, column, title, HEAD)
-    from sheetprop.modules.operations import registry
+    from sheetprop.modules.operations import main_rule
 
     total = cells_total = 0
-    number = 0
-    for page in book.layout.pages:
-        if page.layer is None:
-            continue
-        layer: Layer = page.layer
+    for number, layer in enumerate(_all_layers(book)):
+        page = book.layout.pages[book.layout.index[layer.name]] if layer.name in book.layout.index else None
+        areas = page.areas if page is not None else []
         row += 1
-        parameters = sum(area.block.size for area in page.areas if area.block.role == "parameter")
-        cells = sum(area.block.size for area in page.areas if not area.block.given)
+        parameters = sum(area.block.size for area in areas if area.block.role == "parameter")
+        cells = sum(area.block.size for area in areas if not area.block.given)
         total, cells_total = total + parameters, cells_total + cells
         sheet.number(row, 1, float(number), Look(border=True, number="0", align="center"))
-        number += 1
-        sheet.link(row, 2, page.name, page.name, "A1", Look(border=True, colour=LINKED.colour, underline=True))
-        sheet.text(row, 3, layer.kind if page.name not in (DATA, LOSS, OPTIMIZER) else page.name.lower(), BODY)
+        if page is not None:
+            sheet.link(row, 2, page.name, page.name, "A1", Look(border=True, colour=LINKED.colour, underline=True))
+        else:
+            sheet.text(row, 2, f"{layer.name}  (no cells)", Look(border=True, colour=MUTED))
+        sheet.text(row, 3, layer.kind if layer.name not in (DATA, LOSS, OPTIMIZER) else layer.name.lower(), BODY)
         sheet.text(row, 4, " × ".join(str(n) for n in layer.shape) if layer.shape else "", BODY)
         sheet.number(row, 5, float(parameters), Look(border=True, number="#,##0"))
         sheet.number(row, 6, float(cells), Look(border=True, number="#,##0"))
-        rule = registry().get(layer.operations[0]) if layer.operations else None
-        sheet.text(row, 7, rule.equation if rule else "", Look(border=True, size=9, font="Cambria", italic=True))
+        rule = main_rule(layer.operations)
+        sheet.text(row, 7, rule.equation if rule else "", Look(border=True, size=9, font="Cambria", italic=True,
+                                                               align="left", indent=1))
     row += 1
     sheet.text(row, 2, "in all", Look(bold=True))
     sheet.number(row, 5, float(total), Look(bold=True, number="#,##0"))
@@ -119,6 +120,13 @@ def _legend(sheet: Sheet, row: int) -> int:
     return row + 1
 
 
+def _all_layers(book: Rendering) -> list[Layer]:
+    """Return data, every layer of the module, loss and optimizer."""
+    own = [layer for layer in book.learning.d.layers if layer.name != LOSS]
+    held = {page.name: page.layer for page in book.layout.pages if page.layer is not None}
+    return [held[DATA], *own, *(held[name] for name in (LOSS, OPTIMIZER) if name in held)]
+
+
 _ACROSS = 6
 _WIDE, _HIGH, _GAP_X, _GAP_Y = 1_450_000, 430_000, 300_000, 420_000
 
@@ -138,13 +146,14 @@ def graph(book: Rendering, row: int) -> tuple[str, float]:
         return x * (_WIDE + _GAP_X), y * (_HIGH + _GAP_Y) + _GAP_Y // 2
 
     for source, goal in _edges(book):
-        if source not in place or goal not in place:
+        if source not in place or goal not in place or (source, goal) == (DATA, LOSS):
             continue
         key += 1
         (x0, y0), (x1, y1) = centre(source), centre(goal)
         beside = y0 == y1 and x1 == x0 + _WIDE + _GAP_X
         points = ([(x0 + _WIDE, y0 + _HIGH // 2), (x1, y1 + _HIGH // 2)] if beside else
-                  [(x0 + _WIDE * 2 // 3, y0 + _HIGH), (x1 + _WIDE // 3, y1)] if y1 > y0 else
+                  [(x0 + _WIDE // 2, y0 + _HIGH), (x0 + _WIDE // 2, y1 - _GAP_Y // 2),
+                   (x1 + _WIDE // 2, y1 - _GAP_Y // 2), (x1 + _WIDE // 2, y1)] if y1 > y0 else
                   [(x0 + _WIDE // 2, y0 + _HIGH), (x0 + _WIDE // 2, y0 + _HIGH + _GAP_Y // 3),
                    (x1 + _WIDE // 2, y0 + _HIGH + _GAP_Y // 3), (x1 + _WIDE // 2, y1 + _HIGH)])
         shapes.append(_path(key, points, width, height, "B45309" if not beside and y0 == y1 else MUTED))
