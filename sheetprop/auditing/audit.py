@@ -31,6 +31,7 @@ from sheetprop.auditing.tables import Table, tables_of
 from sheetprop.auditing.updates import update_findings
 from sheetprop.engine.book import Book, Sheet
 from sheetprop.engine.book import open as open_book
+from sheetprop.engine.formula.depth import with_room
 from sheetprop.engine.formula.references import area_at, split_sheet
 from sheetprop.errors import SheetpropError
 
@@ -57,7 +58,9 @@ def audit(path: str | os.PathLike[str], *, loss: str | None = None, params: str 
     with np.errstate(all="ignore"):
         book = open_book(path)
         book.calculate()
-        return _Auditor(book, {"--loss": loss, "--params": params, "--grads": grads, "--lr": lr}).run(str(path))
+        given = {"--loss": loss, "--params": params, "--grads": grads, "--lr": lr}
+        return with_room(lambda: _Auditor(book, given).run(str(path)))  # formulas may be thousands of operations deep
+
 
 MOST_CELLS, MOST_SHOWN = 20_000, 20
 

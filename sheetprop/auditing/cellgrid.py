@@ -212,17 +212,17 @@ class Cells:
         return self.labels[number]
 
     def _label(self, name: str, row: int, column: int) -> str:
-        sheet = self.book[name]
+        held_at = self.book.sheet(name).store.get
         texts: list[str] = []
         for back in range(1, min(_LEFT, column - 1) + 1):
-            held = sheet[address(row, column - back)]
+            held = held_at(row, column - back)
             if isinstance(held, str) and not isinstance(held, ExcelError) and held.strip():
                 texts.append(held.strip())
                 break
             if held is not None:
                 break
         for up in range(row - 1, max(0, row - _ABOVE), -1):
-            held = sheet[address(up, column)]
+            held = held_at(up, column)
             if isinstance(held, str) and not isinstance(held, ExcelError) and held.strip():
                 texts.append(held.strip())
                 break

@@ -61,6 +61,8 @@ def calculate(given: dict[str, Any]) -> int:
     except SheetpropError as error:
         print(f"sheetprop: {error}", file=sys.stderr)  # noqa: T201
         code = 2
+    except BrokenPipeError:  # nobody reads on, as behind `| head`
+        code = 1
     except KeyboardInterrupt:
         code = 130
     return code

@@ -162,3 +162,24 @@ def test_build_then_verify(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert "exists already" in capsys.readouterr().err
     assert call("verify", "sheetprop.xlsx", monkeypatch=monkeypatch) == 0
     assert "agrees with PyTorch" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["--help"], ["calc", "book.xlsx"], ["calc", "book.xlsx", "--json"],
+                                   ["explain", "book.xlsx", "S!A1"],
+                                   ["what-if", "book.xlsx", "--set", "S!A1=0:1:30000", "--get", "S!A1"]],
+                         ids=lambda words: " ".join(words[:3:2]))
+def test_a_reader_that_stops_ends_the_command_quietly(tmp_path: Path, words: list[str]) -> None:
+    """As behind `| head`: no traceback, nothing on standard error."""
+    import os
+
+    book = sheetprop.new("S")
+    book.set("S!A1", 1)
+    book.save(tmp_path / "book.xlsx")
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([sys.executable, "-c", "from sheetprop.cli.start import main; main()", *words], cwd=tmp_path,
+                          stdout=writing, stderr=subprocess.PIPE, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode in (0, 1)

@@ -357,6 +357,33 @@ def test_entities_are_those_of_xml() -> None:
     assert unescape("&nbsp; & &amp &#xD800; &#0;") == "&nbsp; & &amp \ufffd \ufffd"
 
 
+@pytest.mark.parametrize("formula", ["1E999", "-1E999+A2", "SUM({1E999,2})", "IF(TRUE,1,1E400)", "9" * 400])
+def test_numbers_that_are_none_are_said(workbook: Any, formula: str) -> None:
+    """An infinite number in a formula was a traceback, wherever the formula was printed."""
+    book = sheetprop.open(workbook({"S": {"A1": f"={formula}", "A2": "=A1"}}))
+    result = book.calculate()
+    assert "larger than a number can be" in next(iter(result.unsupported))
+    assert str(book["S"]["A2"]) == "#NAME?"
+    assert book["S"].formula("A1") == f"={formula}"
+    with pytest.raises(SheetpropError, match="larger than"):
+        book.set("S!A3", f"={formula}")
+    from sheetprop.engine.formula.printing import number_text
+
+    assert number_text(float("inf")) == "INF"
+
+
+def test_formulas_of_thousands_of_operations(workbook: Any, tmp_path: Path) -> None:
+    long = "=" + "+".join(["A1"] * 1500)
+    path = workbook({"S": {"A1": 2, "A2": long, "A3": "=" + "A1+(" * 60 + "A1" + ")" * 60}})
+    book = sheetprop.open(path)
+    assert (book["S!A2"], book["S!A3"]) == (3000.0, 122.0)
+    assert book.precedents("S!A2") == ["S!A1"]
+    assert book.dependents("S!A1") == ["S!A2", "S!A3"]
+    assert "not shown" in str(book.explain("S!A2"))
+    assert book.goal_seek("S!A3", 61, "S!A1").value == 1.0
+    assert sheetprop.audit(path).findings == []
+
+
 def test_a_formula_that_cannot_be_read_is_listed_once(workbook: Any) -> None:
     book = sheetprop.open(workbook({"S": {"A1": "=SUM(1", "A2": "=A1"}}))
     result = book.calculate()

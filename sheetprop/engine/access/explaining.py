@@ -8,6 +8,7 @@ from sheetprop.engine.access.sheet import shown_formula
 from sheetprop.engine.calculation.evaluate import External, operand_of
 from sheetprop.engine.calculation.precedents import CHANGING, cells_in, dependents, formula_at, named_areas
 from sheetprop.engine.calculation.session import Session
+from sheetprop.engine.formula.depth import with_room
 from sheetprop.engine.formula.printing import formula_text
 from sheetprop.engine.formula.references import address, quoted
 from sheetprop.engine.formula.tree import Area, Call, Cell, Empty, Matrix, Name, Node, Number, Text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PARTS = 400  # of a formula are shown
+_DEEP = 40  # parts one inside the other are shown
 _AREA = 100_000
 
 
@@ -138,7 +140,7 @@ def explain(session: Session, ref: str, depth: int) -> Explanation:
         raise SheetpropError(f"explain: depth {depth} shows nothing; give 1 or more")
     store, row, column = _one_cell(session, ref)
     session.settled()
-    return _Explainer(session).cell(store, row, column, depth)
+    return with_room(lambda: _Explainer(session).cell(store, row, column, depth))
 
 
 class _Explainer:
@@ -147,6 +149,7 @@ class _Explainer:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.left = _PARTS
+        self.deep = 0
 
     def cell(self, sheet: SheetStore, row: int, column: int, depth: int) -> Explanation:
         """Explain a cell: by its formula where it has one."""
@@ -174,11 +177,13 @@ class _Explainer:
                 node, Cell | Area | Name)):
             return
         self.left -= 1
-        if self.left < 0:
-            if self.left == -1:
+        if self.left < 0 or self.deep >= _DEEP:
+            if self.left == -1 or self.left >= 0:
                 parts.append(Explanation("... more parts, not shown", "", None, False, []))
             return
+        self.deep += 1
         parts.append(self.part(node, context, depth))
+        self.deep -= 1
 
     def part(self, node: Node, context: Context, depth: int) -> Explanation:
         """Explain a part of a formula."""

@@ -114,9 +114,14 @@ class Sheet:
             return self._store.get(row, column)
         if not isinstance(ref, str):
             raise SheetpropError(f"{self.name}[{ref!r}]: names no cell; write ['B4'] or [4, 2]")
+        if ":" not in ref:
+            row, column = cell_at(ref)
+            if not self._session.fresh:
+                self._fresh((row, column, row, column))
+            return self._store.get(row, column)
         area = area_at(ref)
         self._fresh(area)
-        return self._store.get(area[0], area[1]) if ":" not in ref else grid_of(self._store, area)
+        return grid_of(self._store, area)
 
     def _numbers(self, ref: tuple[Any, ...]) -> tuple[int, int]:
         """Return the row and column of [4, 2] or [4, "B"]."""

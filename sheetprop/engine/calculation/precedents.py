@@ -48,34 +48,40 @@ def formulas(space: Workspace) -> Iterator[tuple[SheetStore, int, int, Family]]:
 def named_areas(tree: Node, space: Workspace, sheet: SheetStore, row: int, column: int) -> list[Ref]:
     """Return the cells and ranges that a formula names, each once, in the order in which they stand in it."""
     found: dict[tuple[int, int, int, int, int], Ref] = {}
-    for ref in _named(tree, space, sheet, row, column, set()):
+    for ref in _named(tree, space, sheet, row, column):
         found.setdefault((ref.sheet.index, ref.top, ref.left, ref.bottom, ref.right), ref)
     return list(found.values())
 
 
-def _named(node: Node, space: Workspace, sheet: SheetStore, row: int, column: int, met: set[str]) -> Iterator[Ref]:
-    if isinstance(node, Cell | Area):
-        first, last = (node, node) if isinstance(node, Cell) else (node.first, node.last)
-        target = sheet if first.sheet is None else space.by_name.get(first.sheet.casefold())
-        ends = [first.at(row, column), last.at(row, column)]
-        (top, bottom), (left, right) = (sorted(edge) for edge in zip(*ends, strict=True))
-        if target is not None and top >= 1 and left >= 1 and bottom <= MAX_ROW and right <= MAX_COLUMN:
-            yield Ref(target, top, left, bottom, right)
-        return
-    if isinstance(node, Name):
-        meant = space.name_meant(node, sheet)
-        if meant is not None and node.name.casefold() not in met:
-            yield from _named(meant.tree, space, sheet, row, column, met | {node.name.casefold()})
-        return
-    for child in node.children():
-        yield from _named(child, space, sheet, row, column, met)
-    if (isinstance(node, Call) and node.name in _MADE) or (isinstance(node, Binary) and node.operator == ":"):
-        try:
-            made = operand_of(node)(Context(space, sheet, row, column))
-        except Raised:
-            return
-        if isinstance(made, Ref):
-            yield made
+def _named(tree: Node, space: Workspace, sheet: SheetStore, row: int, column: int) -> Iterator[Ref]:
+    """Yield what a formula names from left to right; formulas may be thousands of operations deep."""
+    met: set[str] = set()
+    waiting: list[tuple[Node, bool]] = [(tree, False)]
+    while waiting:
+        node, below_done = waiting.pop()
+        if below_done:
+            try:
+                made = operand_of(node)(Context(space, sheet, row, column))
+            except Raised:
+                continue
+            if isinstance(made, Ref):
+                yield made
+        elif isinstance(node, Cell | Area):
+            first, last = (node, node) if isinstance(node, Cell) else (node.first, node.last)
+            target = sheet if first.sheet is None else space.by_name.get(first.sheet.casefold())
+            ends = [first.at(row, column), last.at(row, column)]
+            (top, bottom), (left, right) = (sorted(edge) for edge in zip(*ends, strict=True))
+            if target is not None and top >= 1 and left >= 1 and bottom <= MAX_ROW and right <= MAX_COLUMN:
+                yield Ref(target, top, left, bottom, right)
+        elif isinstance(node, Name):
+            meant = space.name_meant(node, sheet)
+            if meant is not None and node.name.casefold() not in met:
+                met.add(node.name.casefold())
+                waiting.append((meant.tree, False))
+        else:
+            if (isinstance(node, Call) and node.name in _MADE) or (isinstance(node, Binary) and node.operator == ":"):
+                waiting.append((node, True))
+            waiting.extend((child, False) for child in reversed(node.children()))
 
 
 class Cells:
@@ -139,7 +145,7 @@ def dependents(space: Workspace, seeds: Cells, *, all_of_them: bool = False) -> 
     while waiting:
         left: list[tuple[SheetStore, int, int, Family]] = []
         for sheet, row, column, family in waiting:
-            if not any(sources.meets(ref) for ref in _named(family.tree, space, sheet, row, column, set())):
+            if not any(sources.meets(ref) for ref in _named(family.tree, space, sheet, row, column)):
                 left.append((sheet, row, column, family))
                 continue
             array = arrays.get((sheet.index, row, column))

@@ -207,7 +207,10 @@ class _Parser:
             raise self.error("it ends too early")
         self.position += 1
         if kind == "number":
-            return Number(float(text))
+            number = float(text)
+            if number == float("inf"):
+                raise self.error(f"{text[:20]} is larger than a number can be")
+            return Number(number)
         if kind == "text":
             return Text(text[1:-1].replace('""', '"'))
         if kind in ("cell", "columns", "rows"):

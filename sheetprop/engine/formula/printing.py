@@ -128,7 +128,7 @@ def _signed(node: Node) -> bool:
 
 def number_text(value: float) -> str:
     """Return the shortest text that reads back as the same number."""
-    if value == int(value) and abs(value) < 1e15:
+    if abs(value) < 1e15 and value == int(value):
         return str(int(value))
     return repr(value).upper()
 
