@@ -55,19 +55,31 @@ def networks(as_json: bool) -> None:
 
 @click.command()
 @click.argument("network")
+@click.option("--input", "size", help="Size of one input, such as 1,28,28.  [default: 1,28,28]")
+@click.option("--details", is_flag=True, help="Show kernels, receptive fields and multiply-adds too.")
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json", "svg"]), default="text",
               show_default=True, help="svg draws the architecture.")
 @click.option("--functional", is_flag=True, help="Show pooling and ReLU layers too.")
 @click.option("-o", "--out", type=_FILE, help="Write to this file.  [default: standard output]")
-def summary(network: str, form: str, functional: bool, out: Path | None) -> None:
-    """Print the layer table of NETWORK, or draw it."""
+def summary(network: str, size: str | None, details: bool, form: str, functional: bool, out: Path | None) -> None:
+    """Print the layer table of NETWORK, or draw it.
+
+    NETWORK is a name of `sheetprop networks`, or code of your own as model.py:Net.
+    """
+    from sheetprop.errors import SheetpropError
     from sheetprop.files import replacing
     from sheetprop.mnist.diagram import diagram
-    from sheetprop.mnist.networks import network as find
-    from sheetprop.mnist.summary import render, table
+    from sheetprop.mnist.summary import any_table, render
 
-    found = table(find(network))
-    text = diagram(found).rstrip("\n") if form == "svg" else render(found, form=form, functional=functional)
+    numbers = None
+    if size is not None:
+        words = size.replace("x", ",").split(",")
+        if not all(w.strip().isdecimal() for w in words):
+            raise SheetpropError(f"--input {size!r}: is no size of an input; write it like 1,28,28")
+        numbers = [int(w) for w in words]
+    found = any_table(network, numbers)
+    text = diagram(found).rstrip("\n") if form == "svg" else render(found, form=form, functional=functional,
+                                                                     details=details)
     if out is None:
         click.echo(text)
         return
@@ -76,7 +88,24 @@ def summary(network: str, form: str, functional: bool, out: Path | None) -> None
 
 
 @click.command()
-@click.option("--recipe", help="Name of the recipe.")
+@click.argument("name")
+@click.option("-o", "--out", type=_FILE, help="Write to this file.  [default: standard output]")
+def recipe(name: str, out: Path | None) -> None:
+    """Print the recipe NAME as a TOML file, to be changed and trained: sheetprop train --recipe mine.toml."""
+    from sheetprop.files import replacing
+    from sheetprop.mnist.recipefile import read_recipe, to_toml
+
+    text = to_toml(read_recipe(name))
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    with replacing(out) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@click.command()
+@click.option("--recipe", help="Name of the recipe, or a TOML file (`sheetprop recipe fast > mine.toml`).")
+@click.option("--network", help="Train this network instead of the recipe's: a name, or your code as model.py:Net.")
 @click.option("--list", "listed", is_flag=True, help="List the recipes and stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --list: all settings of the recipes, as JSON.")
 @click.option("--epochs", type=int, help="Instead of the recipe's.")
@@ -92,21 +121,27 @@ def summary(network: str, form: str, functional: bool, out: Path | None) -> None
               help="Threads on the CPU; 1 is best while the machine is busy.  [default: PyTorch's]")
 @click.option("--held-out", type=int, default=0, show_default=True,
               help="Test on so many training images kept aside, not on the test set.")
-@click.option("--data", "folder", type=_FILE, help="Folder with MNIST.  [default: found or fetched]")
+@click.option("--data", "folder", help="mnist, fashion, kmnist, qmnist, emnist, emnist-letters ..., NAME:FOLDER, a "
+              "folder with MNIST's files, or one of pictures.  [default: MNIST, found or fetched]")
 @click.option("-o", "--out", type=_FILE, default=Path("runs"), show_default=True,
               help="The run goes into a folder of this one, named like the recipe.")
 @click.option("--resume", is_flag=True, help="Go on where a run was stopped.")
 @click.option("--force", is_flag=True, help="Replace a record that is there.")
 @click.option("--teacher", type=_FILE,
               help="Finished run that a recipe with a teacher learns from.  [default: it is trained first]")
-def train(recipe: str | None, listed: bool, as_json: bool, epochs: int | None, batch_size: int | None, lr: float | None,
+@click.option("--log", "logs", multiple=True, type=click.Choice(["csv", "tensorboard", "jsonl"]),
+              help="Write a log beside the record while it trains; may be given several times.")
+@click.option("--watch", is_flag=True, help="Write watch.html beside the record: curves that refresh themselves.")
+def train(recipe: str | None, network: str | None, listed: bool, as_json: bool, epochs: int | None,
+          batch_size: int | None, lr: float | None,
           seed: int | None, runs: int, device: str, precision: str, threads: int | None, held_out: int,
-          folder: Path | None, out: Path, resume: bool, force: bool, teacher: Path | None) -> None:
-    """Train a recipe on MNIST and keep a record of it.
+          folder: str | None, out: Path, resume: bool, force: bool, teacher: Path | None, logs: tuple[str, ...],
+          watch: bool) -> None:
+    """Train a recipe, or a network of your own, and keep a record of it.
 
     Killed at any moment, the same command with --resume goes on.
     """
-    from sheetprop.mnist.recipes import recipe as find
+    from sheetprop.mnist.recipefile import folder_name, read_recipe
     from sheetprop.mnist.recipes import recipes
 
     if as_json and not listed:
@@ -119,16 +154,18 @@ def train(recipe: str | None, listed: bool, as_json: bool, epochs: int | None, b
             for known in recipes():
                 click.echo(f"{known.name:<7} {known.title} ({known.origin})")
         return
-    if recipe is None:
+    if recipe is None and network is None:
         raise click.UsageError("give --recipe NAME, or --list to see the names.")
-    made = find(recipe)
+    made = read_recipe(recipe or "fast")
     from sheetprop.mnist.training import train as run
 
-    place = out / made.name
+    place = out / folder_name(made, network)
+    if watch:
+        click.echo(f"Watch: {place / 'watch.html'}", err=True)
     with console(made.schedule.kind, "Held-out" if held_out else "Test") as listener:
         kept = run(made, out=place, data=folder, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed, runs=runs,
                    device=device, precision=precision, threads=threads, held_out=held_out, resume=resume, force=force,
-                   teacher=teacher, listener=listener)
+                   teacher=teacher, listener=listener, network=network, log=logs, watch=watch)
     s = kept.summary
     if s.last_mean is not None and s.best_mean is not None:
         spread = f" ± {s.last_sd:.3f} (mean and standard deviation of {s.runs} runs)" if s.last_sd is not None else ""
@@ -301,18 +338,62 @@ def rubric(ctx: click.Context, record: Path, rules: str, run: int | None, as_jso
 @click.argument("record", type=_FILE)
 @click.argument("pictures", type=_FILE, nargs=-1, required=True)
 @click.option("--run", type=int, help="Which run's weights, from 1.  [default: the first]")
+@click.option("--network", help="The code of a network of your own, as model.py:Net; no record runs code by itself.")
+@click.option("--show", type=_FILE, help="Write a PNG of what the network saw to this file.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def predict(record: Path, pictures: tuple[Path, ...], run: int | None, as_json: bool) -> None:
-    """Classify PICTURES of digits with the weights of RECORD."""
+def predict(record: Path, pictures: tuple[Path, ...], run: int | None, network: str | None, show: Path | None,
+            as_json: bool) -> None:
+    """Classify PICTURES of digits with the weights of RECORD; several digits in one picture are boxed."""
     from sheetprop.mnist.predict import predict as classify
 
-    answers = classify(record, pictures, run=run)
+    answers = classify(record, pictures, run=run, network=network, show=show)
     if as_json:
         click.echo(json.dumps([vars(a) for a in answers], indent=1, ensure_ascii=False))
         return
+    counts = {a.picture: sum(b.picture == a.picture for b in answers) for a in answers}
     for a in answers:
-        shares = "  ".join(f"{d}: {100 * p:.1f}%" for d, p in enumerate(a.probabilities) if p >= 0.001)
-        click.echo(f"{a.picture}: {a.digit}  ({shares})")
+        place = "" if counts[a.picture] == 1 or a.box is None else " at {} {}, {} x {}".format(*a.box)
+        names = [str(d) for d in range(len(a.probabilities))]
+        names[a.digit] = a.label
+        shares = "  ".join(f"{n}: {100 * p:.1f}%" for n, p in zip(names, a.probabilities, strict=True) if p >= 0.001)
+        click.echo(f"{a.picture}{place}: {a.label}  ({shares})")
+        if a.warning:
+            click.echo(f"  warning: {a.warning}", err=True)
 
 
-COMMANDS: tuple[click.Command, ...] = (data, networks, summary, train, log, rubric, predict)
+@click.command()
+@click.argument("records", type=_FILE, nargs=-1, required=True)
+@click.option("--front", type=_FILE, help="Draw accuracy against parameters into this SVG file.")
+@click.option("--published", type=_FILE, help="TOML file of others' results to draw too.")
+@click.option("--format", "form", type=click.Choice(["text", "markdown"]), default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def compare(records: tuple[Path, ...], front: Path | None, published: Path | None, form: str, as_json: bool) -> None:
+    """Put RECORDS side by side: figures like for like, differences to the first, a paired test on the same images."""
+    from dataclasses import asdict
+
+    from sheetprop.errors import SheetpropError
+    from sheetprop.files import replacing
+    from sheetprop.mnist.compare import compare as judge
+    from sheetprop.mnist.compare import rendered
+
+    # A folder of runs may hold other files than records.
+    given = [r for r in records if (r.is_file() and r.suffix == ".json") or (r / "record.json").is_file()]
+    missing = [r for r in records if not r.exists()]
+    if missing:
+        raise SheetpropError(f"{missing[0]}: there is no such record")
+    if front is not None:
+        from sheetprop.mnist import front as picture
+
+        drawn = picture.front(given, picture.published(published) if published is not None else ())
+        with replacing(front) as temporary:
+            temporary.write_text(drawn, encoding="utf-8")
+        if len(given) < 2:
+            return
+    found = judge(given)
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=1, ensure_ascii=False))
+        return
+    click.echo(rendered(found, markdown=form == "markdown"))
+
+
+COMMANDS: tuple[click.Command, ...] = (data, networks, summary, recipe, train, log, rubric, compare, predict)

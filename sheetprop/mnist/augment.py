@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from sheetprop.mnist.data import DEVIATION, MEAN
 from sheetprop.mnist.recipe import Augmentation
 
 if TYPE_CHECKING:
     import torch
 
-GROUND = -MEAN / DEVIATION  # the normalised value of the empty ground
 
-
-def augment(images: torch.Tensor, how: Augmentation) -> torch.Tensor:
+def augment(images: torch.Tensor, how: Augmentation, ground: float) -> torch.Tensor:
     """Return the images turned, shifted, scaled and cropped at random, one draw an image.
 
     All changes are one affine map and one bilinear resampling; what comes in from outside is
@@ -23,6 +20,7 @@ def augment(images: torch.Tensor, how: Augmentation) -> torch.Tensor:
     Args:
         images: ``[N, 1, 28, 28]`` float32, normalised.
         how: the bounds.
+        ground: the normalised value of a pixel without ink.
 
     Returns:
         A tensor of the same shape.
@@ -44,4 +42,4 @@ def augment(images: torch.Tensor, how: Augmentation) -> torch.Tensor:
     cosine, sine = angle.cos() / size, angle.sin() / size
     maps = torch.stack((torch.stack((cosine, -sine, across), 1), torch.stack((sine, cosine, down), 1)), 1)
     grid = functional.affine_grid(maps, list(images.shape), align_corners=False)
-    return functional.grid_sample(images - GROUND, grid, align_corners=False) + GROUND
+    return functional.grid_sample(images - ground, grid, align_corners=False) + ground

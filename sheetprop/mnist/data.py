@@ -29,13 +29,26 @@ class Location:
 
 @dataclass(frozen=True)
 class Digits:
-    """The data set as tensors: images ``[N, 28, 28]`` uint8, 0 ground to 255 ink; labels ``[N]`` int64."""
+    """The data set as tensors: images ``[N, 28, 28]`` uint8, 0 ground to 255 ink; labels ``[N]`` int64.
+
+    Pixels in 0 to 1 are normalised by `mean` and `deviation`. `name` is what ``--data`` calls the
+    set; `class_names` is None for the digits 0 to 9.
+    """
 
     train_images: torch.Tensor
     train_labels: torch.Tensor
     test_images: torch.Tensor
     test_labels: torch.Tensor
     files: tuple[DataFile, ...]
+    name: str = "mnist"
+    mean: float = MEAN
+    deviation: float = DEVIATION
+    class_names: tuple[str, ...] | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return 10 if self.class_names is None else len(self.class_names)
 
 
 def cache_folder() -> Path:

@@ -9,7 +9,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sheetprop.mnist.augment import GROUND
 from sheetprop.mnist.data import DEVIATION, MEAN
 from sheetprop.mnist.record import ClassScore, DigitPicture, Score
 
@@ -18,20 +17,31 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class Images:
-    """A set of images on a device: normalised ``[N, 1, 28, 28]`` float32, labels ``[N]``, and positions in the file."""
+    """A set of images on a device: normalised ``[N, 1, 28, 28]`` float32, labels ``[N]``, and positions in the file.
+
+    `mean` and `deviation` are what normalised them, `classes` how many there are.
+    """
 
     pixels: torch.Tensor
     labels: torch.Tensor
     index: torch.Tensor
+    mean: float = MEAN
+    deviation: float = DEVIATION
+    classes: int = 10
+
+    @property
+    def ground(self) -> float:
+        """The normalised value of a pixel without ink."""
+        return -self.mean / self.deviation
 
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self.labels)
 
 
-def normalise(images: torch.Tensor) -> torch.Tensor:
+def normalise(images: torch.Tensor, mean: float = MEAN, deviation: float = DEVIATION) -> torch.Tensor:
     """Return bytes ``[N, 28, 28]`` as normalised float32 ``[N, 1, 28, 28]``."""
-    return images.unsqueeze(1).to(torch.float32).div_(255).sub_(MEAN).div_(DEVIATION)
+    return images.unsqueeze(1).to(torch.float32).div_(255).sub_(mean).div_(deviation)
 
 
 def logits(module: nn.Module, pixels: torch.Tensor, *, bfloat16: bool = False) -> torch.Tensor:
@@ -56,8 +66,8 @@ def score(answers: torch.Tensor, labels: torch.Tensor) -> Score:
 
 def shifted(module: nn.Module, images: Images, *, bfloat16: bool = False) -> Score:
     """Return the score of the mean probability over each image and its four copies moved by one pixel."""
-    padded = functional.pad(images.pixels, (1, 1, 1, 1), value=GROUND)
-    mean = torch.zeros(len(images), 10, device=images.pixels.device)
+    padded = functional.pad(images.pixels, (1, 1, 1, 1), value=images.ground)
+    mean = torch.zeros(len(images), images.classes, device=images.pixels.device)
     for top, left in ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2)):
         moved = padded[:, :, top : top + 28, left : left + 28]
         mean += logits(module, moved, bfloat16=bfloat16).softmax(1) / 5
@@ -66,7 +76,8 @@ def shifted(module: nn.Module, images: Images, *, bfloat16: bool = False) -> Sco
 
 def confusion(answers: torch.Tensor, labels: torch.Tensor) -> list[list[int]]:
     """Return counts ``[label][predicted]``."""
-    cells = torch.bincount(labels * 10 + answers.argmax(1), minlength=100).reshape(10, 10)
+    many = answers.shape[1]
+    cells = torch.bincount(labels * many + answers.argmax(1), minlength=many**2).reshape(many, many)
     return [[int(v) for v in row] for row in cells.tolist()]
 
 
@@ -81,7 +92,7 @@ def per_class(matrix: list[list[int]]) -> list[ClassScore]:
 def pictures(images: Images, answers: torch.Tensor, chosen: torch.Tensor) -> list[DigitPicture]:
     """Return the chosen images (positions in `images`) with what the network said."""
     shares = answers[chosen].softmax(1).cpu()
-    ink = (images.pixels[chosen].cpu() * DEVIATION + MEAN).mul(255).round().clamp(0, 255).to(torch.uint8)
+    ink = (images.pixels[chosen].cpu() * images.deviation + images.mean).mul(255).round().clamp(0, 255).to(torch.uint8)
     found = []
     for row, pixels, position in zip(shares, ink, chosen.tolist(), strict=True):
         label, guess = int(images.labels[position]), int(row.argmax())

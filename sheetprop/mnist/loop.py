@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,10 +14,11 @@ from torch.nn import functional
 from sheetprop.mnist import evaluate
 from sheetprop.mnist.augment import augment
 from sheetprop.mnist.evaluate import Images
-from sheetprop.mnist.muon import Muon
 from sheetprop.mnist.networks import build, network
+from sheetprop.mnist.optimizers import optimizers
 from sheetprop.mnist.recipe import Recipe
 from sheetprop.mnist.record import Epoch
+from sheetprop.mnist.transforms import composed
 
 _LOOK = 20  # on a GPU the loss is fetched once in so many steps
 
@@ -62,36 +64,26 @@ class Loop:
 
     def __init__(
         self, recipe: Recipe, seed: int, train: Images, test: Images, *, teacher: nn.Module | None = None,
-        bfloat16: bool = False,
+        bfloat16: bool = False, fresh: Callable[[], nn.Module] | None = None,
     ) -> None:
-        """Seed, build the network and its optimisers; images and teacher lie on the device to be used."""
+        """Seed, build the network and its optimisers; images and teacher lie on the device to be used.
+
+        `fresh` returns the network with fresh weights; None builds the one that the recipe names.
+        """
         self.recipe, self.seed, self.train, self.test, self.bfloat16 = recipe, seed, train, test, bfloat16
         self.teacher = teacher
         self.device = train.pixels.device
         torch.manual_seed(seed)
-        net = build(network(recipe.network))
-        self.module: nn.Sequential = net.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net = build(network(recipe.network)) if fresh is None else fresh()
+        self.module: nn.Module = net.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.batches = math.ceil(len(train) / recipe.batch_size)
-        self.optimizers = self._optimizers()
+        self.optimizers = optimizers(recipe, self.module)
+        self.changed = composed(recipe.transforms)
         self.bases = [[group["lr"] for group in o.param_groups] for o in self.optimizers]
         self.average = [t.detach().clone() for t in self._tensors()] if recipe.ema else []
         self.epoch = 0
         self.losses: list[float] = []
         self.rates: list[float] = []
-
-    def _optimizers(self) -> list[torch.optim.Optimizer]:
-        r = self.recipe
-        parameters = list(self.module.parameters())
-        muon = [p for p in parameters if p.ndim == 4 and p.shape[1] > 1] if r.muon_rate else []
-        chosen = {id(p) for p in muon}
-        rest = [p for p in parameters if id(p) not in chosen]
-        found: list[torch.optim.Optimizer] = [torch.optim.SGD(
-            rest, lr=r.learning_rate, momentum=r.momentum, nesterov=r.nesterov, weight_decay=r.weight_decay,
-            foreach=True,
-        )]
-        if r.muon_rate and muon:
-            found.append(Muon(muon, r.muon_rate, r.muon_momentum))
-        return found
 
     def _tensors(self) -> list[torch.Tensor]:
         return [t for t in self.module.state_dict().values() if t.is_floating_point()]
@@ -113,8 +105,11 @@ class Loop:
         for batch in range(self.batches):
             rows = order[batch * r.batch_size : (batch + 1) * r.batch_size].to(self.device)
             pixels, labels = self.train.pixels[rows], self.train.labels[rows]
+            if self.changed is not None:
+                train = self.train
+                pixels = (self.changed(pixels * train.deviation + train.mean) - train.mean) / train.deviation
             if how:
-                pixels = augment(pixels, how)
+                pixels = augment(pixels, how, self.train.ground)
             rate = self._set_rates(first + batch)
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
                 answers = self.module(pixels.contiguous(memory_format=torch.channels_last))

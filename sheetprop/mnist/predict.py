@@ -9,119 +9,110 @@ from pathlib import Path
 
 import numpy as np
 
-from sheetprop.errors import SheetpropError
-from sheetprop.mnist.record import file_of, read
+from sheetprop.files import replacing
+from sheetprop.mnist import likeness
+from sheetprop.mnist.owncode import Given
+from sheetprop.mnist.pictures import SIDE, Cut, Digit, cuts
+from sheetprop.mnist.record import file_of
 
-_SIDE, _BOX = 28, 20  # MNIST: digits fill a box of 20, centred by mass in a field of 28
-_LIMIT = 50_000_000  # pixels of a picture
-_FAINT = 16  # of 255: a picture whose brightness differs by less shows nothing
+_TILE = 4  # a pixel of what the network saw is so many wide in the picture that shows it
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A picture's digit, and the probability of each of the ten."""
+    """What stands in a picture, or in a part of it.
+
+    Attributes:
+        picture: its file.
+        digit: the class that was read, from 0.
+        probabilities: of each class.
+        box: left, top, width, height of the part, in pixels of the picture; None: all of it.
+        label: the name of the class.
+        warning: why the answer is not to be believed, or empty.
+    """
 
     picture: str
     digit: int
     probabilities: tuple[float, ...]
+    box: tuple[int, int, int, int] | None = None
+    label: str = ""
+    warning: str = ""
 
 
 def predict(
-    record: str | os.PathLike[str], pictures: Sequence[str | os.PathLike[str]], *, run: int | None = None
+    record: str | os.PathLike[str], pictures: Sequence[str | os.PathLike[str]], *, run: int | None = None,
+    network: Given | None = None, show: str | os.PathLike[str] | None = None,
 ) -> list[Prediction]:
     """Classify pictures with the network and the weights that a record names.
 
-    A picture may have any size and may be dark on light or light on dark (its border tells
-    which); the ink is cut out, fitted into a box of 20 pixels and centred by mass in 28, as the
-    makers of MNIST did.
+    A picture may be a scan or a photo of paper in uneven light, dark on light or light on dark, with
+    ruled lines or a frame, and may hold several digits: each gives a prediction of its own, with
+    its box. What each picture becomes for the network is told in `sheetprop.mnist.pictures.cuts`.
 
     Args:
         record: a record or its folder, with its weights beside it.
         pictures: image files.
         run: which run's weights, from 1; None takes the first finished one.
+        network: ``model.py:Net``, a class or a module, for a record of a network of one's own.
+        show: write a PNG of what the network saw, with what it read, to this file.
 
     Raises:
-        SheetpropError: no weights, a file that is no picture, an empty picture.
+        SheetpropError: no weights, a file that is no picture, an empty picture, or the record's network is code
+            and `network` is not given.
     """
     import torch
 
-    path = Path(record)
-    kept = read(path)
-    folder = file_of(path).parent
-    done = [r for r in kept.runs if r.weights]
-    if kept.network is None or not done:
-        raise SheetpropError(f"{path}: names no weights (a log, or a run that did not finish); train first")
-    if run is not None and not 1 <= run <= len(kept.runs):
-        raise SheetpropError(f"run {run}: the record has runs 1 to {len(kept.runs)}")
-    chosen = done[0] if run is None else kept.runs[run - 1]
     from sheetprop.mnist.evaluate import logits, normalise
-    from sheetprop.mnist.weights import trained
+    from sheetprop.mnist.robustness import familiarity
+    from sheetprop.mnist.weights import module_of
 
-    module = trained(folder, kept.network.name, chosen)
-    pixels = np.stack([ink(Path(p)) for p in pictures])
-    shares = logits(module, normalise(torch.from_numpy(pixels))).softmax(1)
-    return [
-        Prediction(str(p), int(row.argmax()), tuple(round(float(v), 6) for v in row))
-        for p, row in zip(pictures, shares, strict=True)
-    ]
-
-
-def ink(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    """Return the picture as MNIST would hold it: ``[28, 28]`` uint8, 0 ground to 255 ink.
-
-    A picture that already has 28 x 28 pixels is only turned light on dark.
-    """
-    from PIL import Image
-
-    values = _brightness(path)
-    border = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
-    ground = float(np.median(border))
-    if ground > (values.min() + values.max()) / 2:
-        values, ground = 255 - values, 255 - ground
-    top = values.max() - ground
-    if top < _FAINT:
-        raise SheetpropError(f"{path}: shows nothing that stands out from its ground; give a picture of one digit")
-    if values.shape == (_SIDE, _SIDE):
-        return values.round().astype(np.uint8)
-    values = np.clip((values - ground) / top, 0, 1) * 255
-    rows, columns = np.nonzero(values > 64)
-    cut = values[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    factor = _BOX / max(cut.shape)
-    size = (max(1, round(cut.shape[1] * factor)), max(1, round(cut.shape[0] * factor)))
-    small = np.asarray(Image.fromarray(cut.astype(np.uint8)).resize(size, Image.Resampling.LANCZOS), dtype=np.float64)
-    small = small * (255 / max(small.max(), 1))
-    field = np.zeros((_SIDE, _SIDE))
-    down, across = (np.arange(n) + 0.5 for n in small.shape)
-    middle = ((small.sum(1) * down).sum() / small.sum(), (small.sum(0) * across).sum() / small.sum())
-    y, x = (int(min(max(round(_SIDE / 2 - m), 0), _SIDE - n)) for m, n in zip(middle, small.shape, strict=True))
-    field[y : y + small.shape[0], x : x + small.shape[1]] = small
-    return np.clip(field.round(), 0, 255).astype(np.uint8)
+    kept, chosen, module = module_of(record, run=run, network=network)
+    found = [(str(p), cut) for p in pictures for cut in cuts(Path(p))]
+    pixels = torch.from_numpy(np.stack([cut.pixels for _, cut in found]))
+    answers = logits(module, normalise(pixels, kept.pixel_mean, kept.pixel_deviation))
+    scores = familiarity(answers).tolist()
+    known = likeness.read(file_of(record).parent / kept.likeness) if kept.likeness else None
+    left = [0.0] * len(found) if known is None else known.left(pixels.float() / 255).tolist()
+    told = []
+    most = None if known is None else known.most
+    for (picture, cut), row, score, share in zip(found, answers.softmax(1), scores, left, strict=True):
+        digit = int(row.argmax())
+        label = kept.class_names[digit] if kept.class_names else str(digit)
+        told.append(Prediction(picture, digit, tuple(round(float(v), 6) for v in row), cut.box, label,
+                               _warning(cut, score, chosen.familiar_from, share, most)))
+    if show is not None:
+        _show([cut.pixels for _, cut in found], told, show)
+    return told
 
 
-def _brightness(path: Path) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Return the picture's brightness, 0 to 255, upright as its camera says; what is clear in it becomes paper."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+def ink(path: Path) -> Digit:
+    """Return the first digit of a picture as MNIST would hold it: ``[28, 28]`` uint8, 0 ground to 255 ink."""
+    return cuts(path)[0].pixels
 
-    try:
-        with Image.open(path) as opened:
-            if opened.width * opened.height > _LIMIT:
-                raise SheetpropError(f"{path}: has {opened.width} x {opened.height} pixels; at most "
-                                     f"{_LIMIT:,} are taken; make it smaller")
-            upright = ImageOps.exif_transpose(opened)
-            if upright.mode[0] in "IF":  # 16 or 32 bits a pixel: PIL's conversion to "L" would cut off at 255
-                deep = np.nan_to_num(np.asarray(upright, dtype=np.float64))
-                full = next((limit for limit in (1, 255, 65535) if deep.max() <= limit), deep.max())
-                return np.clip(deep * (255 / full), 0, 255)
-            if "A" not in upright.getbands() and "transparency" not in upright.info:
-                return np.asarray(upright.convert("L"), dtype=np.float64)
-            clear = upright.convert("RGBA")
-    except FileNotFoundError as error:
-        raise SheetpropError(f"{path}: there is no such file") from error
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
-        raise SheetpropError(f"{path}: is no picture that can be read; give a PNG or JPEG of one digit") from error
-    for paper in ("white", "black"):  # black only for ink that white paper would hide
-        flat = np.asarray(Image.alpha_composite(Image.new("RGBA", clear.size, paper), clear).convert("L"),
-                          dtype=np.float64)
-        if np.ptp(flat) >= _FAINT:
-            break
-    return flat
+
+def _warning(cut: Cut, score: float, least: float | None, share: float, most: float | None) -> str:
+    parts = [cut.remark] if cut.remark else []
+    if most is not None and share > most:
+        parts.append(f"unlike the images that the network was trained on ({100 * share:.0f} % of it is none of their "
+                     f"main components; of a thousand of those one is above {100 * most:.0f} %)")
+    elif least is not None and score < least:
+        parts.append(f"unlike the images that the network was trained on (score {score:.2f}; of a thousand of those "
+                     f"one lies below {least:.2f})")
+    return "; ".join(parts)
+
+
+def _show(images: Sequence[Digit], told: Sequence[Prediction], target: str | os.PathLike[str]) -> None:
+    """Write the images side by side, ten in a row, each with what was read in it."""
+    from PIL import Image, ImageDraw
+
+    side, caption, across = SIDE * _TILE, 16, min(10, len(images))
+    rows = -(-len(images) // across)
+    sheet = Image.new("L", (across * (side + 4) + 4, rows * (side + caption + 4) + 4), 255)
+    pen = ImageDraw.Draw(sheet)
+    for number, (image, one) in enumerate(zip(images, told, strict=True)):
+        x, y = 4 + number % across * (side + 4), 4 + number // across * (side + caption + 4)
+        sheet.paste(Image.fromarray(image).resize((side, side), Image.Resampling.NEAREST), (x, y))
+        doubt = " ?" if one.warning else ""
+        pen.text((x, y + side + 1), f"{one.label} {100 * max(one.probabilities):.0f} %{doubt}", fill=0)
+    with replacing(target) as temporary:
+        sheet.save(temporary, format="PNG")

@@ -79,7 +79,74 @@ class OneCycle(Setting):
         return base * factor
 
 
-Schedule = Annotated[Constant | StepDown | Inverse | OneCycle, Field(discriminator="kind")]
+class MultiStep(Setting):
+    """``MultiStepLR``: times `factor` at each of the epochs in `milestones`."""
+
+    kind: Literal["multistep"] = "multistep"
+    milestones: tuple[int, ...]
+    factor: float = Field(default=0.1, gt=0)
+
+    def rate(self, base: float, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """Return the learning rate of `step` (from 0)."""
+        del epochs
+        return base * self.factor ** sum(step // steps_per_epoch >= m for m in self.milestones)
+
+
+class Exponential(Setting):
+    """``ExponentialLR``: times `factor` after every epoch."""
+
+    kind: Literal["exponential"] = "exponential"
+    factor: float = Field(gt=0)
+
+    def rate(self, base: float, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """Return the learning rate of `step` (from 0)."""
+        del epochs
+        return float(base * self.factor ** (step // steps_per_epoch))
+
+
+class Cosine(Setting):
+    """``CosineAnnealingLR`` step by step: from the base rate down to `end_factor` of it."""
+
+    kind: Literal["cosine"] = "cosine"
+    end_factor: float = Field(default=0.0, ge=0, le=1)
+
+    def rate(self, base: float, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """Return the learning rate of `step` (from 0)."""
+        from math import cos, pi
+
+        total = max(1, steps_per_epoch * epochs - 1)
+        return base * (self.end_factor + (1 - self.end_factor) * (1 + cos(pi * step / total)) / 2)
+
+
+class Linear(Setting):
+    """``LinearLR`` step by step: in a straight line from `start_factor` to `end_factor` of the base rate."""
+
+    kind: Literal["linear"] = "linear"
+    start_factor: float = Field(default=1.0, gt=0)
+    end_factor: float = Field(default=0.0, ge=0)
+
+    def rate(self, base: float, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """Return the learning rate of `step` (from 0)."""
+        total = max(1, steps_per_epoch * epochs - 1)
+        return base * (self.start_factor + (self.end_factor - self.start_factor) * step / total)
+
+
+Schedule = Annotated[
+    Constant | StepDown | MultiStep | Exponential | Inverse | Cosine | Linear | OneCycle, Field(discriminator="kind")
+]
+Optimizer = Literal["SGD", "Adam", "AdamW", "NAdam", "RMSprop", "Muon"]
+
+
+class Transform(BaseModel):
+    """A transform of torchvision's v2 by its name, with its arguments; images are in 0 to 1, one draw an image."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str = Field(description="such as RandomAffine or RandomErasing")
+
+    def arguments(self) -> dict[str, Any]:
+        """Return all but the name."""
+        return dict(self.model_extra or {})
 
 
 class Augmentation(Setting):
@@ -117,15 +184,21 @@ class Recipe(Setting):
     name: str
     title: str
     origin: str = Field(description="where network and settings come from, and what we chose ourselves")
-    network: str = Field(description="a name of `sheetprop networks`")
+    network: str = Field(description="a name of `sheetprop networks`, or code of one's own: model.py:Net")
     epochs: int = Field(gt=0)
     batch_size: int = Field(gt=0)
     learning_rate: float = Field(gt=0, description="the base of the schedule: constant, first or highest")
-    momentum: float = Field(default=0.9, ge=0, lt=1)
+    optimizer: Optimizer = Field(default="SGD", description="of PyTorch, by name; Muon: for the weights between first "
+                                 "and last layer, SGD for the rest")
+    betas: tuple[float, float] | None = Field(default=None, description="of Adam, AdamW, NAdam; null: PyTorch's")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="of SGD, RMSprop and what Muon leaves to SGD")
     nesterov: bool = False
     weight_decay: float = Field(default=0.0, ge=0)
     schedule: Schedule = Constant()
     augmentation: Augmentation | None = None
+    transforms: tuple[Transform, ...] = Field(
+        default=(), description="by torchvision's v2 names, before `augmentation`"
+    )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     distillation: Distillation | None = None
     muon_rate: float | None = Field(
@@ -142,5 +215,5 @@ class Recipe(Setting):
         return self.model_dump(exclude={"title", "origin"})
 
     def rate(self, step: int, steps_per_epoch: int) -> float:
-        """Return SGD's learning rate of `step` (from 0, over the whole run)."""
+        """Return the learning rate of `step` (from 0, over the whole run)."""
         return self.schedule.rate(self.learning_rate, step, steps_per_epoch, self.epochs)

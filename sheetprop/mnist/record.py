@@ -58,6 +58,7 @@ class LayerRow(Part):
     groups: int | None = Field(default=None, description="of channels, where a convolution keeps them apart")
     probability: float | None = Field(default=None, description="of dropout")
     receptive_field: int | None = Field(default=None, description="side of the input square that one output sees")
+    multiply_adds: int | None = Field(default=None, description="multiplications with addition for one image")
 
 
 class NetworkTable(Part):
@@ -73,6 +74,8 @@ class NetworkTable(Part):
     forward_backward_mb: float
     parameters_mb: float
     total_mb: float
+    input_size: list[int] | None = Field(default=None, description="of one image; null: [1, 28, 28]")
+    multiply_adds: int | None = Field(default=None, description="of all layers, for one image")
 
 
 class DataFile(Part):
@@ -175,6 +178,33 @@ class ClassScore(Part):
     accuracy: float = Field(description="percent")
 
 
+class Corruption(Part):
+    """How a network did on images changed in one way."""
+
+    name: str
+    what: str = Field(description="the change in words")
+    correct: int
+    total: int
+    accuracy: float = Field(description="percent")
+
+
+class ReliabilityBin(Part):
+    """The images whose answer the network gave a probability between two bounds."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float = Field(description="mean probability of the answers, 0 to 1")
+    accuracy: float = Field(description="share of the answers that are right, 0 to 1")
+
+
+class Calibration(Part):
+    """How far probabilities can be believed."""
+
+    expected_error: float = Field(description="mean distance between confidence and accuracy of the bins, 0 to 1")
+    bins: list[ReliabilityBin]
+
+
 class DigitPicture(Part):
     """One image of the evaluation set with what the network said about it."""
 
@@ -254,6 +284,11 @@ class Run(Part):
     )
     misclassified: list[DigitPicture] | None = Field(default=None, description="all of them, most certain first")
     weights: str | None = Field(default=None, description="safetensors file beside the record")
+    robustness: list[Corruption] | None = Field(default=None, description="evaluation images, changed in eight ways")
+    calibration: Calibration | None = Field(default=None, description="on the evaluation images")
+    familiar_from: float | None = Field(
+        default=None, description="score (largest logit above their mean) that 99.9 % of the training images exceed"
+    )
     network: NetworkTable | None = Field(
         default=None, description="of this run alone, where a log holds several runs with a table of their own"
     )
@@ -330,6 +365,9 @@ class RunRecord(Part):
     summary: Summary
     log: LogSource | None = None
     notes: list[str] = Field(default_factory=list)
+    likeness: str | None = Field(
+        default=None, description="safetensors file beside the record: main components of the training images"
+    )
     chosen: int | None = Field(
         default=None, description="which run, from 1, stands for a record of several runs; null: see `main_run`"
     )

@@ -12,7 +12,7 @@ import os
 import pickle
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,36 @@ from torch import nn
 from sheetprop.errors import SheetpropError
 from sheetprop.files import replacing
 from sheetprop.mnist import data as mnist
-from sheetprop.mnist import evaluate, machine, record
+from sheetprop.mnist import evaluate, likeness, machine, record
+from sheetprop.mnist import robustness as robust
+from sheetprop.mnist.datasets import open_data
 from sheetprop.mnist.evaluate import Images
 from sheetprop.mnist.loop import DivergedError, Listener, Loop
-from sheetprop.mnist.networks import network
+from sheetprop.mnist.modulesummary import module_table
+from sheetprop.mnist.networks import network as find_network
+from sheetprop.mnist.owncode import Given, OwnNetwork, check, is_own, own_network
 from sheetprop.mnist.recipe import Recipe
+from sheetprop.mnist.recipefile import read_recipe
 from sheetprop.mnist.recipes import recipe as find_recipe
-from sheetprop.mnist.record import RECORD, Epoch, Run, RunRecord, Steps, Teacher
+from sheetprop.mnist.record import (
+    RECORD,
+    Epoch,
+    ModuleSource,
+    NetworkTable,
+    Run,
+    RunRecord,
+    Steps,
+    Teacher,
+)
 from sheetprop.mnist.summary import table
+from sheetprop.mnist.transforms import composed
+from sheetprop.mnist.watching import Several, listeners
 from sheetprop.mnist.weights import trained
 
 KEPT_STEPS = 200  # at most so many steps a run stand in the record itself
 EXAMPLES = 40
 STATE = "state.pt"
+LIKENESS = "likeness.safetensors"
 
 
 @dataclass(frozen=True)
@@ -58,8 +75,9 @@ class Place:
 
 
 def train(
-    recipe: str | Recipe,
+    recipe: str | os.PathLike[str] | Recipe | Given = "fast",
     *,
+    network: Given | None = None,
     out: str | os.PathLike[str] | None = None,
     data: str | os.PathLike[str] | mnist.Digits | None = None,
     epochs: int | None = None,
@@ -75,16 +93,22 @@ def train(
     force: bool = False,
     teacher: str | os.PathLike[str] | None = None,
     listener: Listener | None = None,
+    log: Sequence[str] = (),
+    watch: bool = False,
 ) -> RunRecord:
-    """Train a recipe on MNIST and return the record of it.
+    """Train a recipe, or a network of one's own, on MNIST or another data set, and return the record of it.
 
     After every epoch the record and a state are written, each beside its target and renamed, so
     that a run killed at any moment can go on with `resume`.
 
     Args:
-        recipe: a name of `recipes`, or a recipe of your own.
+        recipe: a name of `recipes`, a TOML file, or a `Recipe`; or a module, or a class or function that
+            gives one, to train it by the recipe ``fast``.
+        network: train this network instead of the recipe's: a name of `networks`, ``model.py:Net``, a module,
+            or a class or function that gives one. Its code stands in the record.
         out: folder for ``record.json``, weights, all steps; None keeps the record in memory only.
-        data: a folder with MNIST or the loaded digits; None finds or fetches it.
+        data: a data set's name, a folder, or the loaded digits, see `sheetprop.mnist.datasets.open_data`;
+            None finds or fetches MNIST.
         epochs, batch_size, lr, seed: replace what the recipe says.
         runs: so many runs with the seeds seed, seed + 1, ...
         device: auto, cpu or cuda.
@@ -96,13 +120,19 @@ def train(
         teacher: finished record of the teacher that the recipe learns from, with its weights beside
             it; None trains the teacher first, into the folder ``teacher`` of `out`.
         listener: hears of epochs and steps.
+        log: write ``csv``, ``jsonl`` or ``tensorboard`` into `out` while it trains.
+        watch: write the page ``watch.html`` into `out`, which refreshes itself.
 
     Raises:
         SheetpropError: unknown recipe, bad settings or data, a record in the way, a resumed run
             whose recipe changed, another teacher than the recipe's, a loss that is no number (the
             record is kept), no space.
     """
-    made = _settle(recipe, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed)
+    made, own = _what(recipe, network)
+    made = _settle(made, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed)
+    if own is not None and own.once and runs > 1:
+        raise SheetpropError(f"network {own.name}: is one module with one set of weights; for {runs} runs give its "
+                             "class or a function that makes it")
     if runs < 1:
         raise SheetpropError(f"runs {runs}: must be at least 1")
     if not 0 <= held_out <= 50_000:
@@ -111,10 +141,13 @@ def train(
         raise SheetpropError(f"threads {threads}: must be at least 1")
     if teacher is not None and made.distillation is None:
         raise SheetpropError(f"teacher {teacher}: recipe {made.name} learns from none; leave --teacher out")
-    network(made.network)
-    listener = listener or Listener()
+    if own is None:
+        find_network(made.network)
+    composed(made.transforms)
     place = Place(_folder(out, resume=resume, force=force))
     kept, state = _earlier(place, made, held_out) if resume else (None, None)
+    heard = [listener or Listener(), *listeners(log, watch=watch, folder=place.folder, fresh=kept is None)]
+    listener = heard[0] if len(heard) == 1 else Several(heard)
     before = torch.get_num_threads()
     try:
         if threads:
@@ -122,15 +155,21 @@ def train(
         machine.keep_memory()
         where = machine.choose_device(device)
         exact = machine.choose_precision(precision, where)
-        digits = data if isinstance(data, mnist.Digits) else mnist.load(mnist.data(data, say=listener.say))
+        digits = data if isinstance(data, mnist.Digits) else open_data(data, say=listener.say)
+        if held_out * 6 > len(digits.train_labels) * 5:
+            raise SheetpropError(f"held-out {held_out}: is too much of {len(digits.train_labels):,} training images")
         sets = split(digits, held_out, where)
-        _check_last_batch(made, len(sets[0]))
+        layers, module = _network(made, own, digits)
+        _check_last_batch(made, len(sets[0]), layers)
         around = machine.environment(where, exact)
         if kept is not None:
             _note_move(kept, around)
+            _same_network(place, kept, module)
         else:
             kept = RunRecord(
-                kind="trained", created=_now(), recipe=made, network=table(network(made.network)),
+                kind="trained", created=_now(), recipe=made, network=layers,
+                module=module, data_set=digits.name, pixel_mean=digits.mean, pixel_deviation=digits.deviation,
+                class_names=None if digits.class_names is None else list(digits.class_names),
                 data=list(digits.files), evaluated_on="held-out" if held_out else "test", held_out=held_out,
                 environment=around, runs=[], planned_runs=runs,
                 summary=record.summarise([]),
@@ -153,7 +192,8 @@ def train(
                 if number < len(kept.runs) and kept.runs[number].status == "finished":
                     continue
                 taken = state if state is not None and state["run"] == number else None
-                _one(kept, number, made, sets, guide, place, taken, listener, bfloat16=exact == "bfloat16")
+                _one(kept, number, made, sets, guide, place, taken, listener, bfloat16=exact == "bfloat16",
+                     fresh=None if own is None else own.fresh)
     finally:
         torch.set_num_threads(before)
     if place.folder is not None:
@@ -166,7 +206,8 @@ def split(digits: mnist.Digits, held_out: int, device: str) -> tuple[Images, Ima
     where = torch.device(device)
 
     def images(pixels: torch.Tensor, labels: torch.Tensor, index: torch.Tensor) -> Images:
-        return Images(evaluate.normalise(pixels[index]).to(where), labels[index].to(where), index)
+        return Images(evaluate.normalise(pixels[index], digits.mean, digits.deviation).to(where),
+                      labels[index].to(where), index, digits.mean, digits.deviation, digits.classes)
 
     if not held_out:
         return (images(digits.train_images, digits.train_labels, torch.arange(len(digits.train_labels))),
@@ -177,9 +218,48 @@ def split(digits: mnist.Digits, held_out: int, device: str) -> tuple[Images, Ima
             images(digits.train_images, digits.train_labels, order[total - held_out :]))
 
 
-def _settle(recipe: str | Recipe, **changes: Any) -> Recipe:
+def _what(recipe: str | os.PathLike[str] | Recipe | Given, given: Given | None) -> tuple[Recipe, OwnNetwork | None]:
+    """Return the recipe, and the network where it is the user's own."""
+    if isinstance(recipe, Recipe):
+        found = recipe
+    elif isinstance(recipe, str | os.PathLike):
+        found = read_recipe(recipe)
+    else:
+        if given is not None:
+            raise SheetpropError("two networks were given; give the recipe first and one network")
+        found, given = find_recipe("fast"), recipe
+    network = found.network if given is None else given
+    if not is_own(network):
+        return found.model_copy(update={"network": str(network)}), None
+    own = own_network(network)
+    return found.model_copy(update={"network": own.place}), own
+
+
+def _network(made: Recipe, own: OwnNetwork | None, digits: mnist.Digits) -> tuple[NetworkTable, ModuleSource | None]:
+    """Return the layer table, and what the record keeps of code of one's own, after trying it on empty images."""
+    size = tuple(digits.train_images.shape[1:])
+    if own is None:
+        if digits.classes != 10:
+            raise SheetpropError(f"network {made.network}: tells 10 classes apart, {digits.name} has "
+                                 f"{digits.classes}; give a network of your own with --network model.py:Net")
+        return table(find_network(made.network)), None
+    with torch.random.fork_rng():
+        module = own.fresh()
+        check(module, (1, *size), digits.classes, own.place)
+        layers = module_table(module, (1, *size), name=own.name, title=f"network {own.name}", origin=own.place)
+    return layers, ModuleSource(file=own.file, name=own.name, sha256=own.sha256, source=own.source,
+                                input_size=[1, *size], classes=digits.classes)
+
+
+def _same_network(place: Place, kept: RunRecord, module: ModuleSource | None) -> None:
+    """Refuse to go on with other code than the run began with."""
+    if module is not None and kept.module is not None and kept.module.sha256 != module.sha256:
+        raise SheetpropError(f"{place.folder}: was started with other code of {module.place} (its text stands in the "
+                             "record, module.source); go on with that, give --force to begin anew, or another --out")
+
+
+def _settle(found: Recipe, **changes: Any) -> Recipe:
     """Return the recipe with the changes that were given, checked."""
-    found = find_recipe(recipe) if isinstance(recipe, str) else recipe
     names = {"epochs": "epochs", "batch_size": "batch_size", "lr": "learning_rate", "seed": "seed"}
     for name, value in changes.items():
         if value is not None and name != "seed" and not 0 < value < float("inf"):
@@ -192,9 +272,9 @@ def _settle(recipe: str | Recipe, **changes: Any) -> Recipe:
     return Recipe.model_validate({**found.model_dump(), **given})
 
 
-def _check_last_batch(made: Recipe, images: int) -> None:
+def _check_last_batch(made: Recipe, images: int, layers: NetworkTable) -> None:
     """Refuse a last batch of one image where batch normalisation has one value for each image."""
-    if images % made.batch_size == 1 and any(layer.kind == "batchnorm1d" for layer in network(made.network).layers):
+    if images % made.batch_size == 1 and any(row.type == "BatchNorm1d" for row in layers.layers):
         raise SheetpropError(f"batch-size {made.batch_size}: leaves one image of {images:,} for the last batch, and "
                              f"network {made.network} normalises over the images of a batch; choose another size")
 
@@ -298,12 +378,12 @@ def _teacher(folder: Path, recipe: str, held_out: int) -> tuple[Teacher, nn.Modu
 
 def _one(
     kept: RunRecord, number: int, made: Recipe, sets: tuple[Images, Images], teacher: nn.Module | None, place: Place,
-    state: dict[str, Any] | None, listener: Listener, *, bfloat16: bool,
+    state: dict[str, Any] | None, listener: Listener, *, bfloat16: bool, fresh: Callable[[], nn.Module] | None = None,
 ) -> None:
     """Train run `number` to its end, keeping the record up to date."""
     seed = made.seed + number
     listener.run_started(number + 1, kept.planned_runs, seed)
-    loop = Loop(made, seed, *sets, teacher=teacher, bfloat16=bfloat16)
+    loop = Loop(made, seed, *sets, teacher=teacher, bfloat16=bfloat16, fresh=fresh)
     run = Run(seed=seed, status="running", epochs=[])
     if state is not None:
         loop.restore(state)
@@ -321,6 +401,9 @@ def _one(
             place.write(STATE, content.getvalue())
             place.record(kept)
         _finish(run, loop, place, with_examples=number == 0)
+        if number == 0 and place.folder is not None:
+            place.write(LIKENESS, likeness.fit(loop.train).packed())
+            kept.likeness = LIKENESS
         kept.summary = record.summarise(kept.runs)
         place.record(kept)
     except DivergedError as error:
@@ -367,8 +450,12 @@ def _finish(run: Run, loop: Loop, place: Place, *, with_examples: bool) -> None:
     with loop.tested():
         answers = loop.answers(loop.test)
         run.test_score = evaluate.score(answers, loop.test.labels)
-        run.train_score = evaluate.score(loop.answers(loop.train), loop.train.labels)
+        trained_answers = loop.answers(loop.train)
+        run.train_score = evaluate.score(trained_answers, loop.train.labels)
+        run.familiar_from = robust.familiar_from(trained_answers)
+        run.robustness = robust.robustness(loop.module, loop.test, bfloat16=loop.bfloat16)
         run.shifted_score = evaluate.shifted(loop.module, loop.test, bfloat16=loop.bfloat16)
+    run.calibration = robust.calibration(answers, loop.test.labels)
     run.confusion = evaluate.confusion(answers, loop.test.labels)
     run.per_class = evaluate.per_class(run.confusion)
     if with_examples:

@@ -143,7 +143,7 @@ def _settings(record: RunRecord) -> list[Setting]:
         Setting("Origin", recipe.origin),
         Setting("Epochs", str(recipe.epochs)),
         Setting("Batch size", str(recipe.batch_size)),
-        Setting("Optimiser", f"SGD, momentum {plain(recipe.momentum)}" + (", Nesterov" if recipe.nesterov else "")),
+        Setting("Optimiser", _optimizer(recipe)),
         Setting("Learning rate", f"{plain(recipe.learning_rate)}, {_schedule(record)}"),
     ]
     if recipe.muon_rate is not None:
@@ -159,6 +159,19 @@ def _settings(record: RunRecord) -> list[Setting]:
     seeds = [str(run.seed) for run in record.runs if run.seed is not None]
     found.append(Setting("Seeds", ", ".join(seeds) or str(recipe.seed)))
     return found
+
+
+def _optimizer(recipe: Recipe) -> str:
+    match recipe.optimizer:
+        case "SGD":
+            return f"SGD, momentum {plain(recipe.momentum)}" + (", Nesterov" if recipe.nesterov else "")
+        case "Muon":
+            return (f"Muon between first and last layer (momentum {plain(recipe.muon_momentum)}), SGD with momentum "
+                    f"{plain(recipe.momentum)} for the rest")
+        case "RMSprop":
+            return f"RMSprop, momentum {plain(recipe.momentum)}"
+        case name:
+            return name + (f", betas {plain(recipe.betas[0])} and {plain(recipe.betas[1])}" if recipe.betas else "")
 
 
 def _loss(recipe: Recipe) -> str:
@@ -189,7 +202,17 @@ def _schedule(record: RunRecord) -> str:
             return f"times {plain(schedule.factor)} after every {many(schedule.every, 'epoch')}"
         case "inverse":
             return f"times {plain(schedule.start)} / (1 + {plain(schedule.decay)} · epoch), epochs from 0"
-        case _:
+        case "multistep":
+            at = ", ".join(str(m) for m in schedule.milestones)
+            return f"times {plain(schedule.factor)} after epochs {at}"
+        case "exponential":
+            return f"times {plain(schedule.factor)} after every epoch"
+        case "cosine":
+            return f"down along a cosine to {number(100 * schedule.end_factor, 2)} % of it"
+        case "linear":
+            return (f"in a straight line from {number(100 * schedule.start_factor, 3)} % to "
+                    f"{number(100 * schedule.end_factor, 3)} % of it")
+        case "onecycle":
             return (f"OneCycle: up to this over {number(100 * schedule.warm_up, 2)} % of the steps, "
                     "then down along a cosine")
 
@@ -197,9 +220,10 @@ def _schedule(record: RunRecord) -> str:
 def _augmentation(record: RunRecord) -> str:
     assert record.recipe is not None
     change = record.recipe.augmentation
+    parts = [f"{one.name}({', '.join(f'{k}={v}' for k, v in one.arguments().items())})"
+             for one in record.recipe.transforms]
     if change is None:
-        return "none"
-    parts = []
+        return ", ".join(parts) or "none"
     if change.degrees:
         parts.append(f"rotation by up to {plain(change.degrees)}°")
     if change.shift:
@@ -242,10 +266,31 @@ def _words(record: RunRecord, run: Run | None) -> list[str]:
         paragraphs.append(
             f"On the training images, unchanged and in evaluation mode, the network reaches "
             f"{accuracy(run.train_score.accuracy)}: {abs(gap):.2f} points {side} {what}.")
+    paragraphs += _further_words(run)
     if run.shifted_score is not None:
         paragraphs.append(
             f"Averaged over shifted copies of each image the same network reaches "
             f"{accuracy(run.shifted_score.accuracy)}; this is a separate figure and counts nowhere else.")
+    return paragraphs
+
+
+def _further_words(run: Run) -> list[str]:
+    """Return what the record tells of changed images, and of how far probabilities can be believed."""
+    paragraphs = []
+    if run.robustness:
+        worst = min(run.robustness, key=lambda c: c.accuracy)
+        told = ", ".join(f"{c.name} {accuracy(c.accuracy)}" for c in run.robustness)
+        paragraphs.append(f"On the same images changed in ways that the training may not have shown: {told}. Hardest "
+                          f"is {worst.name}: {worst.what}.")
+    if run.calibration is not None:
+        bins = run.calibration.bins
+        images = max(1, sum(b.count for b in bins))
+        sure = sum(b.confidence * b.count for b in bins) / images
+        right = sum(b.accuracy * b.count for b in bins) / images
+        side = "less sure than it may be" if sure < right else "surer than it should be"
+        paragraphs.append(f"The expected calibration error is {100 * run.calibration.expected_error:.2f} points: on "
+                          f"the whole the network is {side} ({accuracy(100 * sure)} sure, {accuracy(100 * right)} "
+                          "right).")
     return paragraphs
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from sheetprop.mnist.recipefile import folder_name
 from sheetprop.mnist.record import RunRecord
 from sheetprop.reporting.mnistpart import Mnist, title_of_data
 from sheetprop.reporting.words import accuracy, duration, many
@@ -59,7 +60,9 @@ def facts(part2: Mnist) -> list[tuple[str, str, str]]:
 
 def record_place(part2: Mnist) -> str:
     """Return where the commands have the record."""
-    return part2.file if part2.from_log or part2.record.recipe is None else f"runs/{part2.record.recipe.name}"
+    if part2.from_log or part2.record.recipe is None:
+        return part2.file
+    return f"runs/{folder_name(part2.record.recipe)}"
 
 
 def commands(part2: Mnist) -> list[str]:

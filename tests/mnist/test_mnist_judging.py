@@ -257,7 +257,9 @@ def test_committed_records_are_whole_and_the_readme_table_is_theirs() -> None:
         assert kept.summary.runs >= 1
         assert all(p.stat().st_size < 1 << 20 for p in folder.iterdir())
         assert kept.network is not None
-        assert kept.network.layers == table(network(kept.recipe.network)).layers
+        # Records from before multiply-adds were counted do not tell them.
+        assert [row.model_dump(exclude={"multiply_adds"}) for row in kept.network.layers] == [
+            row.model_dump(exclude={"multiply_adds"}) for row in table(network(kept.recipe.network)).layers]
         for run in kept.runs:
             assert run.last is not None
             assert run.test_score is not None

@@ -14,7 +14,7 @@ from matplotlib.textpath import TextToPath
 
 from sheetprop.errors import SheetpropError
 from sheetprop.mnist.diagram import diagram
-from sheetprop.mnist.layertable import read_table
+from sheetprop.mnist.logs.layers import tables
 from sheetprop.mnist.networks import NETWORKS, build, network
 from sheetprop.mnist.summary import render, summary, table
 
@@ -94,10 +94,10 @@ def test_columns_add_up(name: str, functional: bool) -> None:
     shown = int(re.search(r"Total params: ([\d,]+)", text)[1].replace(",", ""))  # type: ignore[index]
     assert sum(counts) == shown == sum(p.numel() for p in build(network(name)).parameters())
     if not functional:
-        read, notes, _ = read_table(text.splitlines(), name)
-        assert not notes
-        assert read is not None
-        assert [row.shape for row in read.layers] == [r.shape for r in table(network(name)).layers if not r.functional]
+        (read,) = tables(text.splitlines(), name)
+        assert not read.notes
+        assert [row.shape for row in read.network.layers] == [
+            r.shape for r in table(network(name)).layers if not r.functional]
 
 
 def test_functional_layers_appear_on_request_and_change_no_figure() -> None:

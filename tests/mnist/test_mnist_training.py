@@ -105,7 +105,7 @@ def test_the_record_tells_the_whole_run(whole: tuple[Path, RunRecord], toy: Digi
     assert kept.network.parameters == 4354
     assert not (folder / "state.pt").exists()
     names = sorted(p.name for p in folder.iterdir())
-    assert names == ["record.json", "steps-seed1.csv.gz", "weights-seed1.safetensors"]
+    assert names == ["likeness.safetensors", "record.json", "steps-seed1.csv.gz", "weights-seed1.safetensors"]
 
 
 def test_nothing_in_the_record_names_a_place_on_this_machine(whole: tuple[Path, RunRecord]) -> None:
