@@ -365,7 +365,8 @@ def predict(record: Path, pictures: tuple[Path, ...], run: int | None, network: 
 @click.argument("records", type=_FILE, nargs=-1, required=True)
 @click.option("--front", type=_FILE, help="Draw accuracy against parameters into this SVG file.")
 @click.option("--published", type=_FILE, help="TOML file of others' results to draw too.")
-@click.option("--format", "form", type=click.Choice(["text", "markdown"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "markdown"]), default="text", show_default=True,
+              help="Tables as text or as Markdown.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def compare(records: tuple[Path, ...], front: Path | None, published: Path | None, form: str, as_json: bool) -> None:
     """Put RECORDS side by side: figures like for like, differences to the first, a paired test on the same images."""
