@@ -170,10 +170,15 @@ def _between(search: _Search) -> bool:
 
 
 def _polished(search: _Search, x: float, gap: float, slope: float) -> tuple[float, float]:
-    """Take one more step of Newton's method where it comes nearer still."""
-    if gap and math.isfinite(slope) and slope:
+    """Take more steps of Newton's method, as long as they come nearer still."""
+    for _ in range(5):
+        if not gap or not math.isfinite(slope) or not slope:
+            break
         new = x - gap / slope
-        nearer = search.at(new)[0] if math.isfinite(new) else math.nan
-        if math.isfinite(nearer) and abs(nearer) < abs(gap):
-            return new, nearer
+        if new == x or not math.isfinite(new):
+            break
+        nearer, steeper = search.at(new)
+        if not math.isfinite(nearer) or abs(nearer) >= abs(gap):
+            break
+        x, gap, slope = new, nearer, steeper
     return x, gap
