@@ -21,6 +21,9 @@ import numpy.typing as npt
 Places = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+UNDECIDED = 1e-12
+"""Two numbers that are nearer than this to each other, relative to the size of their terms, may compare either way."""
+
 ZERO = -1
 """The place of the constant 0: padding, and what is left out of a sum."""
 
@@ -36,8 +39,14 @@ class Formula:
         """Return the value of each element, ``[count]``; `values` are those of all places."""
         raise NotImplementedError
 
-    def size(self, values: Floats) -> Floats:
-        """Return the size of each element's terms, ``[count]``, at least the value's magnitude."""
+    def size(self, values: Floats, held: Floats) -> Floats:
+        """Return the size of each element's terms, ``[count]``, at least the value's magnitude.
+
+        Args:
+            values: of all places.
+            held: the sizes of all places: their magnitudes, or what was carried along to them. To first
+                order a product passes on the size of each factor times the other factor.
+        """
         raise NotImplementedError
 
     def take(self, index: Places) -> Formula:
@@ -64,9 +73,9 @@ class Cell(Formula):
         """Return the numbers."""
         return values[self.places]
 
-    def size(self, values: Floats) -> Floats:
-        """Return their magnitudes."""
-        return np.abs(values[self.places])
+    def size(self, values: Floats, held: Floats) -> Floats:
+        """Return theirs."""
+        return held[self.places]
 
     def take(self, index: Places) -> Formula:
         """Return some."""
@@ -88,7 +97,7 @@ class Number(Formula):
         """Return it."""
         return np.full(self.count, self.number)
 
-    def size(self, values: Floats) -> Floats:
+    def size(self, values: Floats, held: Floats) -> Floats:
         """Return its magnitude."""
         return np.full(self.count, abs(self.number))
 
@@ -140,9 +149,9 @@ class Plus(Compound):
             total = total + part.value(values)
         return total
 
-    def size(self, values: Floats) -> Floats:
+    def size(self, values: Floats, held: Floats) -> Floats:
         """Return the sum of the sizes."""
-        total: Floats = np.sum([part.size(values) for part in self.parts], axis=0)
+        total: Floats = np.sum([part.size(values, held) for part in self.parts], axis=0)
         return total
 
 
@@ -156,9 +165,9 @@ class Minus(Compound):
         """Return the difference."""
         return self.parts[0].value(values) - self.parts[1].value(values)
 
-    def size(self, values: Floats) -> Floats:
+    def size(self, values: Floats, held: Floats) -> Floats:
         """Return the sum of the sizes."""
-        return self.parts[0].size(values) + self.parts[1].size(values)
+        return self.parts[0].size(values, held) + self.parts[1].size(values, held)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,12 +183,14 @@ class Times(Compound):
             product = product * part.value(values)
         return product
 
-    def size(self, values: Floats) -> Floats:
-        """Return the product of the sizes, which bounds the sum over the factors of size times the others."""
-        product = self.parts[0].size(values)
+    def size(self, values: Floats, held: Floats) -> Floats:
+        """Return the size of each factor times the others."""
+        size, product = self.parts[0].size(values, held), np.abs(self.parts[0].value(values))
         for part in self.parts[1:]:
-            product = product * part.size(values)
-        return product
+            other = np.abs(part.value(values))
+            size = _product(product, size, other, part.size(values, held))
+            product = product * other
+        return size
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,11 +204,13 @@ class Over(Compound):
         with np.errstate(all="ignore"):
             return self.parts[0].value(values) / self.parts[1].value(values)
 
-    def size(self, values: Floats) -> Floats:
-        """Return size / value of the divisor, times how much larger the divisor's terms are than it."""
+    def size(self, values: Floats, held: Floats) -> Floats:
+        """Return what both parts pass on."""
         divisor = np.abs(self.parts[1].value(values))
         with np.errstate(all="ignore"):
-            return self.parts[0].size(values) / divisor * (self.parts[1].size(values) / divisor)
+            quotient = np.abs(self.parts[0].value(values)) / divisor
+            below = self.parts[1].size(values, held) / divisor
+            return self.parts[0].size(values, held) / divisor + quotient * below - quotient
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,13 +225,14 @@ class Apply(Compound):
         with np.errstate(all="ignore"):
             return FUNCTIONS[self.function][0](*[part.value(values) for part in self.parts])
 
-    def size(self, values: Floats) -> Floats:
+    def size(self, values: Floats, held: Floats) -> Floats:
         """Return ``|f(x)| + |f'(x)|·size(x)``."""
         inner = [part.value(values) for part in self.parts]
         with np.errstate(all="ignore"):
             total = np.abs(FUNCTIONS[self.function][0](*inner))
             for slope, part in zip(FUNCTIONS[self.function][1](*inner), self.parts, strict=True):
-                total = total + np.abs(slope) * part.size(values)
+                size = part.size(values, held)
+                total = total + np.where(size == 0, 0.0, np.abs(slope) * size)
         return total
 
     def _with(self, parts: tuple[Formula, ...]) -> Formula:
@@ -240,9 +254,15 @@ class If(Compound):
         """Return the value of the branch taken."""
         return np.where(self.where(values), self.parts[2].value(values), self.parts[3].value(values))
 
-    def size(self, values: Floats) -> Floats:
-        """Return the size of the branch taken."""
-        return np.where(self.where(values), self.parts[2].size(values), self.parts[3].size(values))
+    def size(self, values: Floats, held: Floats) -> Floats:
+        """Return the size of the branch taken; infinite where rounding decides which one that is."""
+        size = np.where(self.where(values), self.parts[2].size(values, held), self.parts[3].size(values, held))
+        if self.comparison in ("=", "<>") or isinstance(self.parts[0], Largest):
+            return size
+        gap = np.abs(self.parts[0].value(values) - self.parts[1].value(values))
+        terms = self.parts[0].size(values, held) + self.parts[1].size(values, held)
+        carried: Floats = np.where((gap <= UNDECIDED * terms) & (terms > 1e-280) & (gap > 0), np.inf, size)
+        return carried
 
     def _with(self, parts: tuple[Formula, ...]) -> Formula:
         return If(self.comparison, parts)
@@ -263,9 +283,9 @@ class Total(Formula):
         """Return the sums."""
         return _added(values[self.places])
 
-    def size(self, values: Floats) -> Floats:
+    def size(self, values: Floats, held: Floats) -> Floats:
         """Return the sums of magnitudes."""
-        size: Floats = np.abs(values[self.places]).sum(axis=1)
+        size: Floats = held[self.places].sum(axis=1)
         return size
 
     def take(self, index: Places) -> Formula:
@@ -293,9 +313,10 @@ class Dot(Formula):
         """Return the sums of products."""
         return _added(values[self.left] * values[self.right])
 
-    def size(self, values: Floats) -> Floats:
+    def size(self, values: Floats, held: Floats) -> Floats:
         """Return the sums of the products' magnitudes."""
-        size: Floats = np.abs(values[self.left] * values[self.right]).sum(axis=1)
+        size: Floats = _product(np.abs(values[self.left]), held[self.left], np.abs(values[self.right]),
+                                held[self.right]).sum(axis=1)
         return size
 
     def take(self, index: Places) -> Formula:
@@ -327,9 +348,10 @@ class Largest(Formula):
         found: Floats = held.min(axis=1) if self.least else held.max(axis=1)
         return found
 
-    def size(self, values: Floats) -> Floats:
-        """Return its magnitude."""
-        return np.abs(self.value(values))
+    def size(self, values: Floats, held: Floats) -> Floats:
+        """Return the largest of their sizes."""
+        size: Floats = held[self.places].max(axis=1)
+        return size
 
     def take(self, index: Places) -> Formula:
         """Return some."""
@@ -359,15 +381,18 @@ class Choice(Formula):
 
     def value(self, values: Floats) -> Floats:
         """Return the chosen number; NaN where there is none."""
-        at = values[self.index]
-        held = np.where(np.isfinite(at), at, -1).astype(np.int64)
-        inside = (held >= 0) & (held < self.options.shape[1])
-        chosen = self.options[np.arange(self.count), np.where(inside, held, 0)]
-        return np.where(inside, values[chosen], np.nan)
+        return self._chosen(values, values)
 
-    def size(self, values: Floats) -> Floats:
-        """Return its magnitude."""
-        return np.abs(self.value(values))
+    def _chosen(self, values: Floats, of: Floats) -> Floats:
+        at = values[self.index]
+        which = np.where(np.isfinite(at), at, -1).astype(np.int64)
+        inside = (which >= 0) & (which < self.options.shape[1])
+        chosen = self.options[np.arange(self.count), np.where(inside, which, 0)]
+        return np.where(inside, of[chosen], np.nan)
+
+    def size(self, values: Floats, held: Floats) -> Floats:
+        """Return its size."""
+        return self._chosen(values, held)
 
     def take(self, index: Places) -> Formula:
         """Return some."""
@@ -401,10 +426,9 @@ class Matching(Formula):
         """Return the sums."""
         return _added(np.where(values[self.keys] == self.wanted[:, None], values[self.places], 0.0))
 
-    def size(self, values: Floats) -> Floats:
+    def size(self, values: Floats, held: Floats) -> Floats:
         """Return the sums of magnitudes."""
-        held = np.where(values[self.keys] == self.wanted[:, None], values[self.places], 0.0)
-        size: Floats = np.abs(held).sum(axis=1)
+        size: Floats = np.where(values[self.keys] == self.wanted[:, None], held[self.places], 0.0).sum(axis=1)
         return size
 
     def take(self, index: Places) -> Formula:
@@ -427,6 +451,11 @@ def _added(terms: Floats) -> Floats:
         return total
     sums: Floats = np.cumsum(terms, axis=1)[:, -1]
     return sums
+
+
+def _product(a: Floats, size_a: Floats, b: Floats, size_b: Floats) -> Floats:
+    """Return the size of a product of magnitudes `a` and `b` with their sizes."""
+    return a * size_b + size_a * b - a * b
 
 
 def _trimmed(*arrays: Places) -> tuple[Places, ...]:

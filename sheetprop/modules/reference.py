@@ -217,12 +217,26 @@ def end_to_end(learning: Learning, values: Floats) -> list[EndToEnd]:
 
 def sizes(learning: Learning, values: Floats) -> Floats:
     """Return the size of the terms of every place's formula; the magnitude of what is given."""
-    found = np.abs(values[:learning.d.count]).copy()
-    for block in learning.d.blocks:
-        for at, formula in block.pieces:
-            size = formula.size(values)
-            if at is None:
-                found[block.first:block.first + block.size] = size
-            else:
-                found[block.first + at] = size
-    return found
+    return _sizes(learning, values, np.abs(values), carried=False)
+
+
+def carried_sizes(learning: Learning, values: Floats) -> Floats:
+    """Return the sizes carried along from the inputs: what cancelled on the way is not blamed on what reads it.
+
+    Infinite where rounding decides which branch is taken.
+    """
+    return _sizes(learning, values, np.abs(values), carried=True)
+
+
+def _sizes(learning: Learning, values: Floats, held: Floats, *, carried: bool) -> Floats:
+    found = held.copy()
+    with np.errstate(all="ignore"):
+        for block in learning.d.blocks:
+            for at, formula in block.pieces:
+                size = formula.size(values, found if carried else held)
+                size = np.where(np.isnan(size), np.inf, size)
+                if at is None:
+                    found[block.first:block.first + block.size] = size
+                else:
+                    found[block.first + at] = size
+    return found[:learning.d.count]

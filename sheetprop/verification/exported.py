@@ -15,7 +15,7 @@ from sheetprop.engine.grid.values import ExcelError
 from sheetprop.errors import SheetpropError
 from sheetprop.modules.formula import Floats
 from sheetprop.modules.learning import Learning
-from sheetprop.modules.reference import EndToEnd, end_to_end, expected, sizes
+from sheetprop.modules.reference import EndToEnd, carried_sizes, end_to_end, expected, sizes
 from sheetprop.modules.tensors import Block
 from sheetprop.verification import engines
 from sheetprop.verification.result import Comparison, Fault, Remark, Verification, capped
@@ -26,8 +26,7 @@ from sheetprop.workbook.exported.rendering import finished, rendered, restored
 from sheetprop.workbook.formulas import letters
 
 TOLERANCE = 1e-12
-WHOLE = 1e-9
-"""Of the run from the inputs to the gradients, relative to the largest number, or size of terms, of each tensor."""
+"""Relative to the size of a formula's terms; for the whole run that size is carried along from the inputs."""
 
 _GROUPS = {"forward": "forward", "working": "forward", "loss": "forward", "gradient": "gradients", "update": "update"}
 
@@ -68,7 +67,7 @@ class _Judge:
         learning, values, layout = self.held.learning, self.held.values, self.held.layout
         with np.errstate(all="ignore"):
             theirs = expected(learning, values)
-            size = sizes(learning, values)
+            size, carried = sizes(learning, values), carried_sizes(learning, values)
         finished(self.held, theirs)
         faults: list[Fault] = list(self._inputs())
         compared, wrong = 0, []
@@ -90,9 +89,9 @@ class _Judge:
                 found = self._compare(page.name, group, blocks, theirs, size, blamed, faults)
                 if found is not None:
                     comparisons.append(found)
-        comparisons += self._whole(faults, end_to_end(learning, values), size, "end to end")
+        comparisons += self._whole(faults, end_to_end(learning, values), carried, "end to end")
         if self.module is not None:
-            comparisons += self._whole(faults, with_module(self.module, learning, values), size, "module")
+            comparisons += self._whole(faults, with_module(self.module, learning, values), carried, "module")
         listed, total = capped(faults)
         program = self.held.spec.program
         optimizer = self.held.spec.optimizer
@@ -211,10 +210,10 @@ class _Judge:
             with np.errstate(all="ignore"):
                 gap = np.abs(ours - theirs)
             gap = np.where(np.isnan(gap) & np.isnan(ours) & np.isnan(theirs), 0.0, gap)
-            scale = max(float(np.nanmax(np.abs(theirs), initial=1e-30)), float(np.nanmax(size[places])))
-            relative = gap / scale
+            terms = size[places]
+            relative = np.where(np.isfinite(terms), gap / np.maximum(terms, 1e-290), 0.0)
             at = int(np.argmax(np.where(np.isnan(relative), np.inf, relative)))
-            bad = ~(relative <= WHOLE)
+            bad = ~(relative <= TOLERANCE)
             cells, differ = cells + len(places), differ + int(bad.sum())
             largest = max(largest, float(gap[at]))
             if not relative[at] <= largest_relative:
