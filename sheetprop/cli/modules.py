@@ -139,11 +139,20 @@ def step(book: Path, steps: int, output: Path | None, log: Path | None, every: i
             raise SheetpropError("--inputs and --target: give both")
         batches = own_batches(book, inputs, target, seed)
     found = make_steps(book, steps, output=output, every=every, log=log, batches=batches)
+    score = None
+    if mnist:
+        from sheetprop.workbook.exported.batches import mnist_accuracy
+
+        score = mnist_accuracy(found.path, data)
     if as_json:
-        click.echo(json.dumps(asdict(found), indent=2))
+        fields = asdict(found)
+        if score is not None:
+            fields |= {"test_correct": score[0], "test_total": score[1]}
+        click.echo(json.dumps(fields, indent=2))
         return
     click.echo(f"{found.path}: {found.steps:,} steps after {found.before:,}; loss {found.losses[0]:.6g} before, "
-               f"{found.last:.6g} now")
+               f"{found.last:.6g} now" + ("" if score is None else
+                                          f"; {score[0]:,} of {score[1]:,} test images recognised"))
 
 
 COMMANDS: tuple[click.Command, ...] = (export, step)

@@ -7,6 +7,7 @@ its gradient. This is reverse-mode differentiation by our own rules; PyTorch is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,8 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from sheetprop.errors import SheetpropError
 from sheetprop.modules.formula import ZERO, Cell, Dot, Floats, Formula, Number, Places, Plus, Total
 from sheetprop.modules.tensors import Block, Kind, Layer, Role, Tensor
+
+MOST_PLACES = 1_500_000
+"""So many numbers a workbook may have: what opens in a minute and not an hour."""
+MOST_TERMS = 400_000_000
+"""So many terms the sums of one operation may have in all."""
 
 
 @dataclass(eq=False)
@@ -125,11 +132,27 @@ class Derivation:
 
     def _block(self, name: str, role: Role, shape: tuple[int, ...], pieces: list[tuple[Places | None, Formula]],
                note: str, kind: Kind, layer: Layer | None) -> Block:
+        if self.count + math.prod(shape) > MOST_PLACES:
+            self.refuse(math.prod(shape))
         block = Block(self.unique(name), role, shape, self.count, layer, pieces, note, kind=kind)
         self.count += block.size
         self.blocks.append(block)
         self._by_first.append(block)
         return block
+
+    def room(self, count: int, terms: int) -> None:
+        """Raise where sums are too many or too long for a workbook, before memory is spent on them."""
+        if self.count + count > MOST_PLACES:
+            self.refuse(count)
+        if count * terms > MOST_TERMS:
+            raise SheetpropError(f"{self.layer.name if self.layer else 'the module'}: {count:,} sums of {terms:,} terms "
+                                 "are too many for a workbook; export a smaller network or a smaller batch")
+
+    def refuse(self, count: int) -> None:
+        """Raise the error for a module with too many numbers."""
+        raise SheetpropError(f"{self.layer.name if self.layer else 'the module'}: needs {count:,} cells more, which with "
+                             f"the {self.count:,} before would be more than {MOST_PLACES:,}; export a smaller network, "
+                             "a smaller batch, or --forward-only")
 
     def unique(self, name: str) -> str:
         """Return `name`, numbered where it is taken."""

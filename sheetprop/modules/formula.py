@@ -24,10 +24,26 @@ Floats = npt.NDArray[np.float64]
 UNDECIDED = 1e-12
 """Two numbers that are nearer than this to each other, relative to the size of their terms, may compare either way."""
 
+LEAST = 1e-280
+"""A size below this is that of an exact 0."""
+
 ZERO = -1
 """The place of the constant 0: padding, and what is left out of a sum."""
 
 Comparison = Literal["<", "<=", "=", ">", ">=", "<>"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """How large the terms of every place's number are.
+
+    Attributes:
+        of: by place, the constants at the end.
+        exact: whether both sides of a comparison know their numbers to the last bit, so that it is decided.
+    """
+
+    of: Floats
+    exact: bool
 
 
 class Formula:
@@ -39,13 +55,13 @@ class Formula:
         """Return the value of each element, ``[count]``; `values` are those of all places."""
         raise NotImplementedError
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return the size of each element's terms, ``[count]``, at least the value's magnitude.
 
         Args:
             values: of all places.
-            held: the sizes of all places: their magnitudes, or what was carried along to them. To first
-                order a product passes on the size of each factor times the other factor.
+            held: the sizes of all places. To first order a product passes on the size of each factor times
+                the other factor.
         """
         raise NotImplementedError
 
@@ -73,9 +89,9 @@ class Cell(Formula):
         """Return the numbers."""
         return values[self.places]
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return theirs."""
-        return held[self.places]
+        return held.of[self.places]
 
     def take(self, index: Places) -> Formula:
         """Return some."""
@@ -97,7 +113,7 @@ class Number(Formula):
         """Return it."""
         return np.full(self.count, self.number)
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return its magnitude."""
         return np.full(self.count, abs(self.number))
 
@@ -149,7 +165,7 @@ class Plus(Compound):
             total = total + part.value(values)
         return total
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return the sum of the sizes."""
         total: Floats = np.sum([part.size(values, held) for part in self.parts], axis=0)
         return total
@@ -165,7 +181,7 @@ class Minus(Compound):
         """Return the difference."""
         return self.parts[0].value(values) - self.parts[1].value(values)
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return the sum of the sizes."""
         return self.parts[0].size(values, held) + self.parts[1].size(values, held)
 
@@ -183,7 +199,7 @@ class Times(Compound):
             product = product * part.value(values)
         return product
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return the size of each factor times the others."""
         size, product = self.parts[0].size(values, held), np.abs(self.parts[0].value(values))
         for part in self.parts[1:]:
@@ -204,7 +220,7 @@ class Over(Compound):
         with np.errstate(all="ignore"):
             return self.parts[0].value(values) / self.parts[1].value(values)
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return what both parts pass on."""
         divisor = np.abs(self.parts[1].value(values))
         with np.errstate(all="ignore"):
@@ -225,7 +241,7 @@ class Apply(Compound):
         with np.errstate(all="ignore"):
             return FUNCTIONS[self.function][0](*[part.value(values) for part in self.parts])
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return ``|f(x)| + |f'(x)|·size(x)``."""
         inner = [part.value(values) for part in self.parts]
         with np.errstate(all="ignore"):
@@ -254,14 +270,14 @@ class If(Compound):
         """Return the value of the branch taken."""
         return np.where(self.where(values), self.parts[2].value(values), self.parts[3].value(values))
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return the size of the branch taken; infinite where rounding decides which one that is."""
         size = np.where(self.where(values), self.parts[2].size(values, held), self.parts[3].size(values, held))
-        if self.comparison in ("=", "<>") or isinstance(self.parts[0], Largest):
+        if held.exact or self.comparison in ("=", "<>"):
             return size
         gap = np.abs(self.parts[0].value(values) - self.parts[1].value(values))
         terms = self.parts[0].size(values, held) + self.parts[1].size(values, held)
-        carried: Floats = np.where((gap <= UNDECIDED * terms) & (terms > 1e-280) & (gap > 0), np.inf, size)
+        carried: Floats = np.where((gap <= UNDECIDED * terms) & (terms > LEAST), np.inf, size)
         return carried
 
     def _with(self, parts: tuple[Formula, ...]) -> Formula:
@@ -283,9 +299,9 @@ class Total(Formula):
         """Return the sums."""
         return _added(values[self.places])
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return the sums of magnitudes."""
-        size: Floats = held[self.places].sum(axis=1)
+        size: Floats = held.of[self.places].sum(axis=1)
         return size
 
     def take(self, index: Places) -> Formula:
@@ -313,10 +329,10 @@ class Dot(Formula):
         """Return the sums of products."""
         return _added(values[self.left] * values[self.right])
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return the sums of the products' magnitudes."""
-        size: Floats = _product(np.abs(values[self.left]), held[self.left], np.abs(values[self.right]),
-                                held[self.right]).sum(axis=1)
+        size: Floats = _product(np.abs(values[self.left]), held.of[self.left], np.abs(values[self.right]),
+                                held.of[self.right]).sum(axis=1)
         return size
 
     def take(self, index: Places) -> Formula:
@@ -348,9 +364,9 @@ class Largest(Formula):
         found: Floats = held.min(axis=1) if self.least else held.max(axis=1)
         return found
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return the largest of their sizes."""
-        size: Floats = held[self.places].max(axis=1)
+        size: Floats = held.of[self.places].max(axis=1)
         return size
 
     def take(self, index: Places) -> Formula:
@@ -390,9 +406,9 @@ class Choice(Formula):
         chosen = self.options[np.arange(self.count), np.where(inside, which, 0)]
         return np.where(inside, of[chosen], np.nan)
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return its size."""
-        return self._chosen(values, held)
+        return self._chosen(values, held.of)
 
     def take(self, index: Places) -> Formula:
         """Return some."""
@@ -426,9 +442,9 @@ class Matching(Formula):
         """Return the sums."""
         return _added(np.where(values[self.keys] == self.wanted[:, None], values[self.places], 0.0))
 
-    def size(self, values: Floats, held: Floats) -> Floats:
+    def size(self, values: Floats, held: Sizes) -> Floats:
         """Return the sums of magnitudes."""
-        size: Floats = np.where(values[self.keys] == self.wanted[:, None], held[self.places], 0.0).sum(axis=1)
+        size: Floats = np.where(values[self.keys] == self.wanted[:, None], held.of[self.places], 0.0).sum(axis=1)
         return size
 
     def take(self, index: Places) -> Formula:

@@ -12,10 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from sheetprop.modules.derivation import Call
-from sheetprop.modules.formula import Floats
+from sheetprop.modules.formula import LEAST, UNDECIDED, ZERO, Floats, Sizes
 from sheetprop.modules.learning import Learning
+from sheetprop.modules.operations import operation
+from sheetprop.modules.operations.pooling import MaxPool
+from sheetprop.modules.operations.reductions import MaxAlong
 from sheetprop.modules.program import torch_tensor
 from sheetprop.modules.schema import exact, overload
 from sheetprop.modules.tensors import Block, Tensor
@@ -230,13 +234,39 @@ def carried_sizes(learning: Learning, values: Floats) -> Floats:
 
 def _sizes(learning: Learning, values: Floats, held: Floats, *, carried: bool) -> Floats:
     found = held.copy()
+    tied: npt.NDArray[np.bool_] | None = None
     with np.errstate(all="ignore"):
         for block in learning.d.blocks:
+            if carried and tied is None and block.role == "gradient":
+                tied = _tied(learning, values, found)
             for at, formula in block.pieces:
-                size = formula.size(values, found if carried else held)
+                size = formula.size(values, Sizes(found, False) if carried else Sizes(held, True))
                 size = np.where(np.isnan(size), np.inf, size)
                 if at is None:
                     found[block.first:block.first + block.size] = size
                 else:
                     found[block.first + at] = size
+            if tied is not None and block.role == "gradient" and block.of is not None:
+                own = tied[block.of.first:block.of.first + block.of.size]
+                found[block.first:block.first + block.size][own] = np.inf
     return found[:learning.d.count]
+
+
+def _tied(learning: Learning, values: Floats, held: Floats) -> npt.NDArray[np.bool_]:
+    """Return which places share the maximum of a window with another to within rounding."""
+    tied = np.zeros(learning.d.count, dtype=bool)
+    for call in learning.d.calls:
+        read = call.saved.get("read")
+        if not isinstance(operation(call.target), MaxPool | MaxAlong) or read is None:
+            continue
+        numbers = np.where(read == ZERO, -np.inf, values[read])
+        sign = -1.0 if "min" in call.target else 1.0
+        top = np.argmax(np.where(read == ZERO, -np.inf, sign * values[read]), axis=1)
+        rows = np.arange(len(read))
+        size = held[read] + held[read[rows, top]][:, None]
+        near = (np.abs(numbers - numbers[rows, top][:, None]) <= UNDECIDED * size) & (size > LEAST)
+        near |= np.arange(read.shape[1]) == top[:, None]
+        several = near.sum(axis=1) > 1
+        places = read[several][near[several]]
+        tied[places[places >= 0]] = True
+    return tied

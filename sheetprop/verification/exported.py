@@ -61,6 +61,7 @@ class _Judge:
     calculation: Any
     engine: str
     module: Any
+    undecided: int = 0
 
     def result(self) -> Verification:
         """Make all comparisons."""
@@ -212,6 +213,7 @@ class _Judge:
             gap = np.where(np.isnan(gap) & np.isnan(ours) & np.isnan(theirs), 0.0, gap)
             terms = size[places]
             relative = np.where(np.isfinite(terms), gap / np.maximum(terms, 1e-290), 0.0)
+            self.undecided += int((~np.isfinite(terms)).sum())
             at = int(np.argmax(np.where(np.isnan(relative), np.inf, relative)))
             bad = ~(relative <= TOLERANCE)
             cells, differ = cells + len(places), differ + int(bad.sum())
@@ -234,6 +236,10 @@ class _Judge:
         if working:
             yield Remark("unchecked", f"{working:,} cells are steps on the way; PyTorch does not show their numbers, "
                                       "and they are checked by their formulas and by what reads them")
+        if self.undecided:
+            yield Remark("kink", f"{self.undecided:,} numbers of the whole run depend on which of several equal ones "
+                                 "is the largest, or on the side of a kink, which rounding decides; they are checked "
+                                 "operation by operation only")
         if self.held.spec.switch and values[self.held.learning.block("backward").first] == 0:
             yield Remark("changed", "the way back is off (backward in the sheet Optimizer): gradients are 0")
 

@@ -81,6 +81,8 @@ class Convolution(Product):
             return Tensor(out.places[0]) if single else out
         kernel = list(weight.shape[2:])
         before, after = _padding(call["padding"], kernel, dilation, dims)
+        d.room(int(np.prod(maps.shape[2:])) * len(maps) * weight.shape[0] // int(np.prod(stride)),
+               int(np.prod(weight.shape[1:])))
         read = windows(maps, kernel, stride, before, dilation, after)
         images, channels, *space, taps = read.shape
         each, outs = channels // groups, weight.shape[0]

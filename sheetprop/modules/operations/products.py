@@ -61,12 +61,12 @@ class Linear(Product):
         if weight.places.ndim == 1:
             weight = Tensor(weight.places[None])
         outs, ins = weight.shape
+        d.room(len(rows) * outs, ins)
         _as_maps(d, rows[0], weight)
         left = np.repeat(rows, outs, axis=0)
         right = np.tile(weight.places, (len(rows), 1))
         added = None if bias is None else np.tile(bias.flat, len(rows))
         shape = (*x.shape[:-1], outs) if call["weight"].places.ndim == 2 else x.shape[:-1]
-        del ins
         return contracted(d, call, left, right, shape, added)
 
 
@@ -95,6 +95,7 @@ class Matmul(Product):
         q = b.places[:, None] if b.places.ndim == 1 else b.places
         if p.shape[-1] != q.shape[-2]:
             raise SheetpropError(f"{call.target}: {a.shape} and {b.shape} do not fit")
+        d.room(int(np.prod(p.shape[:-1])) * q.shape[-1], p.shape[-1])
         batch = np.broadcast_shapes(p.shape[:-2], q.shape[:-2])
         p = np.broadcast_to(p, (*batch, *p.shape[-2:]))
         q = np.broadcast_to(q, (*batch, *q.shape[-2:]))

@@ -75,3 +75,26 @@ def mnist_batches(path: str | os.PathLike[str], folder: str | os.PathLike[str] |
         return {x.path: found[x.path] / 255, t.path: found[t.path]}
 
     return scaled
+
+
+def mnist_accuracy(path: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None) -> tuple[int, int]:
+    """Return how many test images of MNIST the program recognises with the weights in the cells, and of how many.
+
+    PyTorch runs the program, which `verify` holds against the book's formulas.
+    """
+    import torch
+
+    from sheetprop.mnist.data import data, load
+    from sheetprop.workbook.exported.reading import module
+
+    x, _ = _pair(path)
+    digits = load(data(folder))
+    held = module(path)
+    images = digits.test_images.reshape(-1, *x.shape[1:])
+    correct = total = 0
+    with torch.no_grad():
+        for k in range(0, len(images) - x.shape[0] + 1, x.shape[0]):
+            answers = held(images[k:k + x.shape[0]].double() / 255).argmax(1)
+            correct += int((answers == digits.test_labels[k:k + x.shape[0]]).sum())
+            total += x.shape[0]
+    return correct, total
