@@ -133,7 +133,7 @@ class Derivation:
     def _block(self, name: str, role: Role, shape: tuple[int, ...], pieces: list[tuple[Places | None, Formula]],
                note: str, kind: Kind, layer: Layer | None) -> Block:
         if self.count + math.prod(shape) > MOST_PLACES:
-            self.refuse(math.prod(shape))
+            raise self.full(math.prod(shape), layer)
         block = Block(self.unique(name), role, shape, self.count, layer, pieces, note, kind=kind)
         self.count += block.size
         self.blocks.append(block)
@@ -143,16 +143,17 @@ class Derivation:
     def room(self, count: int, terms: int) -> None:
         """Raise where sums are too many or too long for a workbook, before memory is spent on them."""
         if self.count + count > MOST_PLACES:
-            self.refuse(count)
+            raise self.full(count, self.layer)
         if count * terms > MOST_TERMS:
-            raise SheetpropError(f"{self.layer.name if self.layer else 'the module'}: {count:,} sums of {terms:,} terms "
-                                 "are too many for a workbook; export a smaller network or a smaller batch")
+            name = self.layer.name if self.layer else "the module"
+            raise SheetpropError(f"{name}: {count:,} sums of {terms:,} terms are too many for a workbook; export a "
+                                 "smaller network or a smaller batch")
 
-    def refuse(self, count: int) -> None:
-        """Raise the error for a module with too many numbers."""
-        raise SheetpropError(f"{self.layer.name if self.layer else 'the module'}: needs {count:,} cells more, which with "
-                             f"the {self.count:,} before would be more than {MOST_PLACES:,}; export a smaller network, "
-                             "a smaller batch, or --forward-only")
+    def full(self, count: int, layer: Layer | None) -> SheetpropError:
+        """Return the error for a module with too many numbers."""
+        return SheetpropError(f"{layer.name if layer else 'the module'}: needs {count:,} cells, which with the "
+                              f"{self.count:,} before it are more than {MOST_PLACES:,}; export a smaller network, a "
+                              "smaller batch, or --forward-only")
 
     def unique(self, name: str) -> str:
         """Return `name`, numbered where it is taken."""
