@@ -21,8 +21,8 @@ from sheetprop.workbook.exported.export import export
 from sheetprop.workbook.exported.package import PROGRAM
 from sheetprop.workbook.exported.sources import from_example
 
-ALLOWED = {"ABS", "ATAN", "CHOOSE", "COS", "COUNTIF", "EXP", "IF", "INDEX", "LN", "MATCH", "MAX", "MIN", "MMULT",
-           "NORMSDIST", "POWER", "SIGN", "SIN", "SQRT", "SUM", "SUMIF", "SUMPRODUCT", "TANH"}
+ALLOWED = {"ABS", "AND", "ATAN", "CHOOSE", "COS", "COUNTIF", "EXP", "IF", "INDEX", "INT", "LN", "MATCH", "MAX", "MIN",
+           "MMULT", "MOD", "NORMSDIST", "POWER", "SIGN", "SIN", "SQRT", "SUM", "SUMIF", "SUMPRODUCT", "TANH"}
 
 
 def book(name: str, folder: Path, **options: object) -> Path:
@@ -170,6 +170,40 @@ def test_a_long_sum_is_cut_into_partial_ones(tmp_path: Path) -> None:
     result = sheetprop.verify(tmp_path / "wide.xlsx")
     assert result.agrees, result.verdict
     assert any(".part" in name for name in sheetprop.open(tmp_path / "wide.xlsx").names)
+
+
+def labelled(book: object, sheet: str, words: str) -> list[tuple[int, float]]:
+    """Return the rows whose first cell has these words, and the last number in each."""
+    held = book[sheet]  # type: ignore[index]
+    found = []
+    for row, column, value, _ in held.cells():
+        if column == 1 and value == words:
+            numbers = [v for r, c, v, _ in held.cells() if r == row and c > 1 and isinstance(v, float)]
+            found.append((row, numbers[-1]))
+    return found
+
+
+@pytest.mark.parametrize(("name", "sheet", "result", "choices"), [
+    ("conv", "conv2d_0", "the sum of these", [(0, 1, 0, 0), (0, 0, 5, 3), (0, 1, 2, 5)]),
+    ("resnet-block", "conv1", "the sum of these", [(1, 2, 0, 0), (0, 1, 5, 5), (1, 0, 3, 0)]),
+    ("lenet-tiny", "maxpool2d_2", "the largest", [(0, 0, 1, 2), (0, 2, 3, 3), (0, 1, 2, 3)]),
+    ("lenet-tiny", "linear_9", "the sum of these", [(0, 3), (0, 1)])])
+def test_the_cell_that_is_chosen_is_worked_out(name: str, sheet: str, result: str, choices: list[tuple[int, ...]],
+                                               folder: Path) -> None:
+    path = folder / f"{name}.xlsx"
+    held = sheetprop.open(path if path.exists() else book(name, folder))
+    held.calculate()
+    start = next(row for row, column, value, _ in held[sheet].cells() if value == "choose (from 0):") + 1
+    seen = set()
+    for choice in choices:
+        for k, number in enumerate(choice):
+            held.set(f"{sheet}!B{start + k}", number)
+        held.calculate()
+        total = labelled(held, sheet, result)[0][1] + sum(v for _, v in labelled(held, sheet, "the bias"))
+        cell = labelled(held, sheet, "the cell")[0][1]
+        assert abs(total - cell) < 1e-12
+        seen.add(cell)
+    assert len(seen) > 1
 
 
 class Branch(nn.Module):

@@ -202,6 +202,8 @@ def head(sheet: Sheet, title: str) -> None:
 
 def layer_page(book: Rendering, page: Page) -> None:
     """Write a layer's sheet."""
+    from sheetprop.workbook.exported.worked import worked
+
     layer = page.layer
     assert layer is not None
     sheet = book.sheet(page.name)
@@ -223,6 +225,9 @@ def layer_page(book: Rendering, page: Page) -> None:
             sheet.text(6, 1, "With: " + " ".join(dict.fromkeys(others)), SMALL)
     _worked(book, sheet, page)
     blocks(book, page)
+    below = max((area.bottom for area in page.areas), default=page.first) + 3
+    if worked(book, page, below):
+        sheet.link(8, 5, "▾ one cell worked out, by your choice", page.name, f"A{below}", LINKED)
     sheet.widths[1] = 16
     sheet.default_width = 4.4 if drawn_small(page) else 7.6
     sheet.zoom = 90
