@@ -235,6 +235,20 @@ def test_every_value_is_saved_in_its_own_cell(tmp_path: Path, sheet: str, edits:
     assert held == {(row, column): value for row, column, value, _ in book["S"].cells() if value is not None}
 
 
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(sheets())
+def test_values_of_formulas_can_be_taken_away(sheet: str) -> None:
+    """In all layouts alike: ElementTree sees the same sheet, without them."""
+    from sheetprop.engine.file.stripping import without_values
+
+    bare = without_values(sheet.encode(), SHEET)
+    assert skeleton(bare) == skeleton(sheet.encode())
+    for cell in ElementTree.fromstring(bare).iter(f"{{{MAIN}}}c"):
+        if cell.find(f"{{{MAIN}}}f") is not None:
+            assert cell.find(f"{{{MAIN}}}v") is None
+            assert "t" not in cell.attrib
+
+
 def rows_of(count: int, cells: str) -> str:
     """Return rows in which {n} is the row's number and {2n} and the like multiples of it."""
     rows = []

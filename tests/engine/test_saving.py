@@ -231,3 +231,30 @@ def test_new_cells_stretch_the_extent_and_drop_the_spans(tmp_path: Path) -> None
     assert '<row r="2" ht="20"><c r="B2"><f>1+1</f><v>2.0</v></c><c r="D2"><v>1.0</v></c></row>' in data
     assert audit(tmp_path / "out.xlsx") == audit(tmp_path / "in.xlsx")
     assert package(text)
+
+
+def test_formulas_that_are_set_are_spelled_as_files_spell_them(workbook: Any, tmp_path: Path) -> None:
+    """Excel knows newer functions and variables of LET by their marks; metadata marks a formula that spills."""
+    book = sheetprop.open(workbook({"S": {"A1": 3, "A9": "=SUM(A1)"}}))
+    given = {"B1": "=SEQUENCE(A1)", "D1": "=LET(x,A1,x*2)+IFS(TRUE,1)", "E1": "=_xlfn.SEC(0)+sec(0)", "F1": "=SUM(B1#)",
+             "G1": "=MAP(B1:B3,LAMBDA(v,v+1))", "I1": '=TEXTJOIN("LET(x",TRUE,A1,A1)', "J1": "=Sum(a1)"}
+    for place, formula in given.items():
+        book.set(f"S!{place}", formula)
+    assert [book["S"][cell] for cell in ("B3", "D1", "E1", "F1", "G3", "I1", "J1")] == [
+        3.0, 7.0, 2.0, 6.0, 4.0, "3LET(x3", 3.0]
+    book.save(tmp_path / "out.xlsx")
+    data = sheet_of(tmp_path / "out.xlsx").decode()
+    for spelled in ('<c r="B1" cm="1"><f t="array" ref="B1:B3">_xlfn.SEQUENCE(A1)</f>',
+                    "_xlfn.LET(_xlpm.x,A1,_xlpm.x*2)+_xlfn.IFS(TRUE,1)", "<f>_xlfn.SEC(0)+_xlfn.SEC(0)</f>",
+                    ">SUM(_xlfn.ANCHORARRAY(B1))</f>", "_xlfn.MAP(B1:B3,_xlfn.LAMBDA(_xlpm.v,_xlpm.v+1))",
+                    '<f>_xlfn.TEXTJOIN("LET(x",TRUE,A1,A1)</f>', "<f>Sum(a1)</f>"):
+        assert spelled in data
+    assert audit(tmp_path / "out.xlsx") == audit(tmp_path / "book.xlsx")
+    again = sheetprop.open(tmp_path / "out.xlsx")
+    again.set("S!A1", 5)
+    again.set("S!K1", "=SORT(B1#,,-1)")
+    assert [again["S"][cell] for cell in ("B5", "F1", "K1", "K5")] == [5.0, 15.0, 5.0, 1.0]
+    again.save(tmp_path / "more.xlsx")
+    assert '<c r="K1" cm="1"><f t="array" ref="K1:K5">_xlfn._xlws.SORT(' in sheet_of(tmp_path / "more.xlsx").decode()
+    with zipfile.ZipFile(tmp_path / "more.xlsx") as package:
+        assert [name for name in package.namelist() if "metadata" in name] == ["xl/metadata.xml"]

@@ -9,11 +9,12 @@ from sheetprop.engine.file.blank import check_name, free_part
 from sheetprop.engine.file.editing import array_replaced, settable
 from sheetprop.engine.file.styles import styles_of
 from sheetprop.engine.formula.references import address, quoted
-from sheetprop.engine.grid.storage import Family, SheetStore, family
+from sheetprop.engine.formula.spelling import as_in_file, spills
+from sheetprop.engine.formula.tree import Call
+from sheetprop.engine.grid.storage import Family, SheetStore, family, family_of
 from sheetprop.engine.grid.values import Value
 from sheetprop.errors import SheetpropError
 
-# A cell with a format of this kind needs no other one to show such a value.
 _MANY = 2_000_000
 
 
@@ -47,7 +48,9 @@ def _read(session: Session, store: SheetStore, row: int, column: int, value: obj
     contents = session.space.contents
     settable(contents, store, row, column, value, ref)
     if isinstance(value, str) and value.startswith("=") and len(value) > 1:
-        return None, None, value, family(value, row, column, store.name, contents.outline)
+        one = family(value, row, column, store.name, contents.outline)
+        text = as_in_file(value, one.tree, row, column)
+        return None, None, text, family_of(Call("#DYNAMIC", (one.tree,))) if spills(one.tree) else one
     held, form = cell_value(value, ref, contents.date1904)
     if isinstance(held, str) and len(held) > 32_767:
         raise SheetpropError(f"{ref}: cannot hold a text of {len(held):,} characters; a cell holds 32,767")

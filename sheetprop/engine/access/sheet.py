@@ -86,11 +86,11 @@ class Sheet:
             return
         top, left, bottom, right = area
         store = self._store
-        for array in store.arrays:
-            if array.dynamic or (array.top <= bottom and array.bottom >= top and array.left <= right
-                                 and array.right >= left):
-                self._session.settled()
-                return
+        if self._session.may_spill(store) or any(
+                array.top <= bottom and array.bottom >= top and array.left <= right and array.right >= left
+                for array in store.arrays):
+            self._session.settled()
+            return
         at = store.block_index(top)
         while at < len(store.blocks) and store.blocks[at].first <= bottom:
             if any(left <= column <= right for column in store.blocks[at].program.columns):

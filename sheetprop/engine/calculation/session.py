@@ -5,6 +5,7 @@ from __future__ import annotations
 from sheetprop.engine.calculation.running import Calculation, Runner
 from sheetprop.engine.formula.outline import Table
 from sheetprop.engine.formula.references import area_at, quoted, split_sheet
+from sheetprop.engine.formula.tree import is_dynamic
 from sheetprop.engine.grid.storage import SheetStore
 from sheetprop.engine.grid.values import Value
 from sheetprop.engine.scope.workspace import Workspace
@@ -27,6 +28,7 @@ class Session:
         self.version = 0
         self.sheet_names = [sheet.name for sheet in space.sheets]
         self._fresh = False
+        self._spilling: tuple[int, set[int]] = (-1, set())
 
     @property
     def path(self) -> str:
@@ -96,6 +98,15 @@ class Session:
         """Return the value of a cell, given as `area` takes it."""
         store, row, column, _, _ = self.area(ref)
         return store.get(row, column)
+
+    def may_spill(self, sheet: SheetStore) -> bool:
+        """Whether a formula of a sheet may give values to cells that have no formula."""
+        version, sheets = self._spilling
+        if version != self.version:
+            sheets = {one.index for one in self.space.sheets if any(array.dynamic for array in one.arrays) or any(
+                is_dynamic(family.tree) for block in one.blocks for family in block.program.by_column.values())}
+            self._spilling = self.version, sheets
+        return sheet.index in sheets
 
     @property
     def fresh(self) -> bool:

@@ -201,6 +201,19 @@ def revalued(data: bytes, spot: Spot, value: Value) -> bytes:
     return b"".join(pieces)
 
 
+def unvalued(data: bytes, spot: Spot) -> bytes:
+    """Return a cell's bytes without a value: its type and what holds the value are gone."""
+    head = data[spot.begin:spot.opened]
+    if head.endswith(b"/>"):
+        return _typed(head[:-2].rstrip(), b"") + b"/>"
+    pieces = [_typed(head[:-1].rstrip(), b"") + b">"]
+    at = spot.opened
+    for start, end in spot.held:
+        pieces.append(data[at:start])
+        at = end
+    return b"".join([*pieces, data[at:spot.end]])
+
+
 def _holds(spot: Spot, value: Value) -> bool:
     """Say whether a cell holds that value already, in whatever spelling."""
     if spot.text is None or len(spot.held) != 1:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from sheetprop.engine.file import dynamic
 from sheetprop.engine.file.blank import added, named
 from sheetprop.engine.file.cellevents import utf8
 from sheetprop.engine.file.loading import Contents, relations, sheet_bytes
@@ -33,10 +34,14 @@ def save(contents: Contents, out: BinaryIO, *, patch: Mapping[str, Callable[[byt
     table = next((part for kind, part in relations(target, contents.main).values()
                   if kind == "sharedStrings" and part in target), None)
     texts = NewStrings(stores, lambda: held(target.read(table)) if table is not None else 0)
+    metadata = next((part for kind, part in relations(target, contents.main).values()
+                     if kind == dynamic.RELATION and part in target), None)
+    spilling = dynamic.wanted(stores)
+    mark = None if not spilling else 1 if metadata is None else dynamic.number_in(target, metadata)
     for store in stores:
         if store.grid and (store.blocks or store.arrays or store.edited or store.filled or store.formulas_set
                            or store.cleared or store.added):
-            chunks = SheetWriter(store, texts.numbers).chunks(sheet_bytes(package, store))
+            chunks = SheetWriter(store, texts.numbers, mark).chunks(sheet_bytes(package, store))
             if store.part in patch:
                 replaced[store.part] = [patch.pop(store.part)(b"".join(chunks))]
             else:
@@ -52,6 +57,9 @@ def save(contents: Contents, out: BinaryIO, *, patch: Mapping[str, Callable[[byt
     elif texts.numbers:
         parts.update(named(parts.read, contents.main, PART, TYPE, "sharedStrings"))
         replaced[PART] = [texts.written(None)]
+    if spilling and metadata is None:
+        parts.update(named(parts.read, contents.main, dynamic.PART, dynamic.TYPE, dynamic.RELATION))
+        replaced[dynamic.PART] = [dynamic.METADATA]
     if contents.styles is not None:
         parts.update(contents.styles.written(target))
     for name, content in parts.changed.items():

@@ -36,6 +36,7 @@ from sheetprop.engine.file.loading import bounds
 from sheetprop.engine.file.sharing import SharedFormulas
 from sheetprop.engine.file.templates import Template
 from sheetprop.engine.formula.references import MAX_ROW, address, area_at
+from sheetprop.engine.formula.tree import is_array, is_dynamic
 from sheetprop.engine.grid.storage import ArrayFormula, Block, SheetStore
 from sheetprop.engine.grid.values import Value
 from sheetprop.errors import SheetpropError
@@ -61,10 +62,12 @@ class SheetWriter:
     Args:
         sheet: the cells.
         texts: the numbers of texts in the table of shared strings; others are written into their cells.
+        mark: the number of the metadata that marks formulas whose result spills, None where the file has none.
     """
 
-    def __init__(self, sheet: SheetStore, texts: Mapping[str, int] | None = None) -> None:
+    def __init__(self, sheet: SheetStore, texts: Mapping[str, int] | None = None, mark: int | None = None) -> None:
         self.sheet = sheet
+        self.mark = mark
         self.texts = texts or {}
         self.forms: dict[int, Form] = {}
         self.edits: dict[int, dict[int, Value | SetFormula]] = {}
@@ -196,11 +199,16 @@ class SheetWriter:
         if isinstance(edit, SetFormula):
             array = self.anchors.get((row, column))
             reach = b""
-            if array is not None:
-                ref = f"{place.decode()}:{address(array.bottom, array.right)}"
+            one = self.sheet.family_at(row, column)
+            if array is not None or (one is not None and is_array(one.tree)):
+                last = address(array.bottom, array.right) if array is not None else place.decode()
+                ref = place.decode() if last == place.decode() else f"{place.decode()}:{last}"
                 reach = b' t="array" ref="%s"' % ref.encode()
+                if self.mark is not None and (array.dynamic if array is not None else one is not None
+                                              and is_dynamic(one.tree)):
+                    style += b' cm="%d"' % self.mark
             kind, space, held = stored(edit.value)
-            if self.sheet.family_at(row, column) is not None:
+            if one is not None:
                 self.singly.add((row, column))
             return b'<c r="%s"%s%s><f%s>%s</f><v%s>%s</v></c>' % (
                 place, style, kind, reach, formula_bytes(edit.text), space, held)

@@ -141,16 +141,13 @@ def recalculated(path: Path, folder: Path, *, seconds: float = 600.0) -> Path:
 
 def _without_values(path: Path, target: Path) -> None:
     """Write a copy whose formula cells hold no values."""
-    import re
-
+    from sheetprop.engine.file.loading import load
     from sheetprop.engine.file.package import Package
+    from sheetprop.engine.file.stripping import without_values
 
     package = Package(path)
-    cell = re.compile(rb'(<c\b[^>]*?)( t="(?:str|e|b|n)")?([^>]*>\s*<f\b[^>]*?(?:/>|>[^<]*</f>))\s*<v[^>]*>[^<]*</v>')
-    replaced: dict[str, list[bytes]] = {}
-    for entry in package.entries:
-        if entry.name.startswith("xl/worksheets/sheet"):
-            replaced[entry.name] = [cell.sub(rb"\1\3", package.read(entry.name))]
+    parts = [sheet.part for sheet in load(package).sheets if sheet.grid]
+    replaced = {part: [without_values(package.read(part), part)] for part in parts}
     with target.open("wb") as out:
         package.write(out, replaced)
 
