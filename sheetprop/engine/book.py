@@ -247,7 +247,7 @@ class Book:
         from sheetprop.engine.access.scenarios import given_settings, what_if
 
         settings = given_settings(sets, self._space.contents.date1904)
-        found = what_if(self, settings, [gets] if isinstance(gets, str) else gets, grid=grid)
+        found = what_if(self._session, settings, [gets] if isinstance(gets, str) else gets, grid=grid)
         return pd.DataFrame(found.rows, columns=found.columns)
 
     def goal_seek(self, target: str, value: float, by: str, *, tolerance: float = 1e-9) -> Goal:
@@ -264,7 +264,7 @@ class Book:
         """
         from sheetprop.engine.access.seeking import goal_seek
 
-        return goal_seek(self, target, value, by, tolerance)
+        return goal_seek(self._session, target, value, by, tolerance)
 
     def precedents(self, ref: str) -> list[str]:
         """Return the cells and ranges that a cell's formula names, as ``Sheet!A1:B2``, in the order of the formula."""

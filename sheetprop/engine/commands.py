@@ -234,7 +234,7 @@ def run_what_if(file: str, sets: Sequence[str], gets: Sequence[str], *, output: 
     settings = [setting(text, n, random, book._space.contents.date1904) for text in sets]
     if n is not None and not any(one.drawn for one in settings):
         raise SheetpropError("--n: says how often to draw, and nothing is drawn; write a draw such as A1=normal(0,1)")
-    found = what_if(book, settings, gets, grid=grid)
+    found = what_if(book._session, settings, gets, grid=grid)
     remarks = [*found.remarks, *_circular(found.calculated)]
     inputs = len(found.shown[0])
     if as_json:

@@ -6,15 +6,17 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from sheetprop.engine.access.blocks import lines_of
+from sheetprop.engine.access.copying import copied
 from sheetprop.engine.access.pythonvalues import cell_value
+from sheetprop.engine.access.setting import set_cells
 from sheetprop.engine.access.settings import Setting
+from sheetprop.engine.calculation.session import Session
 from sheetprop.engine.formula.references import address, quoted
 from sheetprop.engine.grid.values import NAME, ExcelError, Value
 from sheetprop.errors import SheetpropError
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
 if TYPE_CHECKING:
-    from sheetprop.engine.book import Book
     from sheetprop.engine.calculation.running import Calculation
 
 _SINGLY = 5_000  # scenarios with text are calculated one by one, this many at most unless text is set
@@ -85,11 +87,11 @@ def lined_up(settings: Sequence[Setting], *, grid: bool) -> list[tuple[int, ...]
     return [tuple(at if length > 1 else 0 for length in lengths) for at in range(count)]
 
 
-def what_if(book: Book, settings: Sequence[Setting], gets: Sequence[str], *, grid: bool = False) -> Scenarios:
+def what_if(session: Session, settings: Sequence[Setting], gets: Sequence[str], *, grid: bool = False) -> Scenarios:
     """Evaluate a workbook for many values of some cells.
 
     Args:
-        book: the workbook, which stays as it is.
+        session: the workbook, which stays as it is.
         settings: which cells take which values.
         gets: cells, ranges or names to report.
         grid: whether every value of one setting meets every value of the others.
@@ -99,21 +101,23 @@ def what_if(book: Book, settings: Sequence[Setting], gets: Sequence[str], *, gri
     """
     import numpy as np
 
+    from sheetprop.engine.tracing.function import Function
+
     chosen = lined_up(settings, grid=grid)
-    calculated = book.calculate()
-    function = book.function(inputs=[one.name for one in settings], outputs=list(gets))
+    calculated = session.calculate()
+    function = Function(session, [one.name for one in settings], list(gets))
     # The cells of a range all get the same values.
-    inputs, outputs = _spread(book, [one.name for one in settings]), _spread(book, gets)
+    inputs, outputs = _spread(session, [one.name for one in settings]), _spread(session, gets)
     wide = [at for at, (_, cells) in enumerate(inputs) for _ in cells]
     columns = [name for names, _ in (*inputs, *outputs) for name in names]
     given = [[settings[at].values[line[at]] for at in wide] for line in chosen]
     shown = [[settings[at].shown[line[at]] for at in wide] for line in chosen]
     remarks = function.remarks()
     words = any(type(value) is not float for line in given for value in line)
-    texts = any(type(book._session.value(cell)) is str for cell in function.output_cells)
+    texts = any(type(session.value(cell)) is str for cell in function.output_cells)
     singly = words or (texts and len(chosen) <= _SINGLY)
     if singly:
-        results = _one_by_one(book, function.input_cells, function.output_cells, given)
+        results = _one_by_one(session, function.input_cells, function.output_cells, given)
     else:
         numbers = function(np.array(given, dtype=np.float64)).reshape(len(chosen), -1)
         results = [[None if value != value else value for value in line] for line in numbers.tolist()]
@@ -123,35 +127,36 @@ def what_if(book: Book, settings: Sequence[Setting], gets: Sequence[str], *, gri
             noun = f"{len(chosen):,} scenario{'' if len(chosen) == 1 else 's'}"
             what = "is an error, and left empty," if singly else "is an error or text, and left empty,"
             remarks.append(f"{name}: {what} in {lost:,} of {noun}")
-    if any(book._session.value(name) == NAME for name in function.output_cells):
+    if any(session.value(name) == NAME for name in function.output_cells):
         remarks += [f"not evaluated: {what} ({count:,} ×, first at {calculated.places.get(what, '?')})"
                     for what, count in sorted(calculated.unsupported.items())]
     return Scenarios(columns, [[*line, *out] for line, out in zip(given, results, strict=True)], shown, remarks,
                      calculated)
 
 
-def _spread(book: Book, names: Sequence[str]) -> list[tuple[list[str], list[str]]]:
+def _spread(session: Session, names: Sequence[str]) -> list[tuple[list[str], list[str]]]:
     """Return for each name the headings of its columns and its cells: one cell keeps the name that it was given."""
     found: list[tuple[list[str], list[str]]] = []
     for name in names:
-        store, top, left, bottom, right = book._session.area(name)
+        store, top, left, bottom, right = session.area(name)
         cells = [f"{quoted(store.name)}!{address(row, column)}" for row in range(top, bottom + 1)
                  for column in range(left, right + 1)]
         found.append(([name.strip()] if len(cells) == 1 else cells, cells))
     return found
 
 
-def _one_by_one(book: Book, inputs: Sequence[str], outputs: Sequence[str],
+def _one_by_one(session: Session, inputs: Sequence[str], outputs: Sequence[str],
                 given: list[list[Value]]) -> list[list[Value]]:
     """Return the results of scenarios that hold text: the workbook is calculated anew for each."""
     from sheetprop.progress import progress
 
-    other = book.copy()
+    other = Session(copied(session.space))
+    other.resume(session)
     results: list[list[Value]] = []
     for line in progress(given, label="scenarios", total=len(given)):
         for cell, value in zip(inputs, line, strict=True):
-            other.set(cell, f"'{value}" if type(value) is str else value)
-        other._session.settled()
-        found = [other._session.value(cell) for cell in outputs]
+            set_cells(other, cell, f"'{value}" if type(value) is str else value, header=False)
+        other.settled()
+        found = [other.value(cell) for cell in outputs]
         results.append([None if type(value) is ExcelError else value for value in found])
     return results

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 
+from sheetprop.engine.access.setting import set_cells
+from sheetprop.engine.calculation.precedents import formula_at
+from sheetprop.engine.calculation.session import Session
 from sheetprop.errors import SheetpropError
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
 if TYPE_CHECKING:
     from typing import Any
 
-    from sheetprop.engine.book import Book
     from sheetprop.engine.tracing.function import Function
 
 _STEPS = 100
@@ -91,12 +93,13 @@ class _Search:
         return gap
 
 
-def goal_seek(book: Book, target: str, value: float, by: str, tolerance: float) -> Goal:
+def goal_seek(session: Session, target: str, value: float, by: str, tolerance: float) -> Goal:
     """Find the number with which a cell has a value, and put it there; see `Book.goal_seek`."""
-    session = book._session
+    from sheetprop.engine.tracing.function import Function
+
     if not isinstance(value, int | float) or not math.isfinite(value):
         raise SheetpropError(f"goal: {value!r} is no number to reach; give one")
-    function = book.function([by], [target])
+    function = Function(session, [by], [target])
     if len(function.input_cells) != 1 or len(function.output_cells) != 1:
         raise SheetpropError("goal: give one cell to reach the value and one to change")
     session.settled()
@@ -104,18 +107,18 @@ def goal_seek(book: Book, target: str, value: float, by: str, tolerance: float) 
     spelled, goal = function.input_cells[0], function.output_cells[0]
     if before is not None and type(before) is not float:
         raise SheetpropError(f"{spelled}: holds {before!r}, where the search needs a number to begin with; set one")
-    if book.sheet(session.area(by)[0].name).formula(spelled.rpartition("!")[2]) is not None:
+    if formula_at(*session.area(by)[:3]) is not None:
         raise SheetpropError(f"{spelled}: holds a formula; choose a cell with a number to change")
     start = before if isinstance(before, float) else 0.0
     search = _Search(function, float(value))
     near = tolerance * max(1.0, abs(value)) if tolerance > 0 else 0.0
     x, gap = _found(search, start, near, goal)
     del gap
-    book.set(by, x)
+    set_cells(session, by, x, header=False)
     session.settled()
     reached = session.value(goal)
     if type(reached) is not float or abs(reached - value) > max(near * 10, 1e-6 * max(1.0, abs(value))):
-        book.set(by, before)
+        set_cells(session, by, before, header=False)
         raise SheetpropError(f"{goal}: is {reached!r} with {spelled} = {x!r}, which the search did not expect; "
                              "nothing was changed")
     return Goal(goal, spelled, x, start, reached, search.steps, "newton" if search.smooth else "secant")
