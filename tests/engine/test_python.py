@@ -101,6 +101,8 @@ def test_values_out_of_date_are_calculated_when_asked_for(loan: Path, tmp_path: 
     assert book["Loan!B1:B4"].tolist() == [[0.05], [0.0], [2000.0], [2000.0]]
     book.set("Loan!B3", 3000)
     assert book["Loan"].column("B", 4, 4).tolist() == [3000.0]
+    book.set("Loan!B3", 3500)
+    assert {(row, column): value for row, column, value, _ in book["Loan"].cells()}[(4, 2)] == 3500.0
     book.set("Loan!B3", 4000)
     assert book.frame("Loan!B4:B4", header=False).iloc[0, 0] == 4000.0
     book.set("Loan!B3", 5000)

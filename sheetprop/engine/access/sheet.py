@@ -226,10 +226,8 @@ class Sheet:
         yield from sorted(done, key=lambda run: (run.column, run.first_row))
 
     def cells(self) -> Iterator[tuple[int, int, Value, str | None]]:
-        """Yield (row, column, value, formula or None) of every cell that holds something, row by row.
-
-        Values are those of the last calculation.
-        """
+        """Yield (row, column, value, formula or None) of every cell that holds something, row by row."""
+        self._fresh((1, 1, MAX_ROW, MAX_COLUMN))
         store = self._store
         last_row, _ = store.extent()
         columns = sorted({*store.columns, *(column for block in store.blocks for column in block.program.columns)})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
 from collections.abc import Callable
 
 from sheetprop.engine.file.package import Package
@@ -50,6 +48,9 @@ def _theme() -> str:
 
 def blank_workbook() -> bytes:
     """Return a package without sheets: `added` gives it some."""
+    import io
+    import zipfile
+
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
     parts = {
         "[Content_Types].xml":

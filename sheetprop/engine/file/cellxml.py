@@ -171,7 +171,7 @@ def spot_of(cell: re.Match[bytes], row: int, column: int) -> Spot:
         start = cell.string.index(b"<v", spot.formula_end if spot.formula_end >= 0 else opened)
         after = cell.end(6) if cell[7] is None else cell.end(7)
         spot.held.append((start, cell.string.index(b">", after) + 1))
-        spot.text = plain_text(cell[7] or b"")
+        spot.text = plain_text(cell[7]) if cell[7] else ""
     if cell[8] is not None:
         spot.held.append(cell.span(8))
     return spot
@@ -219,6 +219,8 @@ def _holds(spot: Spot, value: Value) -> bool:
     if spot.text is None or len(spot.held) != 1:
         return False
     if type(value) is float:
+        if not spot.text:
+            return False
         try:
             return spot.kind in ("", "n") and float(spot.text) == value
         except ValueError:
@@ -238,7 +240,7 @@ def _typed(head: bytes, kind: bytes) -> bytes:
     """
     if b"vm" in head:
         head = re.sub(rb"""\svm\s*=\s*("[^"]*"|'[^']*')""", b"", head)
-    found = re.search(rb"""\st\s*=\s*("[^"]*"|'[^']*')""", head)
+    found = re.search(rb"""\st\s*=\s*("[^"]*"|'[^']*')""", head) if b"t" in head else None
     if found is None:
         return head + kind
     return head[:found.start()] + kind + head[found.end():]
