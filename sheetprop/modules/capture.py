@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
+import io
+import logging
 import operator
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sheetprop.errors import SheetpropError
-from sheetprop.modules.operations import known
+from sheetprop.modules.decomposing import DROPPED, at, line_of, pure, ruled
 from sheetprop.modules.program import Given, Node, Program, needed, references, torch_tensor
 
 if TYPE_CHECKING:
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 LOSSES = ("mse", "cross-entropy", "nll", "bce", "l1", "huber", "none")
 
 _DROPOUT = ("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
-_DROPPED = ("_assert_scalar", "_assert_async", "_assert_tensor_metadata", "sym_constrain_range_for_size")
 
 
 def loss_function(name: str) -> Callable[..., Any] | None:
@@ -78,10 +80,10 @@ def capture(module: nn.Module, args: Sequence[torch.Tensor], target: torch.Tenso
     before = torch.get_rng_state()
     torch.manual_seed(seed)
     try:
-        with warnings.catch_warnings(), torch.random.fork_rng():
+        with warnings.catch_warnings(), torch.random.fork_rng(), _quiet():
             warnings.simplefilter("ignore")
             exported = torch.export.export(wrapped, given, strict=False)
-            exported = _ruled(exported)
+            exported = ruled(exported)
     except SheetpropError:
         raise
     except Exception as error:
@@ -91,6 +93,19 @@ def capture(module: nn.Module, args: Sequence[torch.Tensor], target: torch.Tenso
     names = _argument_names(module, len(inputs)) + (["target"] if function is not None else [])
     return _Reader(exported, wrapped, given, names, training, seed, title or type(module).__name__,
                    function is not None).program()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what PyTorch prints about a module that it cannot capture to itself: one line says it."""
+    log = logging.getLogger("torch")
+    level, nowhere = log.level, io.StringIO()
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _check(module: nn.Module) -> None:
@@ -128,8 +143,10 @@ def _with_loss(module: nn.Module, function: Callable[..., Any] | None) -> nn.Mod
         def forward(self, *args: Any) -> Any:
             if function is None:
                 out = self.module(*args)
+                _returned(out)
                 return tuple(out) if isinstance(out, list | tuple) else (out,)
             out = self.module(*args[:-1])
+            _returned(out)
             first = out[0] if isinstance(out, list | tuple) else out
             others = tuple(out) if isinstance(out, list | tuple) else (out,)
             return (function(first, args[-1]), *others)
@@ -137,98 +154,13 @@ def _with_loss(module: nn.Module, function: Callable[..., Any] | None) -> nn.Mod
     return WithLoss()
 
 
-def _ruled(exported: Any) -> Any:
-    """Decompose what has no rule, one operation at a time, until everything has one."""
+def _returned(out: Any) -> None:
     import torch
 
-    for _ in range(8):
-        unknown = [node for node in exported.graph.nodes
-                   if node.op == "call_function" and isinstance(node.target, torch._ops.OpOverload)
-                   and not _rule(str(node.target))]
-        if not unknown:
-            return exported
-        for node in unknown:
-            if not _decomposed(exported.graph, node):
-                raise SheetpropError(f"{node.target}: has no rule{_at(_line(node))}; write it with other operations")
-    return exported
-
-
-def _decomposed(graph: Any, node: Any) -> bool:
-    """Put the parts of an operation in its place; return whether it has any."""
-    import torch
-    from torch._decomp import core_aten_decompositions, get_decompositions
-    from torch.fx.experimental.proxy_tensor import make_fx
-    from torch.utils import _pytree as pytree
-
-    flat, spec = pytree.tree_flatten((node.args, node.kwargs))
-    reads = [k for k, one in enumerate(flat) if isinstance(one, torch.fx.Node)]
-    table: dict[Any, Any] = dict(get_decompositions([node.target]))
-    known_parts = core_aten_decompositions()
-    if node.target in known_parts:
-        table[node.target] = known_parts[node.target]
-
-    def called(*tensors: Any) -> Any:
-        given = list(flat)
-        for k, one in zip(reads, tensors, strict=True):
-            given[k] = one
-        args, kwargs = pytree.tree_unflatten(given, spec)
-        return node.target(*args, **kwargs)
-
-    examples = [torch.ones(tuple(flat[k].meta["val"].shape), dtype=flat[k].meta["val"].dtype) for k in reads]
-    try:
-        parts = make_fx(called, decomposition_table=table)(*examples).graph
-    except (RuntimeError, TypeError, NotImplementedError):
-        return False
-    if any(one.target is node.target for one in parts.nodes):
-        return False
-    places = [one for one in parts.nodes if one.op == "placeholder"]
-    if any(one.op == "get_attr" for one in parts.nodes):
-        return False
-    copies = {place: flat[k] for place, k in zip(places, reads, strict=True)}
-    with graph.inserting_before(node):
-        for one in parts.nodes:
-            if one.op == "call_function":
-                copies[one] = graph.node_copy(one, lambda old: copies[old])
-                copies[one].meta.update({name: node.meta[name] for name in ("nn_module_stack", "stack_trace")
-                                         if name in node.meta})
-    out = next(one for one in parts.nodes if one.op == "output").args[0]
-    if isinstance(out, list | tuple):
-        for user in list(node.users):
-            if user.target is operator.getitem:
-                user.replace_all_uses_with(copies[out[user.args[1]]])
-                graph.erase_node(user)
-    else:
-        node.replace_all_uses_with(copies[out])
-    graph.erase_node(node)
-    return True
-
-
-def _rule(target: str) -> bool:
-    name = target.split(".")[1] if target.startswith("aten.") else target
-    return known(target) or name in _DROPPED or name in _CREATED or (name.endswith("_") and known(_pure(target)))
-
-
-_CREATED = ("zeros", "ones", "full", "arange", "empty", "eye", "ones_like", "full_like", "scalar_tensor", "zeros_like",
-            "linspace", "new_ones", "new_full", "new_empty", "empty_like", "tensor", "randn_like", "rand_like", "randn",
-            "rand", "bernoulli", "copy_", "sym_size", "empty_memory_format")
-
-
-def _pure(target: str) -> str:
-    """Return the name of an operation in place without its underscore."""
-    words = target.split(".")
-    return ".".join([words[0], words[1].removesuffix("_"), *words[2:]])
-
-
-def _line(node: Any) -> str:
-    """Return the user's own last line that led to a node, as ``file:12: code``."""
-    trace = node.meta.get("stack_trace") or ""
-    found = re.findall(r'File "([^"]+)", line (\d+), in [^\n]*\n\s*([^\n]*)', trace)
-    own = [one for one in found if "/torch/" not in one[0] and "sheetprop/modules/" not in one[0]]
-    return "" if not own else f"{own[-1][0].rpartition('/')[2]}:{own[-1][1]}: {own[-1][2]}"
-
-
-def _at(line: str) -> str:
-    return f" ({line})" if line else ""
+    outs = out if isinstance(out, list | tuple) else (out,)
+    for one in outs:
+        if not isinstance(one, torch.Tensor):
+            raise SheetpropError(f"the module returns {type(one).__name__}; return a tensor, or a tuple of them")
 
 
 def _refusal(error: Exception, module: nn.Module) -> str:
@@ -236,7 +168,8 @@ def _refusal(error: Exception, module: nn.Module) -> str:
     import traceback
 
     own = [frame for frame in traceback.extract_tb(error.__traceback__)
-           if "/torch/" not in frame.filename and "sheetprop/modules/" not in frame.filename]
+           if "/torch/" not in frame.filename and "sheetprop/modules/" not in frame.filename
+           and not frame.filename.startswith("<")]
     line = f"{own[-1].filename.rpartition('/')[2]}:{own[-1].lineno}: {own[-1].line}" if own else ""
     text = str(error)
     if "data-dependent" in text or "GuardOnDataDependent" in type(error).__name__ or "DynamicOutput" in text:
@@ -249,7 +182,7 @@ def _refusal(error: Exception, module: nn.Module) -> str:
     else:
         lines = [one.strip() for one in text.splitlines() if one.strip()]
         why = f"cannot be run on these inputs: {lines[0] if lines else type(error).__name__}"
-    return f"{type(module).__name__}{_at(line)}: {why}"
+    return f"{type(module).__name__}{at(line)}: {why}"
 
 
 class _Reader:
@@ -360,11 +293,11 @@ class _Reader:
         target = str(node.target)
         if not target.startswith("aten."):
             if isinstance(node.target, torch._ops.OpOverload) or not callable(node.target):
-                raise SheetpropError(f"{target}: has no rule{_at(_line(node))}; write it with other operations")
-            raise SheetpropError(f"{getattr(node.target, '__name__', target)}: has no rule{_at(_line(node))}; "
+                raise SheetpropError(f"{target}: has no rule{at(line_of(node))}; write it with other operations")
+            raise SheetpropError(f"{getattr(node.target, '__name__', target)}: has no rule{at(line_of(node))}; "
                                  "write the module for fixed shapes")
         base = target.split(".")[1]
-        if base in _DROPPED:
+        if base in DROPPED:
             return
         path, kind = _module_of(node)
         if base.rstrip("_") in _DROPOUT:
@@ -380,7 +313,7 @@ class _Reader:
             target = "aten.reshape.default"
         args = tuple(self._value(value) for value in node.args)
         kwargs = {name: self._value(value) for name, value in node.kwargs.items()}
-        self.nodes.append(Node(node.name, target, args, kwargs, path, kind, _line(node)))
+        self.nodes.append(Node(node.name, target, args, kwargs, path, kind, line_of(node)))
         self.live.add(node.name)
 
     def _live(self, node: Any) -> bool:
@@ -421,25 +354,25 @@ class _Reader:
         source = next((one for one in self.nodes if one.name == name), None)
         if (source is not None and _views(source.target)) or any(
                 _views(one.target) and name in _names(one) for one in self.nodes):
-            raise SheetpropError(f"{target}: changes part of a tensor in place{_at(_line(node))}; "
+            raise SheetpropError(f"{target}: changes part of a tensor in place{at(line_of(node))}; "
                                  "write it without changing in place")
         self.rename[first.name] = node.name
         self.rename[name] = node.name
-        pure = _pure(target)
+        plain = pure(target)
         node.args = (node.args[0], *node.args[1:])
         self._pending = name
-        return pure
+        return plain
 
     def _dropped(self, node: Any, base: str, path: str, kind: str) -> None:
         """Replace dropout in training by a product with a mask that is drawn now."""
         probability, train = float(node.args[1]), bool(node.args[2])
         if not train or probability == 0:
             self.nodes.append(Node(node.name, "aten.dropout.default", (self._value(node.args[0]), 0.0, False), {},
-                                   path, kind, _line(node)))
+                                   path, kind, line_of(node)))
             self.live.add(node.name)
             return
         if "alpha" in base:
-            raise SheetpropError(f"{base}: has no rule in training{_at(_line(node))}; use --eval")
+            raise SheetpropError(f"{base}: has no rule in training{at(line_of(node))}; use --eval")
         shape = list(node.meta["val"].shape)
         if base == "feature_dropout":
             shape = [*shape[:2], *(1 for _ in shape[2:])]
@@ -450,7 +383,7 @@ class _Reader:
                                 tuple(float(v) for v in numbers.reshape(-1))))
         self.live.add(mask)
         self.nodes.append(Node(node.name, "aten.mul.Tensor", (self._value(node.args[0]), {"ref": mask}), {}, path,
-                               kind, _line(node)))
+                               kind, line_of(node)))
         self.live.add(node.name)
 
     def _value(self, value: Any) -> Any:

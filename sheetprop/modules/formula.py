@@ -11,15 +11,15 @@ its part for some of its elements. Sums run from left to right, as a spreadsheet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from sheetprop.modules.functions import COMPARISONS, FUNCTIONS, Comparison, Floats
+
 Places = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 UNDECIDED = 1e-12
 """Two numbers that are nearer than this to each other, relative to the size of their terms, may compare either way."""
@@ -29,8 +29,6 @@ LEAST = 1e-280
 
 ZERO = -1
 """The place of the constant 0: padding, and what is left out of a sum."""
-
-Comparison = Literal["<", "<=", "=", ">", ">=", "<>"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -488,38 +486,6 @@ def negative(formula: Formula) -> Formula:
     return Minus((Number(0.0, formula.count), formula))
 
 
-def _ndtr(x: Floats) -> Floats:
-    import torch
-
-    found: Floats = torch.special.ndtr(torch.from_numpy(np.ascontiguousarray(x))).numpy()
-    return found
-
-
-def _density(x: Floats) -> Floats:
-    found: Floats = np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
-    return found
-
-
-_One = Callable[..., Floats]
-_Slopes = Callable[..., Sequence[Floats]]
-
-# Spreadsheet name -> (value, slopes along each argument).
-FUNCTIONS: dict[str, tuple[_One, _Slopes]] = {
-    "EXP": (np.exp, lambda x: (np.exp(x),)),
-    "LN": (np.log, lambda x: (1 / x,)),
-    "SQRT": (np.sqrt, lambda x: (0.5 / np.sqrt(x),)),
-    "TANH": (np.tanh, lambda x: (1 - np.tanh(x) ** 2,)),
-    "ABS": (np.abs, lambda x: (np.ones_like(x),)),
-    "SIGN": (np.sign, lambda x: (np.zeros_like(x),)),
-    "SIN": (np.sin, lambda x: (np.cos(x),)),
-    "COS": (np.cos, lambda x: (np.sin(x),)),
-    "ATAN": (np.arctan, lambda x: (1 / (1 + x * x),)),
-    "NORMSDIST": (_ndtr, lambda x: (_density(x),)),
-    "MAX": (np.maximum, lambda x, y: (x >= y, y > x)),
-    "MIN": (np.minimum, lambda x, y: (x <= y, y < x)),
-    "POWER": (np.power, lambda x, y: (y * np.power(x, y - 1), np.zeros_like(y))),
-    "INT": (np.floor, lambda x: (np.zeros_like(x),)),
-}
-
-COMPARISONS: dict[Comparison, Callable[[Floats, Floats], npt.NDArray[np.bool_]]] = {
-    "<": np.less, "<=": np.less_equal, "=": np.equal, ">": np.greater, ">=": np.greater_equal, "<>": np.not_equal}
+__all__ = ["COMPARISONS", "FUNCTIONS", "Apply", "Cell", "Choice", "Comparison", "Compound", "Dot", "Floats", "Formula",
+           "If", "Largest", "Matching", "Minus", "Number", "Over", "Places", "Plus", "Sizes", "Times", "Total",
+           "negative"]

@@ -47,6 +47,12 @@ class Optimizer:
     name: str
     numbers: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def used(self) -> dict[str, float]:
+        """The numbers that its formulas read: a weight decay of 0 is left out of them."""
+        return {name: value for name, value in self.numbers.items()
+                if name != "weight_decay" or value != 0 or self.name == "adamw"}
+
 
 def make_optimizer(name: str, **numbers: float) -> Optimizer:
     """Return an optimizer with its numbers, those of PyTorch where none are given.
@@ -84,8 +90,8 @@ class Step:
         self.d, self.optimizer, self.layer = d, optimizer, layer
         self.changes: list[Change] = []
         with d.within(layer):
-            self.settings = {name: d.given(name, np.array(value), "setting") for name, value in
-                             optimizer.numbers.items()}
+            self.settings = {name: d.given(name, np.array(value), "setting")
+                             for name, value in optimizer.used.items()}
             self.time: Any = None
             if optimizer.name in ("adam", "adamw"):
                 t = d.given("t", np.array(0.0), "state", note="steps made so far")
@@ -114,7 +120,7 @@ class Step:
         """Derive the update of one parameter."""
         d, count = self.d, block.size
         w, g = Cell(block.places.reshape(-1)), Cell(gradient.places.reshape(-1))
-        decays = self.optimizer.name != "adamw" and self.optimizer.numbers["weight_decay"] != 0
+        decays = self.optimizer.name != "adamw" and "weight_decay" in self.optimizer.used
         grad: Formula = Plus((g, Times((self.number("weight_decay", count), w)))) if decays else g
         new = getattr(self, f"_{self.optimizer.name}")(block, w, grad, count)
         with d.within(block.layer):

@@ -156,10 +156,8 @@ def _optimizer(learning: Learning, values: Floats, held: list[Any]) -> tuple[Any
 
     assert learning.optimizer is not None
     name = learning.optimizer.name
-    numbers = {key: float(values[learning.block(key).first]) for key in learning.optimizer.numbers}
+    numbers = {key: float(values[learning.block(key).first]) for key in learning.optimizer.used}
     lr, decay = numbers["lr"], numbers.get("weight_decay", 0.0)
-    if not (name == "adamw" or learning.optimizer.numbers.get("weight_decay")):
-        decay = 0.0
     optim = torch.optim
     if name == "sgd":
         return optim.SGD(held, lr=lr, weight_decay=decay), {}

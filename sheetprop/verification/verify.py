@@ -52,6 +52,10 @@ def _module_book(path: str | os.PathLike[str]) -> Any:
 
     package = Package(path)
     if not any(f"customXml/item{k}.xml" in package for k in range(1, 6)):
+        sheets = package.read("xl/workbook.xml") if "xl/workbook.xml" in package else b""
+        if all(b'name="%s"' % name in sheets for name in (b"Start", b"Data", b"Check")) and b"Parameters" not in sheets:
+            raise SheetpropError(f"{os.fspath(path)}: looks like a book of `export`, but its program part was removed "
+                                 "(customXml/item1.xml); export the module again")
         return None
     from sheetprop.workbook.exported.book import read_book
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -245,3 +246,39 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         module.weight[0, 1] = np.nan
     with pytest.raises(SheetpropError, match="weight: holds a number that is not finite"):
         export(module, torch.ones(1, 2), tmp_path / "no.xlsx")
+
+
+def test_a_book_without_its_program_is_refused(conv: Path, tmp_path: Path) -> None:
+    with pytest.raises(SheetpropError, match="its program part was removed"):
+        sheetprop.verify(repacked(conv, tmp_path / "gone.xlsx", PROGRAM, None))
+
+
+def test_a_target_that_is_no_class_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SheetpropError, match="a target that is no class"):
+        export(nn.Linear(2, 3), torch.ones(1, 2), tmp_path / "no.xlsx", target=torch.tensor([7]))
+
+
+def test_a_module_that_returns_no_tensor_is_refused(tmp_path: Path) -> None:
+    class Words(nn.Module):
+        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            return {"out": x}
+
+    with pytest.raises(SheetpropError, match="returns dict; return a tensor"):
+        export(Words(), torch.ones(1, 2), tmp_path / "no.xlsx")
+
+
+def test_a_module_that_is_too_large_is_refused_with_its_layer(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Linear(2, 1000), nn.ReLU(), nn.Linear(1000, 2000))
+    with pytest.raises(SheetpropError, match=r"linear_2: needs 2,000,000 cells"):
+        export(module, torch.ones(1, 2), tmp_path / "no.xlsx", target=torch.ones(1, 2000))
+
+
+@pytest.mark.libreoffice
+def test_libreoffice_keeps_the_program_and_calculates_the_same(conv: Path, tmp_path: Path) -> None:
+    if shutil.which("soffice") is None:
+        pytest.skip("soffice is not on the PATH")
+    subprocess.run(["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "xlsx",
+                    "--outdir", str(tmp_path), str(conv)], capture_output=True, check=True)
+    result = sheetprop.verify(tmp_path / conv.name)
+    assert result.agrees, result.verdict
+    assert sheetprop.verify(conv, engine="libreoffice").agrees

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sheetprop.errors import SheetpropError
 from sheetprop.files import check_writable, replacing
 from sheetprop.modules.capture import LOSSES, capture
-from sheetprop.modules.learning import derive
+from sheetprop.modules.learning import Learning, derive
 from sheetprop.modules.optimizers import Optimizer, make_optimizer
 from sheetprop.workbook.exported.book import Spec
 from sheetprop.workbook.exported.rendering import SWITCH_ABOVE, prepared, saved
@@ -101,6 +103,7 @@ def export(module: nn.Module, args: torch.Tensor | Sequence[torch.Tensor], path:
     if step is not None and learning.d.count > SWITCH_ABOVE:
         spec = Spec(program, step, True, source, picture, classes)
         learning = derive(program, values, optimizer=step, switch=True)
+    _finite(learning)
     book = prepared(spec, learning)
     with replacing(target_path, force=force) as temporary:
         saved(book, temporary)
@@ -118,6 +121,17 @@ def _fits(loss: Any, target: torch.Tensor | None) -> None:
     if loss in ("mse", "l1", "huber", "bce") and target is not None and not target.is_floating_point():
         raise SheetpropError(f"--loss {loss}: wants real targets, and these are whole numbers; use cross-entropy, or "
                              "give them with a decimal point")
+
+
+def _finite(learning: Learning) -> None:
+    """Raise where a number of the forward pass is none: no such class, an overflow, a root of less than 0."""
+    values = learning.d.evaluate()
+    for block in learning.d.blocks:
+        if block.role in ("forward", "loss") and not np.isfinite(values[block.first:block.first + block.size]).all():
+            name = block.layer.name if block.layer else "the module"
+            raise SheetpropError(f"{name}: {block.name} holds a number that is not finite (a target that is no class, "
+                                 "an overflow, a root or logarithm of less than 0); give other inputs, targets or "
+                                 "weights")
 
 
 def _is_picture(x: torch.Tensor) -> bool:

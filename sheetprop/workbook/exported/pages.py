@@ -228,7 +228,8 @@ def layer_page(book: Rendering, page: Page) -> None:
     below = max((area.bottom for area in page.areas), default=page.first) + 3
     if worked(book, page, below):
         sheet.link(8, 5, "▾ one cell worked out, by your choice", page.name, f"A{below}", LINKED)
-    sheet.widths[1] = 16
+    longest = max((len(area.block.name) for area in page.areas if area.inline), default=0)
+    sheet.widths[1] = min(40.0, max(16.0, 0.95 * longest))
     sheet.default_width = 4.4 if drawn_small(page) else 7.6
     sheet.zoom = 90
     sheet.freeze = "B3"
