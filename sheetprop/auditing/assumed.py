@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from sheetprop.auditing.expressions import Expr, at, make, number, places, walk
 from sheetprop.auditing.grid import Place
 
-SQUARES, CROSS_ENTROPY = "½Σ(t-a)²", "-Σ(t·ln a + (1-t)·ln(1-a))"
+SQUARES, PLAIN_SQUARES, CROSS_ENTROPY = "½Σ(t-a)²", "Σ(t-a)²", "-Σ(t·ln a + (1-t)·ln(1-a))"
 
 
 def pairs_of(formulas: Iterable[Expr], learns: Callable[[Place], bool], given: Callable[[Place], bool],
-             ) -> list[tuple[Place, Place]]:
+             ) -> list[tuple[Place, Expr]]:
     """Return the (target, output) pairs whose difference some formula takes.
 
     Args:
@@ -19,36 +19,31 @@ def pairs_of(formulas: Iterable[Expr], learns: Callable[[Place], bool], given: C
         learns: whether a place depends on a weight.
         given: whether a place is a given number.
     """
-    found: dict[tuple[Place, Place], None] = {}
+    found: dict[tuple[Place, Expr], None] = {}
     for formula in formulas:
         for node in walk(formula):
-            if node.op == "-" and all(arg.op == "v" for arg in node.args):
-                one, two = node.args[0].value, node.args[1].value
-                if given(one) and learns(two):
-                    found[one, two] = None
-                elif given(two) and learns(one):
-                    found[two, one] = None
+            if node.op == "-":
+                for target, output in (node.args, node.args[::-1]):
+                    if target.op == "v" and given(target.value) and not learns(target.value) \
+                            and any(learns(place) for place in places(output)):
+                        found[target.value, output] = None
     return list(found)
 
 
-def assumed_losses(pairs: list[tuple[Place, Place]]) -> list[tuple[str, Expr]]:
+def assumed_losses(pairs: list[tuple[Place, Expr]]) -> list[tuple[str, Expr]]:
     """Return the losses that may be meant, the likeliest first, each with its name."""
     if not pairs:
         return []
-    squares: Expr | None = None
-    entropy: Expr | None = None
-    for target, output in pairs:
-        t, a = at(target), at(output)
-        square = make("*", number(0.5), make("^", make("-", t, a), number(2)))
-        bits = make("+", make("*", t, make("LN", a)),
-                    make("*", make("-", number(1), t), make("LN", make("-", number(1), a))))
-        squares = square if squares is None else make("+", squares, square)
-        entropy = make("neg", bits) if entropy is None else make("-", entropy, bits)
-    assert squares is not None
-    assert entropy is not None
-    return [(SQUARES, squares), (CROSS_ENTROPY, entropy)]
+    squares = [make("^", make("-", at(target), output), number(2)) for target, output in pairs]
+    bits = [make("+", make("*", at(target), make("LN", output)),
+                 make("*", make("-", number(1), at(target)), make("LN", make("-", number(1), output))))
+            for target, output in pairs]
+    return [(SQUARES, _sum([make("*", number(0.5), one) for one in squares])), (PLAIN_SQUARES, _sum(squares)),
+            (CROSS_ENTROPY, make("neg", _sum(bits)))]
 
 
-def reads_of(formulas: Iterable[Expr]) -> set[Place]:
-    """Return all places that formulas read."""
-    return {place for formula in formulas for place in places(formula)}
+def _sum(parts: list[Expr]) -> Expr:
+    found = parts[0]
+    for part in parts[1:]:
+        found = make("+", found, part)
+    return found

@@ -17,7 +17,7 @@ from sheetprop.auditing.grid import Grid, Stored
 from sheetprop.auditing.likely import likeliest
 from sheetprop.auditing.merging import merged
 from sheetprop.auditing.rates import title_findings
-from sheetprop.auditing.roles import Given, Roles, roles_of
+from sheetprop.auditing.roles import Given, Roles, assumed_ways, roles_of
 from sheetprop.auditing.rows import (
     constant_columns,
     error_findings,
@@ -134,8 +134,12 @@ class _Auditor:
         result = _Read(Grid(self.book, sheet, self.stored, turned=turned))
         for table in tables_of(result.grid):
             networks, unchecked = roles_of(table, self.stated(table))
+            if not networks and table.learns and self.stated(table) is None:
+                best = likeliest(assumed_ways(table), table)
+                if best is not None:
+                    networks, unchecked = [best], []
             moved = {n: formula for roles in networks for n, formula in misplaced_reads(roles).items()}
-            if moved:
+            if moved and not any(roles.assumed for roles in networks):
                 networks, unchecked = roles_of(table, self.stated(table), moved)
                 result.moved.append((table, moved))
             result.tables.append(table)
@@ -246,10 +250,13 @@ class _Auditor:
         bench = Bench(roles)
         errors = error_findings(bench)
         found, checked, bad = gradient_findings(bench, result.notes, result.unchecked)
-        updates = update_findings(bench, bad)
+        updates = update_findings(bench, bad, result.unchecked)
         if any(one.kind == "rate" for one in updates):
             errors = []
         result.findings += [*found, *updates, *row_findings(bench), *errors]
+        if roles.assumed and checked:
+            result.notes.append(f"{roles.table.name if not roles.cellwise else roles.table.grid.name}: no loss was "
+                                f"found; {roles.assumed} is assumed")
         result.checked += checked
         result.roles.append(_shown(roles))
 

@@ -87,6 +87,7 @@ class Bench:
         self.signs: dict[int, float] = {}
         # What the formulas of columns with a finding should be, so that no row is filled from a wrong one.
         self.repaired: dict[int, Expr] = {}
+        self.rule = ""  # the optimiser's name, where its rule is known
         self.settled: dict[Place, tuple[Any, Any]] = {}
         self.patience = 60_000  # how many edits may be tried, in all; a count, so that no clock decides
 

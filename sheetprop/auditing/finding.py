@@ -16,7 +16,7 @@ class Finding:
     The fields are stable: scripts and the report read them.
 
     Attributes:
-        kind: gradient, latent, update, rate, rows, constant, values, stored, forward, chart, error, label, title.
+        kind: gradient, latent, update, rule, rate, rows, constant, values, stored, forward, chart, error, label, title.
         sheet: the sheet.
         cells: the cells as ranges, separated by commas.
         claim: what the cells claim to be.

@@ -72,7 +72,9 @@ class Grid:
         return (*self.turn(top, left), *self.turn(bottom, right))
 
     def value(self, row: int, column: int) -> Any:
-        """Return a computed value."""
+        """Return a computed value; column 0 stands for a loss that is assumed and has none."""
+        if column == 0:
+            return None
         if column > _OUTSIDE:
             sheet, column = self._outside[column - _OUTSIDE - 1]
             return self.book[sheet][self._address(row, column)]
@@ -92,6 +94,8 @@ class Grid:
     def stored_value(self, row: int, column: int) -> Any:
         """Return the value that the file held."""
         sheet = self.name
+        if column == 0:
+            return None
         if column > _OUTSIDE:
             sheet, column = self._outside[column - _OUTSIDE - 1]
         return self._stored.get(sheet, {}).get(self.turn(row, column))
@@ -129,6 +133,8 @@ class Grid:
 
     def spell(self, row: int, column: int) -> str:
         """Return a cell as the sheet calls it."""
+        if column == 0:
+            return "an assumed loss"
         if column > _OUTSIDE:
             sheet, column = self._outside[column - _OUTSIDE - 1]
             return f"{quoted(sheet)}!{self._address(max(1, row), column)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from sheetprop.auditing.assumed import assumed_losses, pairs_of
 from sheetprop.auditing.derivative import Graph
 from sheetprop.auditing.expressions import Expr, places, shifted
 from sheetprop.auditing.grid import Place
@@ -93,6 +94,38 @@ class Roles:
         """The loss in its row."""
         assert self.loss is not None
         return (self.loss.number, 0)
+
+
+def assumed_ways(table: Table) -> list[Roles]:
+    """Return the ways to read a table that has no loss, each with one that its differences show it may have."""
+    formulas = {number: column.expr for number, column in table.columns.items() if column.expr is not None}
+    states = states_of(formulas)
+    carried = {n for n in states if formulas[n].op == "v" and formulas[n].value[0] == n}
+    graph = Graph({number: formula for number, formula in formulas.items() if number not in states})
+
+    def learns(place: Place) -> bool:
+        try:
+            return any(below[0] in states - carried for below in graph.leaves(place))
+        except RecursionError:
+            return False
+
+    def is_given(place: Place) -> bool:
+        return len(place) == 2 and (place[0] in table.constants or place[0] in carried or place[0] in table.borrowed
+                                    or (place[0] in graph.formulas and not learns(place)))
+
+    used = used_by_updates(formulas, states)
+    ways: list[Roles] = []
+    for text, goal in assumed_losses(pairs_of([formulas[n] for n in sorted(used & formulas.keys()) if n not in states],
+                                              learns, is_given)):
+        column = Column(0, text)
+        column.label, column.expr, column.first, column.last = text, goal, table.first, table.last
+        table.columns[0] = column
+        found, _ = roles_of(table, Given(0, [], []), {0: goal})
+        del table.columns[0]
+        for roles in found[:1]:
+            roles.assumed = text
+            ways.append(roles)
+    return ways
 
 
 def roles_of(table: Table, given: Given | None = None, instead: dict[int, Expr] | None = None,

@@ -73,7 +73,7 @@ class Table:
     @property
     def name(self) -> str:
         """The table as sheet and range."""
-        every = [*self.columns, *self.constants]
+        every = [number for number in (*self.columns, *self.constants) if number]
         return f"{self.grid.name}!{self.grid.spell(self.first, min(every))}:{self.grid.spell(self.last, max(every))}"
 
     def column(self, number: int) -> Column | None:

@@ -12,12 +12,13 @@ from sheetprop.auditing.losses import maximised
 from sheetprop.auditing.rates import rate_findings, walking_finding, walks
 from sheetprop.auditing.repair import Repair
 from sheetprop.auditing.roles import Roles, Weight
+from sheetprop.auditing.rulecheck import rule_findings
 from sheetprop.auditing.sample_points import Values, differs
 from sheetprop.auditing.scales import slope_of_update
 from sheetprop.auditing.update_path import GRADIENT, ITSELF, Line, lines_of
 
 
-def update_findings(bench: Bench, bad: set[int]) -> list[Finding]:
+def update_findings(bench: Bench, bad: set[int], unchecked: list[str]) -> list[Finding]:
     """Return the findings about the updates of one network."""
     roles = bench.roles
     found = _frozen(roles)
@@ -37,6 +38,10 @@ def update_findings(bench: Bench, bad: set[int]) -> list[Finding]:
                 found += _different(bench, lines, alike[0])
         found += rate_findings(roles, alike, alike=True)
         found += _direction(bench, alike, bad)
+        if not found and not bad:
+            broken, reasons, bench.rule = rule_findings(bench, [lines[0].weight for lines in alike])
+            found += broken
+            unchecked += reasons
     else:
         found += rate_findings(roles, steady, alike=False)
         found += _undecided(bench, [lines[0].weight for lines in steady])

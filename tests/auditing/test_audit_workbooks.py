@@ -56,5 +56,6 @@ def test_no_back_propagation_is_said_and_not_guessed() -> None:
     assert xor.unchecked
     assert descent.ok is None
     assert descent.findings == []
-    assert descent.checked == 4
+    assert descent.checked == 10
+    assert any("Σ(t-a)² is assumed" in note for note in descent.notes)
     assert any("rmsprop" in reason for reason in descent.unchecked)

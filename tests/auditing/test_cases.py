@@ -35,6 +35,8 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "c07_odd_row_in_walk": (["G7:G17", "G8"], "write =G7-$B$2*Z7, the repaired formula"),
     "c08_ref_error": (["B30"], "#REF!"),
     "m01_softmax_bug": (["Y6:Y15", "Z6:Z15", "AA6:AA15"], "the factor S6*(1-S6) does not belong there"),
+    "m06_adam_rulebug": (["K6:K15"], "breaks the rule of Adam: 0.9 stands where 0.999 belongs"),
+    "v05_momentum_g_for_v": (["F7:F15"], "it uses dE/dw (E6) where v (F6) belongs"),
     "m07_l2_bug": (["F6:F15"], "the term 0.2*C6 is missing"),
 }
 UNCHECKED = {"r02_perceptron": "is a step, which has no derivative", "c06_surface": "nothing is updated"}
