@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sheetprop.auditing.cellgrid import Cells
 from sheetprop.auditing.cellnets import Finder
-from sheetprop.auditing.charts import chart_findings
+from sheetprop.auditing.charts import chart_findings, chart_parts
 from sheetprop.auditing.claims import Bench
 from sheetprop.auditing.expressions import Expr
 from sheetprop.auditing.finding import Audit, Finding, RoleTable
@@ -16,6 +16,7 @@ from sheetprop.auditing.gradients import gradient_findings
 from sheetprop.auditing.grid import Grid, Stored
 from sheetprop.auditing.likely import likeliest
 from sheetprop.auditing.merging import merged
+from sheetprop.auditing.parts import name_parts
 from sheetprop.auditing.rates import title_findings
 from sheetprop.auditing.roles import Given, Roles, assumed_ways, roles_of
 from sheetprop.auditing.rows import (
@@ -168,6 +169,7 @@ class _Auditor:
                 raise SheetpropError(f"{flag} {text}: " + ("no network was found whose updates could use it"
                                      if flag == "--lr" else "lies in no table of repeated rows or columns"))
         result.findings += chart_findings(self.book, networks)
+        result.charts = len(chart_parts(self.book))
         # Beside a network a summary or a chart's table is nothing that has to be checked.
         (result.notes if networks else result.unchecked).extend(others)
         if not networks and not result.findings and not result.unchecked:
@@ -253,7 +255,9 @@ class _Auditor:
         updates = update_findings(bench, bad, result.unchecked)
         if any(one.kind == "rate" for one in updates):
             errors = []
-        result.findings += [*found, *updates, *row_findings(bench), *errors]
+        mine = [*found, *updates, *row_findings(bench), *errors]
+        name_parts(roles, mine)
+        result.findings += mine
         if roles.assumed and checked:
             result.notes.append(f"{roles.table.name if not roles.cellwise else roles.table.grid.name}: no loss was "
                                 f"found; {roles.assumed} is assumed")
@@ -279,4 +283,4 @@ def _shown(roles: Roles) -> RoleTable:
     place = "" if rate is None else table.cells(rate[0]) if len(rate) == 2 else \
         (f"{grid.name}!" if rate[0] == grid.name else "") + grid.spell_fixed(rate).replace("$", "")
     return RoleTable(table.name, table.cells(roles.loss.number), place, weights,
-                     [table.cells(n) for n in roles.forward])
+                     [table.cells(n) for n in roles.forward if n], roles.rate_value)

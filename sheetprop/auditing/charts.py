@@ -63,8 +63,7 @@ def chart_findings(book: Book, networks: list[Roles]) -> list[Finding]:
     tables = list({id(roles.table): roles.table for roles in networks}.values())
     package: Package = book._space.contents.package
     every: list[_Series] = []
-    for part in sorted(name for name in (entry.name for entry in package.entries)
-                       if "/charts/chart" in name and name.endswith(".xml") and "/_rels/" not in name):
+    for part in chart_parts(book):
         try:
             root = read_tree(package.read(part), part)
         except SheetpropError:
@@ -80,6 +79,12 @@ def chart_findings(book: Book, networks: list[Roles]) -> list[Finding]:
         if finding is not None:
             found.append(finding)
     return [*found, *_same_ranges(every)]
+
+
+def chart_parts(book: Book) -> list[str]:
+    """Return the parts of a workbook that are charts."""
+    return sorted(name for name in (entry.name for entry in book._space.contents.package.entries)
+                  if "/charts/chart" in name and name.endswith(".xml") and "/_rels/" not in name)
 
 
 def _title(root: Element, book: Book) -> str:

@@ -31,6 +31,8 @@ class Finding:
         worst_cell: where that is.
         across: whether iterations run across the columns, so that columns are counted and not rows.
         cellwise: whether single cells are counted, in a layout whose iterations are no rows.
+        part: the part of the work that it belongs to: forward, error, gradients of the last layer, gradients of
+            earlier layers, update, learning rate, charts, other.
     """
 
     kind: str
@@ -48,6 +50,7 @@ class Finding:
     worst_cell: str = ""
     across: bool = False
     cellwise: bool = False
+    part: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain data, what is empty left out."""
@@ -87,6 +90,7 @@ class RoleTable:
     rate: str
     weights: list[dict[str, str]]
     forward: list[str]
+    rate_value: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the roles as plain data."""
@@ -112,6 +116,10 @@ class Audit:
         roles: what was found to be what.
         checked: how many gradient columns were held against the derivative.
         error: why the file cannot be used; empty where it can.
+        skipped: whether the file is none that anybody handed in, such as the lock file of an open workbook.
+        charts: how many charts there are.
+        words: how many words stand in the sheets, labels among them.
+        fingerprint: what is the same for files with the same formulas and numbers; empty where it was not asked for.
     """
 
     path: str
@@ -121,6 +129,10 @@ class Audit:
     roles: list[RoleTable] = field(default_factory=list)
     checked: int = 0
     error: str = ""
+    skipped: bool = False
+    charts: int = 0
+    words: int = 0
+    fingerprint: str = ""
 
     @property
     def ok(self) -> bool | None:
@@ -135,7 +147,7 @@ class Audit:
     @property
     def code(self) -> int:
         """The exit code: 0 checked and right, 1 checked and wrong, 2 unusable, 3 not checked or only partly."""
-        return 2 if self.error else {True: 0, False: 1, None: 3}[self.ok]
+        return 0 if self.skipped else 2 if self.error else {True: 0, False: 1, None: 3}[self.ok]
 
     @property
     def verdict(self) -> str:

@@ -151,9 +151,9 @@ class _Run:
                     if value != node.value:
                         yield substituted(formula, node, number(value)), node, number(value)
             elif node.op == "v" and len(node.value) == 3:
-                for other in walk(formula):
-                    if other.op == "v" and len(other.value) == 3 and other is not node:
-                        yield substituted(formula, node, other), node, other
+                for cell in walk(formula):
+                    if cell.op == "v" and len(cell.value) == 3 and cell is not node:
+                        yield substituted(formula, node, cell), node, cell
         yield from shapes(formula)
 
 
