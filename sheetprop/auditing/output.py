@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from sheetprop.auditing.finding import Audit
+from sheetprop.auditing.parts import part_of
 
-_COLUMNS = ("file", "result", "findings", "gradients checked", "kinds", "first finding", "not checked", "notes")
+_COLUMNS = ("file", "result", "findings", "gradients checked", "kind", "part", "cells", "claims", "wrong", "computes",
+            "should be", "repair", "rows wrong", "rows", "not checked", "notes", "error")
 
 
 def as_json_text(audits: Sequence[Audit]) -> str:
@@ -39,17 +40,18 @@ def as_markdown(audits: Sequence[Audit]) -> str:
 
 
 def as_csv(audits: Sequence[Audit]) -> str:
-    """Return one row for each file: the table of a class."""
+    """Return a row for each finding, and one for each file without: the table of a class."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for audit in audits:
-        kinds = Counter(one.kind for one in audit.findings)
-        writer.writerow([audit.path, audit.verdict, len(audit.findings),
-                         audit.checked, " ".join(f"{kind}:{count}" for kind, count in sorted(kinds.items())),
-                         audit.error or (audit.findings[0].sheet + "!" + audit.findings[0].sentence()
-                                         if audit.findings else ""), "; ".join(audit.unchecked),
-                         "; ".join(audit.notes)])
+        head = [audit.path, audit.verdict, len(audit.findings), audit.checked]
+        tail = ["; ".join(audit.unchecked), "; ".join(audit.notes), audit.error]
+        for one in audit.findings:
+            writer.writerow([*head, one.kind, part_of(one), f"{one.sheet}!{one.cells}", one.claim, one.wrong,
+                             one.computes, one.expected, one.repair, one.rows_wrong, one.rows, *tail])
+        if not audit.findings:
+            writer.writerow([*head, *[""] * 10, *tail])
     return out.getvalue()
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from sheetprop.auditing.finding import Audit, Finding
+from sheetprop.auditing.parts import mistake_of, part_of
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1c2430;--muted:#586473;--paper:#fff;--soft:#f4f6f8;--rule:#d5dbe2;--bad:#a8321c;
@@ -34,17 +36,66 @@ dd.repair{font-weight:600}ul{padding-left:1.2rem}details{margin:.6rem 0}summary{
 
 def as_html(audits: Sequence[Audit]) -> str:
     """Return one page: a table of the files where there are several, then each file's findings, notes and roles."""
-    body = [_contents(audits)] if len(audits) > 1 else []
+    body = [class_overview(audits)] if len(audits) > 1 else []
     body += [_file(audit, f"file-{number}") for number, audit in enumerate(audits, 1)]
     title = f"Audit of {Path(audits[0].path).name}" if len(audits) == 1 else f"Audit of {len(audits)} files"
+    return document(title, "\n".join(body))
+
+
+def document(title: str, body: str) -> str:
+    """Return a self-contained page."""
     title = html.escape(title)
     return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>\n'
-            f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n" + "\n".join(body) + "\n</body>\n</html>\n")
+            f"<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n" + body + "\n</body>\n</html>\n")
+
+
+def class_overview(audits: Sequence[Audit]) -> str:
+    """Return what a teacher asks of a class: totals, mistakes with their files, files that are the same, each file."""
+    totals = Counter(audit.verdict for audit in audits)
+    said = ", ".join(f"{count} {verdict}" for verdict, count in totals.most_common())
+    mistakes: dict[str, dict[int, Finding]] = {}
+    for number, audit in enumerate(audits, 1):
+        for one in audit.findings:
+            mistakes.setdefault(mistake_of(one), {}).setdefault(number, one)
+    rows = []
+    for text, where in sorted(mistakes.items(), key=lambda pair: -len(pair[1])):
+        names = ", ".join(f'<a href="#file-{n}">{html.escape(Path(audits[n - 1].path).name)}</a>' for n in where)
+        first = next(iter(where.values()))
+        rows.append(f'<tr><td class="n">{len(where)}</td><td>{html.escape(text)}</td><td>{html.escape(part_of(first))}'
+                    f"</td><td>{names}</td></tr>")
+    parts = [f"<p>{len(audits)} files: {html.escape(said)}.</p>"]
+    if rows:
+        parts.append('<h2>By mistake</h2><div class="wide"><table><thead><tr><th>Files</th><th>Mistake</th>'
+                     f'<th>Part</th><th>Where</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>')
+    same: dict[str, list[int]] = {}
+    for number, audit in enumerate(audits, 1):
+        if audit.fingerprint:
+            same.setdefault(audit.fingerprint, []).append(number)
+    groups = [numbers for numbers in same.values() if len(numbers) > 1]
+    if groups:
+        parts.append("<h2>The same formulas and numbers</h2><ul>" + "".join(
+            "<li>" + ", ".join(html.escape(Path(audits[n - 1].path).name) for n in numbers) + "</li>"
+            for numbers in groups) + "</ul>")
+    buttons = " ".join(f'<label><input type="checkbox" checked data-verdict="{html.escape(verdict)}"> '
+                       f"{html.escape(verdict)}</label>" for verdict in totals)
+    return "\n".join([*parts, f'<h2>By file</h2><p id="filter">{buttons}</p>', _contents(audits), _FILTER])
+
+
+_FILTER = """<script>
+document.querySelectorAll("#filter input").forEach(function (box) {
+  box.addEventListener("change", function () {
+    document.querySelectorAll("tr[data-verdict]").forEach(function (row) {
+      if (row.dataset.verdict === box.dataset.verdict) { row.hidden = !box.checked; }
+    });
+  });
+});
+</script>"""
 
 
 def _contents(audits: Sequence[Audit]) -> str:
-    rows = [f'<tr><td><a href="#file-{number}">{html.escape(Path(audit.path).name)}</a></td><td>{_verdict(audit)}</td>'
+    rows = [f'<tr data-verdict="{html.escape(audit.verdict)}"><td><a href="#file-{number}">'
+            f'{html.escape(Path(audit.path).name)}</a></td><td>{_verdict(audit)}</td>'
             f'<td class="n">{len(audit.findings) if not audit.error else ""}</td>'
             f'<td class="n">{audit.checked if not audit.error else ""}</td></tr>'
             for number, audit in enumerate(audits, 1)]

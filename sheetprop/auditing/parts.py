@@ -73,7 +73,7 @@ def _is_last(roles: Roles, place: tuple[int, int]) -> bool:
     formulas = roles.graph.formulas
     readers = {n for n in roles.forward if place in places(formulas[n])}
     units = {n for n in roles.forward if unit_of(roles, n) is not None}
-    return not any(any(int(below[0]) in readers for below in roles.graph.order((n, 0))) for n in units - readers)
+    return not any(any(below[0] in readers for below in roles.graph.order((n, 0))) for n in units - readers)
 
 
 def mistake_of(one: Finding) -> str:

@@ -43,9 +43,11 @@ def test_a_class_of_files_gets_a_table_and_a_bad_file_does_not_stop_it(tmp_path:
     assert shown.exit_code == 2
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["result"] for row in rows] == ["checked and wrong", "checked and right", "not read",
-                                              "not checked"]
-    assert len(shown.output.splitlines()) == 4
+    results = [row["result"] for row in rows]
+    assert results == ["checked and wrong"] * 2 + ["checked and right", "not read", "not checked"]
+    assert [row["cells"] for row in rows[:2]] == ["Sheet!Z36:Z67", "Sheet!AA36:AA67"]
+    assert len(shown.output.splitlines()) == 5
+    assert "4 files: 1 checked and wrong, 1 checked and right" in shown.output
 
 
 def test_stated_roles(tmp_path: Path) -> None:
