@@ -106,7 +106,7 @@ def everything(
     threads: int | None, data: Path | None, output: Path, force: bool, formats: tuple[str, ...], title: str | None,
     author: str | None, date: str | None, page: str, **options: Any,
 ) -> int:
-    """Do the whole job: build the workbook, verify it, train on MNIST, report on both.
+    """Do the whole job: build the workbook, verify it, train on MNIST, write the network as a workbook, report.
 
     Finished stages are not done again, and a training that was stopped goes on.
     """
@@ -119,7 +119,8 @@ def everything(
             seed=train_seed, device=device, threads=threads, say=lambda line: click.echo(line, err=True))
     _tell(done.report)
     names = ", ".join(path.name for path in done.report.files.values())
-    click.echo(f"Everything is in {done.folder}: {done.workbook.name}, {names} in {done.report.folder.name}/, "
+    network = f"{done.network.name}, " if done.network is not None else ""
+    click.echo(f"Everything is in {done.folder}: {done.workbook.name}, {network}{names} in {done.report.folder.name}/, "
                f"the run in {done.record}")
     return 0 if done.sound else 1
 

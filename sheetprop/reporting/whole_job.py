@@ -13,7 +13,7 @@ from sheetprop.mnist.record import RECORD, file_of, read
 from sheetprop.network.spec import Spec, make_spec
 from sheetprop.reporting.report import FORMATS, Reported, report
 
-WORKBOOK, RUN, REPORT = "sheetprop.xlsx", "run", "report"
+WORKBOOK, RUN, REPORT, NETWORK = "sheetprop.xlsx", "run", "report", "cnn.xlsx"
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Done:
         folder: where everything is.
         workbook: the workbook.
         record: the run record.
+        network: the trained network as a workbook of live formulas; None where it could not be written.
         report: what was reported.
         skipped: stages that were finished already.
     """
@@ -31,6 +32,7 @@ class Done:
     folder: Path
     workbook: Path
     record: Path
+    network: Path | None
     report: Reported
     skipped: tuple[str, ...]
 
@@ -57,7 +59,7 @@ def run_all(
     say: Callable[[str], None] = lambda _: None,
     **training: Any,
 ) -> Done:
-    """Build the workbook, verify it, train on MNIST, and report on both.
+    """Build the workbook, verify it, train on MNIST, write the trained network as a workbook too, and report.
 
     Stages that are finished are not done again: a workbook of the same spec, a finished record of
     the same recipe. A training that was stopped goes on.
@@ -107,10 +109,30 @@ def run_all(
     else:
         say(f"training: recipe {recipe}")
         _train(recipe, record, data, listener, force=force, **training)
+    network = _exported(record, folder / NETWORK, data, say)
     say("report: verifying the workbook and writing")
     written = report(workbook, record, formats=formats, output=folder / REPORT, title=title, author=author, date=date,
                      page=page, force=True)
-    return Done(folder, workbook, file_of(record), written, tuple(skipped))
+    return Done(folder, workbook, file_of(record), network, written, tuple(skipped))
+
+
+def _exported(record: Path, path: Path, data: Any, say: Callable[[str], None]) -> Path | None:
+    """Write the trained network with a test image as a workbook; say why where that cannot be."""
+    from sheetprop.workbook.exported.export import export
+    from sheetprop.workbook.exported.sources import from_record
+
+    if path.exists() and path.stat().st_mtime >= file_of(record).stat().st_mtime:
+        say(f"network: {path} is there")
+        return path
+    try:
+        source = from_record(record, data=data, download=False)
+        made = export(source.module, source.args, path, target=source.target, loss=source.loss, title=source.title,
+                      source=source.words, training=False, picture=source.picture)
+    except SheetpropError as error:
+        say(f"network: no workbook of it ({error})")
+        return None
+    say(f"network: {path}, {made.formulas:,} formulas")
+    return path
 
 
 def _built(path: Path, spec: Spec) -> bool:

@@ -51,7 +51,7 @@ def from_example(name: str, seed: int = 0) -> Source:
 
 
 def from_record(record: str | os.PathLike[str], image: str | int = 0, *, run: int | None = None,
-                batch: int = 1, data: str | os.PathLike[str] | None = None) -> Source:
+                batch: int = 1, data: str | os.PathLike[str] | None = None, download: bool = True) -> Source:
     """Return the trained network of a run record, with a test image or a picture.
 
     The network's normalisation becomes its first layer, so that pixels from 0 to 1 are typed.
@@ -62,6 +62,7 @@ def from_record(record: str | os.PathLike[str], image: str | int = 0, *, run: in
         run: which run's weights, from 1; None takes the first finished one.
         batch: so many images of the test set from `image` on.
         data: folder of MNIST.
+        download: whether MNIST may be fetched where it is not there.
 
     Raises:
         SheetpropError: no weights, no such image, a file that is no picture.
@@ -81,7 +82,7 @@ def from_record(record: str | os.PathLike[str], image: str | int = 0, *, run: in
     if run is not None and not 1 <= run <= len(kept.runs):
         raise SheetpropError(f"run {run}: the record has runs 1 to {len(kept.runs)}")
     network = trained(file_of(path).parent, kept.network.name, done[0] if run is None else kept.runs[run - 1])
-    pixels, labels, words = _images(image, batch, data)
+    pixels, labels, words = _images(image, batch, data, download)
     normalise = nn.BatchNorm2d(1, eps=0.0, affine=False).double()
     normalise.running_mean = torch.tensor([MEAN], dtype=torch.float64)
     normalise.running_var = torch.tensor([DEVIATION], dtype=torch.float64) ** 2
@@ -90,7 +91,8 @@ def from_record(record: str | os.PathLike[str], image: str | int = 0, *, run: in
                   f"run record {file_of(path).parent.name}, trained on MNIST, {words}", False, batch == 1)
 
 
-def _images(image: str | int, batch: int, folder: str | os.PathLike[str] | None) -> tuple[Any, Any, str]:
+def _images(image: str | int, batch: int, folder: str | os.PathLike[str] | None,
+            download: bool) -> tuple[Any, Any, str]:
     """Return pixels ``[N, 1, 28, 28]`` from 0 to 1, labels, and words about them."""
     import torch
 
@@ -101,7 +103,7 @@ def _images(image: str | int, batch: int, folder: str | os.PathLike[str] | None)
         return pixels, torch.tensor([0]), f"picture {Path(image).name}; its target is not known and set to 0"
     from sheetprop.mnist.data import data, load
 
-    digits = load(data(folder))
+    digits = load(data(folder, download=download))
     number = int(image)
     count = len(digits.test_images)
     if not 0 <= number <= count - batch:
