@@ -137,7 +137,10 @@ class Book:
     @iterate.setter
     def iterate(self, setting: int | tuple[int, float] | None) -> None:
         given = (setting, 0.001) if isinstance(setting, int) else setting
-        if given is not None and not (1 <= given[0] <= 1_000_000 and given[1] >= 0):
+        usual = given is None or (
+            isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], int)
+            and isinstance(given[1], int | float) and 1 <= given[0] <= 1_000_000 and given[1] >= 0)
+        if not usual:
             raise SheetpropError(f"iterate: {setting!r} is no setting; give how often, such as 100, or (100, 0.001)")
         self._space.contents.iterate = given
         self._session.changed(formulas=False)
@@ -385,6 +388,8 @@ class Book:
             except (TypeError, ValueError) as error:
                 raise SheetpropError(f"save: the file object takes no bytes ({error}); use mode 'wb'") from None
             return
+        if not isinstance(target, str | os.PathLike):
+            raise SheetpropError(f"save: takes a path or a file object, not {type(target).__name__}")
         from sheetprop.files import replacing
 
         with replacing(target) as temporary, temporary.open("wb") as out:

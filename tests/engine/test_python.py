@@ -369,5 +369,19 @@ def test_iteration_is_switched_on_from_outside(workbook: Any) -> None:
     assert book.iterate == (3, 0.001)
     book.iterate = None
     assert len(book.calculate().circular) == 2
-    with pytest.raises(SheetpropError, match="no setting"):
-        book.iterate = 0
+    for wrong in (0, "x", (5,), (5, -1.0), (0, 1.0)):
+        with pytest.raises(SheetpropError, match="no setting"):
+            book.iterate = wrong
+
+
+def test_what_is_no_reference_is_said(loan: Path) -> None:
+    book = sheetprop.open(loan)
+    calls: list[Any] = [book.explain, book.precedents, book.dependents, lambda ref: book.set(ref, 1),
+                        lambda ref: book.goal_seek(ref, 1.0, "Loan!B1"), lambda ref: book.function([ref], ["Loan!B4"])]
+    for call in calls:
+        for wrong in (None, 5, "", "Loan", "Nope!A1", "Loan!A0"):
+            with pytest.raises(SheetpropError) as caught:
+                call(wrong)
+            assert "\n" not in str(caught.value)
+    with pytest.raises(SheetpropError, match="takes a path"):
+        book.save(None)  # type: ignore[arg-type]

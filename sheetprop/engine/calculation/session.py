@@ -61,6 +61,8 @@ class Session:
         Raises:
             SheetpropError: the reference names no cells; the message says what the name stands for.
         """
+        if not isinstance(ref, str):
+            raise SheetpropError(f"{ref!r}: is no reference; give a cell such as 'Sheet1!B4', or a name")
         names = self.space.contents.names
         sheet, place = split_sheet(ref)
         store = own if sheet is None else self.sheet(sheet)
