@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from sheetprop.mnist.logs.layertables import Table
 from sheetprop.mnist.record import LogSource, RunRecord, summarise
 
 STANDARD_INPUT = "-"
+_BAR = re.compile(r"(?P<label>[^|\]]*?)\s*\d+%\|[^|]*\|\s*\d+/(?P<all>\d+)\s*\[[^\]]*\]\s*")
 
 
 def log(source: str | os.PathLike[str], *, run: int | None = None) -> RunRecord:
@@ -78,9 +80,7 @@ def parse(text: str, *, name: str = "log", md5: str = "", run: int | None = None
 def _line(assembly: Assembly, dialects: list[Reader], line: texts.Line) -> int:
     """Have each dialect take its part of a line; return 1 where somebody took something, else 0."""
     taken, rest, complaint = False, "", None
-    for part in line.text.split("\r"):  # a bar that was drawn over and over
-        if not part.strip():
-            continue
+    for part in _drawings(line.text):
         rest, found = part, []
         for reader in dialects:
             got = list(reader.read(rest))
@@ -95,6 +95,14 @@ def _line(assembly: Assembly, dialects: list[Reader], line: texts.Line) -> int:
     if complaint is not None and not (line.code and complaint.startswith("a figure")):
         assembly.complain(line, complaint)
     return int(taken)
+
+
+def _drawings(text: str) -> list[str]:
+    """Return the parts of a line that was drawn over and over; of one bar that only moved, the last drawing."""
+    parts = [part for part in text.split("\r") if part.strip()]
+    marks = [_BAR.fullmatch(part) for part in parts]
+    keys = [None if m is None else (re.sub(r"[\d.]+", "#", m["label"]), m["all"]) for m in marks]
+    return [part for i, part in enumerate(parts) if keys[i] is None or i + 1 == len(parts) or keys[i] != keys[i + 1]]
 
 
 def _numbered(found: list[Found]) -> list[Found]:

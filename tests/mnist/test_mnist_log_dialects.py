@@ -380,6 +380,51 @@ def test_our_own_log_reads_back() -> None:
     assert kept.evaluated_on == "held-out"
 
 
+def test_json_lines_ours_and_others() -> None:
+    kept = parse('{"seed": 1, "epoch": 1, "learning_rate": 0.1, "train_loss": 0.3, "train_accuracy": 91.5, "test_loss": 0.1, '
+                 '"test_accuracy": 97.25, "seconds": 2.5, "test_seconds": 0.5}\n')
+    assert figures(kept, "epoch", "learning_rate", "train_accuracy", "test_accuracy", "seconds") == [
+        (1, 0.1, 91.5, 97.25, 2.5)]
+    assert kept.runs[0].seed == 1
+    kept = parse('{"epoch": 0, "train_loss": 0.3, "val_acc": 0.97, "val_f1": 0.96}\n{"epoch": 1, "train_loss": 0.2, '
+                 '"val_acc": 0.98}\n')
+    assert figures(kept, "epoch", "train_loss", "test_accuracy") == [(0, 0.3, 97.0), (1, 0.2, 98.0)]
+    assert unread(kept) == [(1, "not taken: val_f1")]
+
+
+def test_numbers_of_a_scheduler_and_in_brackets() -> None:
+    rest = "loss={0} batch_id=468: 100%|███| 469/469 [00:14<00:00, 33.0it/s]\nTest set: Average loss: 0.0300, Accuracy: 99{0}0/10000 (99.{0}0%)\n"
+    kept = parse("".join(f"Epoch     {n}: adjusting learning rate of group 0 to {0.1 / (n + 1):.4e}.\n" + rest.format(n + 1)
+                         for n in range(3)))
+    assert figures(kept, "epoch", "numbered", "learning_rate") == [(0, True, 0.1), (1, True, 0.05), (2, True, 0.033333)]
+    kept = parse("[1/20] train loss: 0.21 test acc: 97.6\n[2/20] train loss: 0.11 test acc: 98.6\n")
+    assert figures(kept, "epoch", "numbered", "train_loss", "test_accuracy") == [(1, True, 0.21, 97.6), (2, True, 0.11, 98.6)]
+
+
+def test_test_data_for_every_epoch_is_no_final_score() -> None:
+    kept = parse("".join(f"Epoch: {n}\nTest Data: Average loss: 0.03, Accuracy: 99{n}0/10000 (99.{n}0%)\n" for n in (1, 2)))
+    assert figures(kept, "epoch", "test_correct") == [(1, 9910), (2, 9920)]
+    assert kept.runs[0].test_score is None
+
+
+def test_counts_of_right_answers_and_a_last_test_without_a_number() -> None:
+    kept = parse("".join(f"Epoch:{n}\t TRAIN\t Correct Prediction:{47000 + n}/48000 \t Loss:{52.5 - n}\n"
+                         f"Epoch:{n}\t VAL\t Correct Prediction:{11700 + n}/12000 \t Loss:{9.5 - n}\n" for n in (0, 1))
+                 + "Test Accuracy: 97.5 %\n")
+    assert figures(kept, "epoch", "train_accuracy", "train_loss", "test_correct", "test_loss") == [
+        (0, 100 * 47000 / 48000, 52.5, 11700, 9.5), (1, 100 * 47001 / 48000, 51.5, 11701, 8.5)]
+    assert kept.runs[0].test_score is not None
+    assert kept.runs[0].test_score.accuracy == 97.5
+    kept = parse("Epoch 1 train_loss: 0.3, something_else: 12.5, val_acc: 0.97\n")
+    assert unread(kept) == [(1, "not taken: something_else")]
+
+
+def test_long_lines_are_read_in_time() -> None:
+    text = "list: [" + ", ".join(f"{n / 7:.3f}" for n in range(20_000)) + "]\n" + " " * 200_000 + "x\n"
+    # Patterns whose cost grows with the cube of a line would not come back from this.
+    assert figures(parse(text + bar(1, 0.1, 9917)), "epoch", "test_correct") == [(1, 9917)]
+
+
 # Layer tables
 
 
@@ -501,3 +546,11 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
     kept = log(path)
     assert figures(kept, "epoch", "test_correct", "batches") == [(1, 9917, 469)]
     assert not unread(kept)
+
+
+def test_a_final_score_alone_is_a_run_without_epochs() -> None:
+    kept = parse("Test Data: Average loss: 0.0300, Accuracy: 9910/10000 (99.10%)\n")
+    assert kept.runs[0].epochs == []
+    assert kept.runs[0].test_score is not None
+    assert kept.runs[0].test_score.correct == 9910
+    assert kept.epochs_trained() is None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from sheetprop.mnist.logs.found import Found, Share
+from sheetprop.mnist.logs.found import Found, Kind, Share
 from sheetprop.mnist.logs.layertables import Table
 from sheetprop.mnist.logs.names import fraction
 from sheetprop.mnist.logs.source import Line
@@ -33,6 +33,7 @@ class _Draft:
     stepped: bool = False  # training figures have been seen
     whole: bool = False  # ... of all of its steps
     tested: bool = False
+    hint: int | None = None  # the number that a scheduler gave it
     late: bool = False  # its training figures came after its test
 
     @property
@@ -74,6 +75,7 @@ class Assembly:
         self.again: Found | None = None  # an epoch's number that was told twice: perhaps a run of its own begins
         self.held: dict[str, float] = {}  # a rate told before its epoch
         self.sticky: float | None = None
+        self.hint: int | None = None
         self.rate_after: bool | None = None
         self.rates: list[tuple[float, Line]] = []
         self.told_rate = False
@@ -116,6 +118,14 @@ class Assembly:
             case "epoch":
                 self._number(int(found.values["number"]), line)
             case "final":
+                draft = self.draft
+                if draft is not None and not draft.tested and (draft.number is not None or draft.stepped):
+                    # `Test Data: ...` behind an epoch that has no test yet is that epoch's.
+                    side = "test" if any(n.startswith("test") for n in (*found.values, *found.shares)) else "train"
+                    if side == "test" or any(n.startswith("train") for n in found.values):
+                        kind: Kind = "test" if side == "test" else "train"
+                        self._figures(Found(kind, 0, 0, found.values, found.shares), line)
+                        return
                 self._final(found, line)
             case _:
                 self._figures(found, line)
@@ -138,7 +148,8 @@ class Assembly:
 
     def _open(self, line: Line, number: int | None = None) -> _Draft:
         self._close()
-        self.draft = _Draft(line, number, rate=self.held.pop("learning_rate", self.sticky))
+        self.draft = _Draft(line, number, rate=self.held.pop("learning_rate", self.sticky), hint=self.hint)
+        self.hint = None
         return self.draft
 
     def _number(self, number: int, line: Line) -> None:
@@ -160,6 +171,9 @@ class Assembly:
         self.told_rate = True
         if "next" in found.values:  # a scheduler speaks of the steps that follow
             self.sticky = value
+            self.hint = int(found.values["hint"]) if "hint" in found.values else None
+            if draft is not None and draft.empty:
+                draft.hint = self.hint
             if draft is not None and draft.empty:
                 draft.rate = value
             return
@@ -320,6 +334,8 @@ def runs(assembly: Assembly) -> list[Run]:
         if not draft.epochs and not draft.final[0] and not draft.final[1] and not draft.train[0]:
             continue
         _late_scores(draft)
+        _hinted(draft)
+        _last_test(draft)
         scales = {side: _fractions(draft, f"{side}_accuracy") for side in ("train", "test")}
         numbers = _numbers(draft)
         epochs = [_epoch(d, n, scales) for d, n in zip(draft.epochs, numbers, strict=True)]
@@ -343,6 +359,26 @@ def _late_scores(run: _RunDraft) -> None:
                 run.train[0][name.removeprefix("train_")] = late[0].values.pop(name)
         if "train_accuracy" in late[0].shares:
             run.train[1]["accuracy"] = late[0].shares.pop("train_accuracy")
+
+
+def _last_test(run: _RunDraft) -> None:
+    """A test without a number behind epochs that are numbered is the whole run's."""
+    last = run.epochs[-1] if run.epochs else None
+    if last is None or len(run.epochs) < 2 or last.number is not None or last.stepped or any(
+            d.number is None for d in run.epochs[:-1]) or run.final[0] or run.final[1]:
+        return
+    run.epochs.pop()
+    run.final[0].update({k.removeprefix("test_"): v for k, v in last.values.items() if k.startswith("test")})
+    run.final[1].update({k.removeprefix("test_"): v for k, v in last.shares.items() if k.startswith("test")})
+
+
+def _hinted(run: _RunDraft) -> None:
+    """Take the numbers that a scheduler gave, where the log has no others and they count one by one."""
+    hints = [d.hint for d in run.epochs if d.hint is not None]
+    if hints and len(hints) == len(run.epochs) and all(d.number is None for d in run.epochs) and \
+            hints == list(range(hints[0], hints[0] + len(hints))):
+        for draft in run.epochs:
+            draft.number = draft.hint
 
 
 def _fractions(run: _RunDraft, name: str) -> bool:

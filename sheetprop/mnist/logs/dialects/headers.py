@@ -25,7 +25,7 @@ class Reader:
     def read(self, text: str) -> Iterable[Found]:
         """Return numbers of epochs and learning rates that stand for themselves."""
         found: list[Found] = []
-        if not text.strip() or (code(text) and not EPOCH.match(text.strip())):
+        if not text.strip() or len(text.strip()) > 400 or (code(text) and not EPOCH.match(text.strip())):
             return found
         rest = text
         rates = []

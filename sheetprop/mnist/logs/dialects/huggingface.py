@@ -48,7 +48,8 @@ class Reader:
                 told = ast.literal_eval(mark[0])
             except (ValueError, SyntaxError, MemoryError, RecursionError):
                 continue
-            if isinstance(told, dict) and "epoch" in told:
+            if isinstance(told, dict) and "epoch" in told and any(
+                    str(k).startswith("eval_") or k in ("loss", "grad_norm", "train_runtime") for k in told):
                 found.append(_told(mark, {str(k): str(v) for k, v in told.items()}))
         return found
 

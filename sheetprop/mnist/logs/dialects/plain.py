@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sheetprop.mnist.logs.found import Found, Kind, Share
 from sheetprop.mnist.logs.names import EPOCH, PAIR, Metric, metric
@@ -18,7 +19,7 @@ from sheetprop.mnist.logs.prose import code, letters
 ORDER = 70
 
 _SIDE = re.compile(r"\b(?P<side>train(?:ing)?|test(?:ing)?|val(?:id(?:ation)?)?|eval(?:uation)?)\b\s*"
-                   r"(?:set|data|phase|error|results?|metrics?)?\s*[:\])|\->]+", re.IGNORECASE)
+                   r"(?:set|data|phase|error|results?|metrics?)?\s*(?:[:\])|\->]+|\t)", re.IGNORECASE)
 _PART = re.compile(r"\b(?:step|batch|iter(?:ation)?)\b|\[\s*\d+\s*/\s*\d+\s*\]", re.IGNORECASE)
 _BARE = re.compile(r"\b(?P<name>(?:(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?)[ _])?(?:loss|acc(?:uracy)?))\s+"
                    r"(?P<value>\d*\.\d+)\s*(?P<percent>%)?", re.IGNORECASE)
@@ -35,7 +36,7 @@ class Reader:
     def read(self, text: str) -> Iterable[Found]:
         """Return the figures of a line that is made of names and numbers."""
         stripped = text.strip()
-        if not stripped:
+        if not stripped or len(stripped) > 1000:
             return []
         heading, self.heading = self.heading, None
         alone = re.fullmatch(r"(?P<side>train(?:ing)?|test(?:ing)?|val(?:id(?:ation)?)?)\s*(?:error|results?|metrics?|"
@@ -45,7 +46,7 @@ class Reader:
             return []
         pairs: list[tuple[int, int, Metric, re.Match[str]]] = []
         for mark in (*PAIR.finditer(text), *_BARE.finditer(text)):
-            means = metric(mark["name"])
+            means = _metric(mark)
             if re.match(r"\s*,\s*[-\d.]+\s*(?:,|$)", text[mark.end() :]):  # the first number of a list
                 return []
             if means is not None and not means.best and not any(s < mark.end() and mark.start() < e
@@ -62,6 +63,10 @@ class Reader:
         if letters(leftover) > 14:
             return []
         found = _figures(text, sorted(pairs, key=lambda p: p[0]), heading)
+        strange = [m["name"].strip() for m in PAIR.finditer(rest) if m["value"][:1].isdigit() and not (
+            _TAIL.search(m["name"]) or metric(m["name"]))]
+        if strange:
+            found = replace(found, notes=(*found.notes, f"not taken: {', '.join(strange)}"))
         if epoch is not None and "number" not in found.values:
             found.values["number"] = float(epoch["number"])
             if epoch["of"]:
@@ -69,6 +74,14 @@ class Reader:
         start = min([p[0] for p in pairs] + ([epoch.start()] if epoch else []))
         end = max([p[1] for p in pairs] + ([epoch.end()] if epoch else []))
         return [Found(found.kind, start, end, found.values, found.shares, found.notes)]
+
+
+def _metric(mark: re.Match[str]) -> Metric | None:
+    """Return what a pair is about; `Correct: 9758/10000` under any longer name is an accuracy."""
+    means = metric(mark["name"])
+    if means is None and mark.groupdict().get("all") and re.search(r"\bcorrect", mark["name"], re.IGNORECASE):
+        return Metric("accuracy")
+    return means
 
 
 def _figures(text: str, pairs: list[tuple[int, int, Metric, re.Match[str]]], heading: str | None) -> Found:
@@ -107,8 +120,12 @@ def _figures(text: str, pairs: list[tuple[int, int, Metric, re.Match[str]]], hea
                     continue
                 notes.append(f"{mark['value']} of {total} cannot be right")
             shares[f"{where}_accuracy"] = Share(mark["value"], mark["percent"] is not None)
+    lead = re.match(r"\W*[\[(]\s*(\d+)\s*/\s*(\d+)\s*[\])]", text)
     tests = any(name.startswith("test") for name in (*values, *shares))
     trains = any(name.startswith("train") for name in (*values, *shares))
+    if lead is not None and tests and "number" not in values:  # with a test, it counts epochs and not batches
+        values |= {"number": float(lead[1]), "of": float(lead[2])}
+        part = False
     kind: Kind = "row" if tests and trains else "test" if tests else "train"
     if part and not tests:
         kind = "step"

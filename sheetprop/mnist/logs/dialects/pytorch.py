@@ -30,7 +30,8 @@ _STEP = re.compile(
 )
 _TUTORIAL = re.compile(rf"\[\s*(?P<number>\d+)\s*,\s*(?P<batch>\d+)\s*\]\s*loss\s*:\s*(?P<loss>{NUMBER}|nan)",
                        re.IGNORECASE)
-_ADJUSTED = re.compile(rf"(?:\bEpoch\s+\d+\s*:\s*)?(?P<how>adjusting|reducing)\s+learning\s+rate\s+of\s+group\s+"
+_ADJUSTED = re.compile(rf"(?:\bEpoch\s+(?P<number>\d+)\s*:\s*)?"
+                       rf"(?P<how>adjusting|reducing)\s+learning\s+rate\s+of\s+group\s+"
                        rf"(?P<group>\d+)\s+to\s+(?P<rate>{NUMBER}?)\.?(?=\s|$)", re.IGNORECASE)
 
 
@@ -52,6 +53,8 @@ class Reader:
             for mark in _TUTORIAL.finditer(text)]
         for mark in _ADJUSTED.finditer(text):
             values = {"learning_rate": float(mark["rate"].rstrip(".")), "next": 1.0}
+            if mark["number"]:
+                values["hint"] = float(mark["number"])
             if mark["group"] != "0":
                 found.append(Found("aside", mark.start(), mark.end(), notes=(
                     f"the learning rate of parameter group {mark['group']} is not taken",)))
