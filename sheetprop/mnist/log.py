@@ -21,6 +21,9 @@ from sheetprop.mnist.logs.layertables import Table
 from sheetprop.mnist.record import LogSource, RunRecord, summarise
 
 STANDARD_INPUT = "-"
+LONGEST = 5_000  # characters of a line; longer ones are lists of numbers, pictures, pages
+TAKEN = "\0"  # stands where something was taken: no pattern runs across it
+_BLANKS = re.compile(r"[ \t]{20,}")
 _BAR = re.compile(r"(?P<label>[^|\]]*?)\s*\d+%\|[^|]*\|\s*\d+/(?P<all>\d+)\s*\[[^\]]*\]\s*")
 
 
@@ -80,13 +83,16 @@ def parse(text: str, *, name: str = "log", md5: str = "", run: int | None = None
 def _line(assembly: Assembly, dialects: list[Reader], line: texts.Line) -> int:
     """Have each dialect take its part of a line; return 1 where somebody took something, else 0."""
     taken, rest, complaint = False, "", None
-    for part in _drawings(line.text):
+    if len(line.text) > LONGEST and len(max(line.text.split("\r"), key=len)) > LONGEST:
+        assembly.complain(line, f"a line of {len(line.text):,} characters: only the first {LONGEST:,} were read")
+    for whole in _drawings(line.text):
+        part = whole[:LONGEST]
         rest, found = part, []
         for reader in dialects:
             got = list(reader.read(rest))
             found += got
             for one in got:
-                rest = rest[: one.start] + " " * (one.end - one.start) + rest[one.end :]
+                rest = rest[: one.start] + TAKEN * (one.end - one.start) + rest[one.end :]
         found.sort(key=lambda one: one.start)
         for one in _numbered(found):
             assembly.take(one, line)
@@ -99,7 +105,7 @@ def _line(assembly: Assembly, dialects: list[Reader], line: texts.Line) -> int:
 
 def _drawings(text: str) -> list[str]:
     """Return the parts of a line that was drawn over and over; of one bar that only moved, the last drawing."""
-    parts = [part for part in text.split("\r") if part.strip()]
+    parts = [_BLANKS.sub(" " * 20, part) for part in text.split("\r") if part.strip()]
     marks = [_BAR.fullmatch(part) for part in parts]
     keys = [None if m is None else (re.sub(r"[\d.]+", "#", m["label"]), m["all"]) for m in marks]
     return [part for i, part in enumerate(parts) if keys[i] is None or i + 1 == len(parts) or keys[i] != keys[i + 1]]

@@ -419,6 +419,13 @@ def test_counts_of_right_answers_and_a_last_test_without_a_number() -> None:
     assert unread(kept) == [(1, "not taken: something_else")]
 
 
+def test_an_accuracy_told_twice_is_one_epochs() -> None:
+    kept = parse("".join(f"Epoch {n}:\nTest Accuracy: 98.5{n} % \t Test Loss: 0.04\n"
+                         f"Number of correct prediction in test set: 985{n}/10000\n" for n in (1, 2)))
+    assert figures(kept, "epoch", "test_accuracy", "test_correct", "test_loss") == [
+        (1, 98.51, 9851, 0.04), (2, 98.52, 9852, 0.04)]
+
+
 def test_long_lines_are_read_in_time() -> None:
     text = "list: [" + ", ".join(f"{n / 7:.3f}" for n in range(20_000)) + "]\n" + " " * 200_000 + "x\n"
     # Patterns whose cost grows with the cube of a line would not come back from this.

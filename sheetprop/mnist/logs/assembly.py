@@ -236,7 +236,7 @@ class Assembly:
         if found.kind == "step" and (draft.tested or self._bar_again(draft, values, done)):
             return self._open(line, number)
         if found.kind == "test" and draft.tested and any(
-                n in draft.values or n in draft.shares for n in (*values, *found.shares) if n in _TESTED):
+                _clash(draft, found, n) for n in (*values, *found.shares) if n in _TESTED):
             return self._open(line, number)
         if found.kind == "train" and draft.stepped and draft.tested and any(
                 n in draft.values or n in draft.shares for n in (*values, *found.shares)):
@@ -311,6 +311,18 @@ def _starts_again(run: _RunDraft, draft: _Draft) -> bool:
     return before is not None and now is not None and before != now
 
 
+def _clash(draft: _Draft, found: Found, name: str) -> bool:
+    """Tell whether a figure is known already, and another; the same accuracy told in two ways is none."""
+    mine = draft.shares[name].value if name in draft.shares else draft.values.get(name)
+    told = found.shares[name].value if name in found.shares else found.values.get(name)
+    if mine is None or told is None:
+        return False
+    if not name.endswith("accuracy"):
+        return mine != told
+    told_again = isinstance(draft.shares.get(name), Share) != (name in found.shares)
+    return not (told_again and min(abs(mine - told), abs(100 * mine - told), abs(mine - 100 * told)) < 0.051)
+
+
 def _differ(draft: _Draft, found: Found) -> bool:
     """Tell whether a row has other figures than the epoch has, so that it is no second drawing of it."""
     mine: dict[str, float | str] = {**draft.values, **{k: s.text for k, s in draft.shares.items()}}
@@ -335,7 +347,8 @@ def runs(assembly: Assembly) -> list[Run]:
             continue
         _late_scores(draft)
         _hinted(draft)
-        _last_test(draft)
+        for extra in _last_test(draft):
+            assembly.complain(extra.line, "a further test without an epoch, after the last one: not taken")
         scales = {side: _fractions(draft, f"{side}_accuracy") for side in ("train", "test")}
         numbers = _numbers(draft)
         epochs = [_epoch(d, n, scales) for d, n in zip(draft.epochs, numbers, strict=True)]
@@ -361,15 +374,19 @@ def _late_scores(run: _RunDraft) -> None:
             run.train[1]["accuracy"] = late[0].shares.pop("train_accuracy")
 
 
-def _last_test(run: _RunDraft) -> None:
-    """A test without a number behind epochs that are numbered is the whole run's."""
-    last = run.epochs[-1] if run.epochs else None
-    if last is None or len(run.epochs) < 2 or last.number is not None or last.stepped or any(
-            d.number is None for d in run.epochs[:-1]) or run.final[0] or run.final[1]:
-        return
-    run.epochs.pop()
+def _last_test(run: _RunDraft) -> list[_Draft]:
+    """A test without a number behind epochs that are numbered is the whole run's; return those that are too many."""
+    count = len(run.epochs)
+    while count and run.epochs[count - 1].number is None and not run.epochs[count - 1].stepped:
+        count -= 1
+    behind = run.epochs[count:]
+    if not count or not behind or any(d.number is None for d in run.epochs[:count]) or run.final[0] or run.final[1]:
+        return []
+    del run.epochs[count:]
+    last = behind.pop()
     run.final[0].update({k.removeprefix("test_"): v for k, v in last.values.items() if k.startswith("test")})
     run.final[1].update({k.removeprefix("test_"): v for k, v in last.shares.items() if k.startswith("test")})
+    return behind
 
 
 def _hinted(run: _RunDraft) -> None:

@@ -60,7 +60,7 @@ class Reader(Protocol):
     """Reads one log from its first line to its last; may remember what earlier lines said."""
 
     def read(self, text: str) -> Iterable[Found]:
-        """Return what stands in `text`, a line or the last drawing of one; taken parts are blanks in it."""
+        """Return what stands in `text`, a line or the last drawing of one; taken parts are zero characters."""
 
 
 def amount(text: str) -> float:

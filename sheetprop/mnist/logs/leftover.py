@@ -52,4 +52,4 @@ def untaken(rest: str, whole: str) -> str | None:
 
 
 def _short(text: str) -> str:
-    return " ".join(text.split())[:80]
+    return " ".join(text.replace("\0", " ").split())[:80]

@@ -15,7 +15,7 @@ _IN_CODE = re.compile(r"\{[\w.:\[\] ()]*\}|%[.\d]*[dfs]\b|\.format\(|\w\([\w.]+\
 
 def code(text: str) -> bool:
     """Tell a line of Python from one of a log."""
-    text = re.sub(r"\s+", " ", text.strip()[:400])  # blanks in a row cost these patterns their cube
+    text = re.sub(r"[\s\0]+", " ", text).strip()[:400]  # blanks in a row cost these patterns their cube
     if _CODE.match(text):
         # A log may begin with a dictionary's name or a bracket; a call with a bar behind it is none.
         return "it/s" not in text and "s/it" not in text and "|" not in text

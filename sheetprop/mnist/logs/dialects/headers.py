@@ -25,7 +25,8 @@ class Reader:
     def read(self, text: str) -> Iterable[Found]:
         """Return numbers of epochs and learning rates that stand for themselves."""
         found: list[Found] = []
-        if not text.strip() or len(text.strip()) > 400 or (code(text) and not EPOCH.match(text.strip())):
+        bare_text = text.strip(" \t\0")
+        if not bare_text or len(bare_text) > 400 or (code(text) and not EPOCH.match(bare_text)):
             return found
         rest = text
         rates = []

@@ -35,7 +35,7 @@ class Reader:
 
     def read(self, text: str) -> Iterable[Found]:
         """Return the figures of a line that is made of names and numbers."""
-        stripped = text.strip()
+        stripped = text.strip(" \t\0")
         if not stripped or len(stripped) > 1000:
             return []
         heading, self.heading = self.heading, None
@@ -64,7 +64,7 @@ class Reader:
             return []
         found = _figures(text, sorted(pairs, key=lambda p: p[0]), heading)
         strange = [m["name"].strip() for m in PAIR.finditer(rest) if m["value"][:1].isdigit() and not (
-            _TAIL.search(m["name"]) or metric(m["name"]))]
+            _TAIL.search(m["name"]) or metric(m["name"]) or re.search(r"\.\w{1,4}$", m["name"]))]
         if strange:
             found = replace(found, notes=(*found.notes, f"not taken: {', '.join(strange)}"))
         if epoch is not None and "number" not in found.values:
@@ -80,7 +80,9 @@ def _metric(mark: re.Match[str]) -> Metric | None:
     """Return what a pair is about; `Correct: 9758/10000` under any longer name is an accuracy."""
     means = metric(mark["name"])
     if means is None and mark.groupdict().get("all") and re.search(r"\bcorrect", mark["name"], re.IGNORECASE):
-        return Metric("accuracy")
+        told = re.search(r"train|test|val", mark["name"], re.IGNORECASE)
+        side = None if told is None else "train" if told[0].lower() == "train" else "test"
+        return Metric("accuracy", side)  # type: ignore[arg-type]
     return means
 
 
