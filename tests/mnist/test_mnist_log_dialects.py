@@ -410,11 +410,11 @@ def test_test_data_for_every_epoch_is_no_final_score() -> None:
 def test_counts_of_right_answers_and_a_last_test_without_a_number() -> None:
     kept = parse("".join(f"Epoch:{n}\t TRAIN\t Correct Prediction:{47000 + n}/48000 \t Loss:{52.5 - n}\n"
                          f"Epoch:{n}\t VAL\t Correct Prediction:{11700 + n}/12000 \t Loss:{9.5 - n}\n" for n in (0, 1))
-                 + "Test Accuracy: 97.5 %\n")
+                 + "Test Accuracy: 97.2 %\n")
     assert figures(kept, "epoch", "train_accuracy", "train_loss", "test_correct", "test_loss") == [
         (0, 100 * 47000 / 48000, 52.5, 11700, 9.5), (1, 100 * 47001 / 48000, 51.5, 11701, 8.5)]
     assert kept.runs[0].test_score is not None
-    assert kept.runs[0].test_score.accuracy == 97.5
+    assert kept.runs[0].test_score.accuracy == 97.2
     kept = parse("Epoch 1 train_loss: 0.3, something_else: 12.5, val_acc: 0.97\n")
     assert unread(kept) == [(1, "not taken: something_else")]
 
