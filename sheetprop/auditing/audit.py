@@ -60,7 +60,7 @@ def audit(path: str | os.PathLike[str], *, loss: str | None = None, params: str 
         book = open_book(path)
         book.calculate()
         given = {"--loss": loss, "--params": params, "--grads": grads, "--lr": lr}
-        return with_room(lambda: _Auditor(book, given).run(str(path)))  # formulas may be thousands of operations deep
+        return with_room(lambda: Auditor(book, given).run(str(path)))  # formulas may be thousands of operations deep
 
 
 MOST_CELLS, MOST_SHOWN = 20_000, 20
@@ -82,7 +82,7 @@ class _Read:
         return any(self.networks)
 
 
-class _Auditor:
+class Auditor:
     """One workbook being audited."""
 
     def __init__(self, book: Book, given: dict[str, str | None]) -> None:
@@ -91,6 +91,7 @@ class _Auditor:
         self.spots = {flag: self.areas(flag, text) for flag, text in self.given.items()}
         self.stored: Stored = book.stored()
         self.used: set[str] = set()
+        self.networks: list[Roles] = []
         self.tabular: set[str] = set()  # what tables could not place
 
     def areas(self, flag: str, text: str) -> list[tuple[str, str]]:
@@ -149,6 +150,7 @@ class _Auditor:
         return result
 
     def run(self, path: str) -> Audit:
+        """Return the answer."""
         result = Audit(path)
         networks: list[Roles] = []
         others: list[str] = []
@@ -168,6 +170,7 @@ class _Auditor:
             if flag not in self.used:
                 raise SheetpropError(f"{flag} {text}: " + ("no network was found whose updates could use it"
                                      if flag == "--lr" else "lies in no table of repeated rows or columns"))
+        self.networks = networks
         result.findings += chart_findings(self.book, networks)
         result.charts = len(chart_parts(self.book))
         # Beside a network a summary or a chart's table is nothing that has to be checked.

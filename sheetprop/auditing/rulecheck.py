@@ -121,7 +121,7 @@ class _Run:
     def books(self, sign: float) -> list[RuleBook]:
         """Return the rules to compare with: a row's weight may take the gradient of its own row or of the row above."""
         return [RuleBook([sign * one for one in gradients], 0.7, self.numbers())
-                for gradients in (self.gradients[:-1], self.gradients[1:])]
+                for gradients in (self.gradients[:-1], self.gradients[1:], self.gradients[:-2])]
 
     def rule(self, formulas: Mapping[int, Expr], books: list[RuleBook]) -> Rule | None:
         """Return the rule that the formulas follow; None where they follow none."""
@@ -131,7 +131,12 @@ class _Run:
             return None
         if not all(step == step and abs(step) < 1e12 for step in steps):
             return None
-        return next((found for book in books if (found := book.find(steps, weights)) is not None), None)
+        for book in books:
+            # A velocity that begins at rest may be added before the first gradient goes into it.
+            late = len(steps) - len(book.gradients)
+            if (late == 0 or steps[0] == 0.0) and (found := book.find(steps[late:], weights[late:])) is not None:
+                return found
+        return None
 
     def edits(self, column: int, numbers: list[float]) -> Iterator[Edit]:
         """Yield small edits of one column: another quantity of the weight, another number, another form."""

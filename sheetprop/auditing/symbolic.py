@@ -35,10 +35,17 @@ def product(one: Expr, other: Expr) -> Expr:
     if number_ == 0.0:
         return ZERO
     if number_ < 0:
-        turn = next((index for index, part in enumerate(factors) if part.op == "-"), None)
+        # A sign goes into the difference of two quantities, (t - a), or into the terms of a sum; else into 1 - a.
+        turn = next((index for index, part in enumerate(factors) if part.op == "-"
+                     and all(arg.op == "v" for arg in part.args)), None)
+        if turn is None:
+            turn = next((index for index, part in enumerate(factors) if part.op in ("+", "-")
+                         and not any(arg.op == "n" for arg in part.args)), None)
         if turn is not None:
             number_ = -number_
-            factors[turn] = make("-", factors[turn].args[1], factors[turn].args[0])
+            one, other = factors[turn].args
+            factors[turn] = make("-", other, one) if factors[turn].op == "-" else \
+                total(product(number(-1), one), product(number(-1), other))
     size = abs(number_)
     if size != 1.0 and divisor != 1.0:
         size, divisor = size / divisor, 1.0

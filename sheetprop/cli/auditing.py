@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 @click.option("--html", "html_file", type=click.Path(), metavar="FILE", help="Write a page with all findings.")
 @click.option("--csv", "csv_file", type=click.Path(), metavar="FILE",
               help="Write the table of a class: a row for each finding.")
+@click.option("--explain", "explained", metavar="CELL",
+              help="Show the derivation that a gradient's cell should have followed, with its numbers.")
 @click.option("--annotate", "annotate_dir", type=click.Path(), metavar="DIR",
               help="Write a copy of each workbook with a comment and a colour on every cell of a finding.")
 @click.option("--points", "points_file", type=click.Path(), metavar="FILE",
@@ -41,8 +43,9 @@ if TYPE_CHECKING:
 @click.option("--jobs", type=click.IntRange(1), default=None, help="Processes; default is the number of processors.")
 @click.option("--force", is_flag=True, help="Replace output files that exist.")
 def audit(files: tuple[str, ...], loss: str | None, params: str | None, grads: str | None, lr: str | None, roles: bool,
-          as_json: bool, html_file: str | None, csv_file: str | None, annotate_dir: str | None, points_file: str | None,
-          feedback_dir: str | None, gradebook: str | None, form: str, jobs: int | None, force: bool) -> None:
+          as_json: bool, html_file: str | None, csv_file: str | None, explained: str | None,
+          annotate_dir: str | None, points_file: str | None, feedback_dir: str | None, gradebook: str | None,
+          form: str, jobs: int | None, force: bool) -> None:
     """Find mistakes in workbooks that do back-propagation, in any layout.
 
     The sheet's own forward formulas are differentiated, and its gradients, updates, rows and
@@ -65,6 +68,13 @@ def audit(files: tuple[str, ...], loss: str | None, params: str | None, grads: s
     single = len(names) == 1 and not Path(files[0]).is_dir()
     if stated and not single:
         raise SheetpropError("--loss, --params, --grads and --lr: need a single file")
+    if explained is not None:
+        if not single:
+            raise SheetpropError("--explain: needs a single file")
+        from sheetprop.auditing.explaining import explain
+
+        click.echo(explain(names[0], explained))
+        return
     rules = rubric(points_file) if points_file or feedback_dir or gradebook else None
     lines = not single and not as_json and form == "text"
     if single:
