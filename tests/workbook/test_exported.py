@@ -282,3 +282,36 @@ def test_libreoffice_keeps_the_program_and_calculates_the_same(conv: Path, tmp_p
     result = sheetprop.verify(tmp_path / conv.name)
     assert result.agrees, result.verdict
     assert sheetprop.verify(conv, engine="libreoffice").agrees
+
+
+def test_a_linear_layer_behind_a_flattened_map_is_worked_out_too(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(1, 5, 3, stride=2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.1),
+                           nn.Linear(5, 3)).eval()
+    export(module, torch.rand(1, 1, 7, 7), tmp_path / "net.xlsx", target=torch.tensor([1]))
+    held = sheetprop.open(tmp_path / "net.xlsx")
+    held.calculate()
+    total = labelled(held, "linear_4", "the sum of these")[0][1] + labelled(held, "linear_4", "the bias")[0][1]
+    assert abs(total - labelled(held, "linear_4", "the cell")[0][1]) < 1e-12
+    assert sheetprop.verify(tmp_path / "net.xlsx").agrees
+
+
+def test_a_trained_network_is_exported_with_a_picture(tmp_path: Path) -> None:
+    from PIL import Image
+
+    from sheetprop.workbook.exported.sources import from_record
+
+    pixels = np.zeros((28, 28), dtype=np.uint8)
+    pixels[5:23, 13:16] = 240
+    Image.fromarray(pixels).save(tmp_path / "one.png")
+    source = from_record(Path(__file__).parents[2] / "reports" / "runs" / "tiny", str(tmp_path / "one.png"))
+    done = export(source.module, source.args, tmp_path / "tiny.xlsx", target=source.target, loss=source.loss,
+                  forward_only=True, training=False, picture=source.picture)
+    assert done.formulas > 30_000
+    held = sheetprop.open(tmp_path / "tiny.xlsx")
+    held.calculate()
+    with torch.no_grad():
+        shares = source.module(source.args[0]).softmax(1)[0]
+    assert held["Data"]["AG6"] == float(shares.argmax()) == 1.0
+    for k in range(10):
+        assert abs(held["Data"][f"AG{8 + k}"] - float(shares[k])) < 1e-12

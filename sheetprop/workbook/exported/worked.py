@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -81,12 +81,13 @@ def worked(book: Rendering, page: Page, row: int) -> bool:
 
 
 def _whole(d: Derivation, one: Tensor | None) -> Block | None:
-    """Return the block that a tensor is, in its own shape; None where it is a view of something."""
+    """Return the block that a tensor is, in the tensor's shape; None where it is a view of something else."""
     if one is None or not one.places.size or one.flat[0] < 0 or (np.diff(one.flat) != 1).any():
         return None
     block = d.block_at(int(one.flat[0]))
     fits = block.first == one.flat[0] and block.size == one.places.size and block.at is None
-    return block if fits and display_shape(block) == tuple(n for n in one.shape if n != 1) else None
+    return replace(block, shape=one.shape) if fits and display_shape(block) == tuple(
+        n for n in one.shape if n != 1) else None
 
 
 def _plan(d: Derivation, call: Call, cells: list[str]) -> _Plan | None:
