@@ -24,7 +24,7 @@ _HEAD = """# A recipe of sheetprop: network and training. Change what you like a
 
 def to_toml(recipe: Recipe) -> str:
     """Return a recipe as the text of a TOML file that `read_recipe` reads back to the same recipe."""
-    told = recipe.model_dump(mode="json", exclude_none=True)
+    told = recipe.model_dump(mode="json", exclude_none=True, exclude={"name"})  # a file's name is its recipe's
     flat = {k: v for k, v in told.items() if not isinstance(v, dict) and k != "transforms"}
     lines = [f"{name} = {_value(value)}" for name, value in flat.items()]
     for name, group in told.items():

@@ -9,7 +9,8 @@ import torch
 from pydantic import ValidationError
 
 from sheetprop.errors import SheetpropError
-from sheetprop.mnist.augment import GROUND, augment
+from sheetprop.mnist.augment import augment
+from sheetprop.mnist.data import DEVIATION, MEAN
 from sheetprop.mnist.muon import Muon, orthogonal
 from sheetprop.mnist.networks import NETWORKS, build, network
 from sheetprop.mnist.recipe import Augmentation, OneCycle, Recipe
@@ -22,6 +23,8 @@ LOGGED = [
     0.0023866348400000004, 0.0022177866500000002, 0.00207125104, 0.0019428793500000001, 0.0018294914,
     0.00172860847, 0.0016382699899999999, 0.00155690487, 0.00148323939, 0.00141623,
 ]
+
+GROUND = -MEAN / DEVIATION
 
 
 def test_the_rule_of_system_000_gives_the_logged_rates_to_the_last_bit() -> None:
@@ -81,24 +84,24 @@ def images() -> torch.Tensor:
 
 
 def test_no_augmentation_changes_nothing() -> None:
-    torch.testing.assert_close(augment(images(), Augmentation()), images(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(augment(images(), Augmentation(), GROUND), images(), atol=1e-5, rtol=0)
 
 
 def test_the_ground_comes_in_from_outside() -> None:
     torch.manual_seed(1)
-    moved = augment(torch.full((64, 1, 28, 28), GROUND), Augmentation(degrees=20, shift=0.3, scale=0.2))
+    moved = augment(torch.full((64, 1, 28, 28), GROUND), Augmentation(degrees=20, shift=0.3, scale=0.2), GROUND)
     torch.testing.assert_close(moved, torch.full_like(moved, GROUND), atol=1e-5, rtol=0)
 
 
 def test_bounds_hold() -> None:
     torch.manual_seed(1)
     many = images()[:1].expand(500, 1, 28, 28) - GROUND
-    moved = augment(many + GROUND, Augmentation(shift=0.1)) - GROUND
+    moved = augment(many + GROUND, Augmentation(shift=0.1), GROUND) - GROUND
     mass = moved.sum((1, 2, 3))
     rows = (moved.sum((1, 3)) * torch.arange(28)).sum(1) / mass
     assert (rows - 13.5).abs().max() <= 2.8 + 1e-3
     assert (rows - 13.5).abs().max() > 2.5
-    bigger = augment(many + GROUND, Augmentation(scale=0.2)) - GROUND
+    bigger = augment(many + GROUND, Augmentation(scale=0.2), GROUND) - GROUND
     ratio = (bigger.sum((1, 2, 3)) / many.sum((1, 2, 3))).sqrt()
     assert 0.78 < ratio.min() < 0.85
     assert 1.15 < ratio.max() < 1.22
@@ -113,7 +116,7 @@ def test_rotation_agrees_with_torchvision(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(torch, "rand", lambda n, device=None: torch.ones(n))  # every draw at its upper bound
     x = torch.linspace(0, 1, 784).reshape(1, 1, 28, 28).square()
-    ours = augment(x + GROUND, Augmentation(degrees=15)) - GROUND
+    ours = augment(x + GROUND, Augmentation(degrees=15), GROUND) - GROUND
     judge = rotate(x, 15, interpolation=InterpolationMode.BILINEAR)
     torch.testing.assert_close(ours[..., 6:22, 6:22], judge[..., 6:22, 6:22], atol=1e-4, rtol=0)
 
@@ -122,7 +125,7 @@ def test_cropping_enlarges_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
     x = torch.zeros(1, 1, 28, 28)
     x[..., 3:25, 3:25] = 1
     monkeypatch.setattr(torch, "rand", lambda n, device=None: torch.zeros(n))
-    made = augment(x + GROUND, Augmentation(crop=22, crop_probability=0.5)) - GROUND
+    made = augment(x + GROUND, Augmentation(crop=22, crop_probability=0.5), GROUND) - GROUND
     assert made[..., 1:27, 1:27].min() > 0.99
 
 
