@@ -272,6 +272,9 @@ def _joined(node: Binary) -> Closure:
 
     def run(context: Context) -> Operand:
         a, b = left(context), right(context)
+        for part in (a, b):
+            if type(part) is ExcelError:
+                raise Raised(part)
         if node.operator == ":":
             return hull(a, b)
         if node.operator == " ":
@@ -293,8 +296,6 @@ def _name(node: Name, array: bool) -> Closure:
     def run(context: Context) -> Operand:
         meant = context.space.name_meant(node, context.sheet)
         if meant is None:
-            if node.sheet is None and find(node.name.upper()):  # SUM in BYROW(A1:C3,SUM)
-                return _builtin(node.name.upper())
             context.note_unknown(node.name)
             return NAME
         key = "operand array" if array else "operand"
@@ -397,7 +398,7 @@ def _call(node: Call, array: bool) -> Closure:
         if kind == "m" and isinstance(argument, Empty):
             parts.append(_left_out)
         elif kind in REFERENCES:
-            part = operand_of(argument, array or kind in "aA")
+            part = _function_of(argument) if kind == "l" else operand_of(argument, array or kind in "aA")
             parts.append(sheltered(part) if kind in "RA" else part)
         elif kind == "e":
             parts.append(sheltered(value_of(argument, array)))
@@ -445,8 +446,17 @@ def _left_out(_context: Context) -> Operand:
     raise Raised(NA)
 
 
+def _function_of(node: Node) -> Closure:
+    """Return the closure of an argument that may name a function of Excel's: SUM in BYROW(A1:C3,SUM)."""
+    inner = operand_of(node, True)
+    if not isinstance(node, Name) or node.sheet is not None or not find(node.name.upper()):
+        return inner
+    builtin = _builtin(node.name.upper())
+    return lambda context: inner(context) if context.space.name_meant(node, context.sheet) else builtin
+
+
 def _argument(node: Node, array: bool) -> Argument:
-    return Argument(lambda: value_of(node, array), lambda: operand_of(node, array), lambda: operand_of(node, True),
+    return Argument(lambda: value_of(node, array), lambda: operand_of(node, array), lambda: _function_of(node),
                     node if isinstance(node, Local) else None, isinstance(node, Empty))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # To these an argument that is left empty, as in LINEST(y,x,,TRUE), is the same as none; to others it is 0, FALSE or "".
 _EMPTY_IS_NONE = frozenset(("ADDRESS", "CEILING.MATH", "FLOOR.MATH", "GROWTH", "LINEST", "LOGEST", "OFFSET", "TREND",
                             "XLOOKUP", "XMATCH"))
-REFERENCES = frozenset("raARf")
+REFERENCES = frozenset("raARfl")
 """Kinds of argument that are handed over as operands."""
 UNCHANGED = REFERENCES | {"e"}
 """Kinds of argument that are handed over as they are."""
@@ -32,7 +32,7 @@ class Function:
     condition, ``v`` any value but errors, ``e`` any value, ``r`` the operand itself (a reference
     stays one), ``R`` the same but an error is handed over too, ``f`` the same as ``r`` but of an
     array of references one after the other, ``a`` the operand evaluated as in an array formula,
-    ``A`` the same but an error is handed over too. Functions of single values are applied element
+    ``A`` the same but an error is handed over too, ``l`` the same but it may name a function. Functions of single values are applied element
     by element where an array stands. Behind ``|`` stand the arguments that may be missing; ``*``
     at the end means the last one, ``*2`` the last two, again and again.
 

@@ -167,7 +167,7 @@ def _functions(operand: Operand) -> list[Lambda]:
     return found  # type: ignore[return-value]
 
 
-@function("GROUPBY", "aaa|aaaaa", context=True)
+@function("GROUPBY", "aal|aaaaa", context=True)
 def groupby(context: Context, fields: Operand, values: Operand, functions: Operand, headers: Operand = None,
             depth: Operand = None, order: Operand = None, chosen: Operand = None, relation: Operand = None) -> Operand:
     data = _Data(context, values, functions, chosen, headers, [fields])
@@ -183,7 +183,7 @@ def groupby(context: Context, fields: Operand, values: Operand, functions: Opera
     return result(grid)
 
 
-@function("PIVOTBY", "aaaa|aaaaaaa", context=True)
+@function("PIVOTBY", "aaal|aaaaaaa", context=True)
 def pivotby(context: Context, fields: Operand, across: Operand, values: Operand, functions: Operand,
             headers: Operand = None, depth: Operand = None, order: Operand = None, column_depth: Operand = None,
             column_order: Operand = None, chosen: Operand = None, relative: Operand = None) -> Operand:

@@ -105,7 +105,10 @@ def _first(tests: list[Closure], results: list[Closure], default: Closure) -> Cl
 
 
 def _equals(wanted: Operand, test: Closure) -> Closure:
-    return lambda context: lifted(lambda a, b: compare(a, b) == 0, wanted, test(context))
+    def same(one: Value, two: Value) -> bool:  # a blank is the number 0 here, and neither FALSE nor ""
+        return compare(0.0 if one is None else one, 0.0 if two is None else two) == 0
+
+    return lambda context: lifted(same, wanted, test(context))
 
 
 @lazy("IFS")

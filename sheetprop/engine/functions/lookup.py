@@ -105,12 +105,17 @@ def _last_equal(wanted: Value, values: list[Value], at: int) -> int:
 
 
 def descending(wanted: Value, values: list[Value]) -> int:
-    """Return the position of the last value not below `wanted` in values sorted downwards, or -1."""
+    """Return the position of the first equal value, else of the last above it, in values sorted downwards, or -1."""
+    if wanted is None:
+        wanted = 0.0
     best = -1
     for at, value in enumerate(values):
         if not _same_kind(wanted, value):
             continue
-        if compare(value, wanted) < 0:
+        side = compare(value, wanted)
+        if side == 0:
+            return at
+        if side < 0:
             break
         best = at
     return best
@@ -232,7 +237,7 @@ def xlookup(wanted: Value, operand: Operand, results: Operand, absent: Operand =
 
 def _table_lookup(wanted: Value, table: Operand, at: float, near: bool, upright: bool) -> Value:
     place = int(at)
-    if place < 1 or type(table) is str:
+    if type(table) is str:
         raise Raised(VALUE)
     height, width = size(table)
     if place > (width if upright else height):
@@ -246,6 +251,8 @@ def _table_lookup(wanted: Value, table: Operand, at: float, near: bool, upright:
     found = ascending(wanted, among.values, among.length) if near else exact(wanted, among.values)
     if found < 0:
         raise Raised(NA)
+    if place < 1:
+        raise Raised(VALUE)
     if isinstance(table, Ref):
         return table.sheet.get(*((table.top + found, table.left + place - 1) if upright
                                  else (table.top + place - 1, table.left + found)))
@@ -272,6 +279,10 @@ def lookup(wanted: Value, operand: Operand, results: Operand = None) -> Value:
         else:
             keys, values = rows[0], rows[-1]
     else:
+        if isinstance(operand, Ref) and operand.height > 1 and operand.width > 1:  # its first column, or row, counts
+            operand = (Ref(operand.sheet, operand.top, operand.left, operand.bottom, operand.left)
+                       if operand.height >= operand.width
+                       else Ref(operand.sheet, operand.top, operand.left, operand.top, operand.right))
         among = _vector(operand)
         keys, length, values = among.values, among.length, _vector(results).values
     found = ascending(wanted, keys, length)
