@@ -32,8 +32,9 @@ class Function:
     condition, ``v`` any value but errors, ``e`` any value, ``r`` the operand itself (a reference
     stays one), ``R`` the same but an error is handed over too, ``f`` the same as ``r`` but of an
     array of references one after the other, ``a`` the operand evaluated as in an array formula,
-    ``A`` the same but an error is handed over too, ``l`` the same but it may name a function. Functions of single values are applied element
-    by element where an array stands. Behind ``|`` stand the arguments that may be missing; ``*``
+    ``A`` the same but an error is handed over too, ``l`` the same but it may name a function.
+    Functions of single values are applied element by element where an array stands. Behind ``|`` stand the
+    arguments that may be missing; ``*``
     at the end means the last one, ``*2`` the last two, again and again.
 
     `references` says that over an array of arguments it gives an array of references, and not the
