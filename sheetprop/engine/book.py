@@ -350,6 +350,19 @@ class Book:
         fill_down(self._space.contents, store, row, last_row)
         self._session.changed(formulas=True)
 
+    @property
+    def exact(self) -> bool:
+        """Whether numbers are compared to the last bit, as other languages do it; Excel takes 15 digits.
+
+        Excel's way, the default here, makes ``=0.1+0.2=0.3`` true, and ``=0.5-0.4-0.1`` 0.
+        """
+        return self._space.exact
+
+    @exact.setter
+    def exact(self, exact: bool) -> None:
+        self._space.exact = exact
+        self._session.changed(formulas=True)
+
     def stored(self) -> dict[str, dict[tuple[int, int], Value]]:
         """Return what the file holds: sheet -> (row, column) -> value, formulas' stored values and constants alike."""
         from sheetprop.engine.file.stored import stored_cells

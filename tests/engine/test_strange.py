@@ -298,7 +298,7 @@ def test_no_text_of_a_formula_reaches_code(text: str) -> None:
     except FormulaError:
         return
     for columns in ((5,), (5, 6)):
-        loop = compiled(program_of({column: program.by_column[column] for column in columns}), columns, 1)
+        loop = compiled(program_of({column: program.by_column[column] for column in columns}), columns, 1, False)
         if loop is not None:
             harmless(loop.source)
 

@@ -32,8 +32,10 @@ from sheetprop.engine.formula.tree import (
     Unary,
     is_array,
     is_dynamic,
+    subtracts_last,
 )
 from sheetprop.engine.functions import LAZY, REFERENCES, REGISTRY, UNCHANGED, Argument, convert, find
+from sheetprop.engine.grid.digits import final, near
 from sheetprop.engine.grid.operands import (
     Areas,
     Array,
@@ -118,18 +120,12 @@ def _join(left: Value, right: Value) -> Value:
     return joined
 
 
-OPERATORS: dict[str, Scalar] = {
-    "+": _add, "-": _subtract, "*": _multiply, "/": _divide, "^": _power, "&": _join,
-    "=": lambda a, b: compare(a, b) == 0, "<>": lambda a, b: compare(a, b) != 0,
-    "<": lambda a, b: compare(a, b) < 0, ">": lambda a, b: compare(a, b) > 0,
-    "<=": lambda a, b: compare(a, b) <= 0, ">=": lambda a, b: compare(a, b) >= 0,
-}
+ARITHMETIC: dict[str, Scalar] = {"+": _add, "-": _subtract, "*": _multiply, "/": _divide, "^": _power, "&": _join}
 # The same for two floats, where nothing needs to be converted.
-_PLAIN: dict[str, Callable[[float, float], Value]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul,
+_PLAIN: dict[str, Callable[[float, float], float]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "=": operator.eq, "<>": operator.ne, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge,
 }
-_FINITE = frozenset("=<><=>=")
 
 
 def value_of(node: Node, array: bool = False) -> Closure:
@@ -142,8 +138,10 @@ def value_of(node: Node, array: bool = False) -> Closure:
         return lambda _context: constant
     if isinstance(node, Cell):
         return _cell_value(node)
-    if isinstance(node, Binary) and node.operator in OPERATORS:
+    if isinstance(node, Binary) and node.operator in ARITHMETIC:
         return _binary(node, array)
+    if isinstance(node, Binary) and node.operator in _COMPARISONS:
+        return _comparison(node, array)
     if isinstance(node, Unary):
         return _unary(node, array)
     inner = operand_of(node, array)
@@ -180,15 +178,52 @@ def _cell_value(node: Cell) -> Closure:
 
 def _binary(node: Binary, array: bool) -> Closure:
     left, right = value_of(node.left, array), value_of(node.right, array)
-    careful, plain = OPERATORS[node.operator], _PLAIN.get(node.operator)
-    check = node.operator not in _FINITE
+    careful, plain = ARITHMETIC[node.operator], _PLAIN.get(node.operator)
 
     def run(context: Context) -> Operand:
         a, b = left(context), right(context)
         if type(a) is float and type(b) is float and plain is not None:
-            result = plain(a, b)
-            return finite(result) if check else result  # type: ignore[arg-type]
+            return finite(plain(a, b))
         return lifted(careful, a, b)
+
+    return run
+
+
+def _comparison(node: Binary, array: bool) -> Closure:
+    """Return the closure of a comparison; numbers are compared by 15 digits unless the workbook says otherwise."""
+    left, right = value_of(node.left, array), value_of(node.right, array)
+    holds = _COMPARISONS[node.operator]
+
+    def whole(a: Value, b: Value) -> Value:
+        return holds(compare(a, b), 0)
+
+    def rounded(a: Value, b: Value) -> Value:
+        if type(a) is float and type(b) is float:
+            return holds(near(a, b), b)
+        return holds(compare(a, b), 0)
+
+    def run(context: Context) -> Operand:
+        a, b = left(context), right(context)
+        if type(a) is float and type(b) is float:
+            return holds(a if context.space.exact else near(a, b), b)
+        return lifted(whole if context.space.exact else rounded, a, b)
+
+    return run
+
+
+def _last(node: Binary) -> Closure:
+    """Return the closure of an addition or subtraction that ends a formula: what is 0 in 15 digits is 0."""
+    left, right = value_of(node.left), value_of(node.right)
+    careful, sign = ARITHMETIC[node.operator], 1.0 if node.operator == "-" else -1.0
+
+    def run(context: Context) -> Operand:
+        a, b = left(context), right(context)
+        if type(a) is Array or type(b) is Array:
+            return lifted(careful, a, b)
+        first, second = to_number(a), sign * to_number(b)  # type: ignore[arg-type]
+        if context.space.exact:
+            return finite(first - second)
+        return finite(final(first, second))
 
     return run
 
@@ -512,7 +547,8 @@ def closure_of(family: Family) -> Callable[[Context], Value]:
     tree = family.tree
     array, dynamic = is_array(tree), is_dynamic(tree)
     inner = _sheltered_formula(
-        family, operand_of(tree.arguments[0], True) if array and isinstance(tree, Call) else value_of(tree))
+        family, operand_of(tree.arguments[0], True) if array and isinstance(tree, Call)
+        else _last(tree) if isinstance(tree, Binary) and subtracts_last(tree) else value_of(tree))
 
     def run(context: Context) -> Value:
         value = inner(context)

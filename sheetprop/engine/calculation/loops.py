@@ -12,8 +12,21 @@ import math
 from collections.abc import Callable
 
 from sheetprop.engine.calculation.reads import VOLATILE, calls
-from sheetprop.engine.formula.tree import Area, Binary, Boolean, Call, Cell, Name, Node, Number, Text, Unary
+from sheetprop.engine.formula.tree import (
+    Area,
+    Binary,
+    Boolean,
+    Call,
+    Cell,
+    Name,
+    Node,
+    Number,
+    Text,
+    Unary,
+    subtracts_last,
+)
 from sheetprop.engine.functions import REGISTRY, find
+from sheetprop.engine.grid.digits import NEAR, alike, bounds, final
 from sheetprop.engine.grid.storage import Family, Program
 from sheetprop.engine.grid.values import HUGE, NUM, Raised, power
 
@@ -23,6 +36,7 @@ if TYPE_CHECKING:
 
 BACK = 4
 _COMPARE = {"=": "==", "<>": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
+_TURNED = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 # Functions of numbers that raise on their own where the result is no finite number.
 _MATH = {"EXP": "exp", "TANH": "tanh", "SQRT": "sqrt", "LN": "ln", "LOG10": "log10", "SIN": "sin", "COS": "cos",
          "ATAN": "atan", "SINH": "sinh", "COSH": "cosh", "ABS": "abs"}
@@ -32,6 +46,7 @@ _FOLDED = ("SUM", "PRODUCT", "SUMSQ", "AVERAGE", "MIN", "MAX")
 FAST_FUNCTIONS = frozenset((*_MATH, *_HELPERS, *_FOLDED, "IF", "AND", "OR", "NOT", "PI", "SUMPRODUCT", "COUNT"))
 """Functions that a loop over the rows of a table can hold."""
 _SMALL = 64
+_SQUARE = 1.01 * NEAR * NEAR
 _PLACED = frozenset(("ROW", "COLUMN", "CELL", "#ARRAY", "#DYNAMIC"))  # what they give depends on where they stand
 
 
@@ -47,6 +62,7 @@ _GLOBALS: dict[str, Any] = {
     "__builtins__": {}, "exp": math.exp, "tanh": math.tanh, "sqrt": math.sqrt, "ln": math.log,
     "log10": math.log10, "sin": math.sin, "cos": math.cos, "atan": math.atan, "sinh": math.sinh,
     "cosh": math.cosh, "abs": abs, "power": power, "stop": _stop, "zip": zip,
+    "alike": alike, "final": final,
     "caught": (TypeError, ZeroDivisionError, OverflowError, ValueError, Raised),
 }
 
@@ -79,8 +95,9 @@ class Loop:
 class _Writer:
     """Prints the body of one loop."""
 
-    def __init__(self, program: Program, columns: tuple[int, ...], step: int) -> None:
+    def __init__(self, program: Program, columns: tuple[int, ...], step: int, exact: bool) -> None:
         self.program = program
+        self.exact = exact
         self.inside = set(columns)
         self.step = step
         self.constants: dict[tuple[int, Node, bool], str] = {}
@@ -172,9 +189,37 @@ class _Writer:
             return f"power({self.checked(node.left)}, {self.checked(node.right)})"
         raise Unfit
 
+    def last(self, node: Node) -> str:
+        """Print a whole formula; a last addition or subtraction gives 0 where it does so in 15 digits."""
+        if self.exact or not isinstance(node, Binary) or not subtracts_last(node):
+            return self.solid(node)
+        left, right = self.number(node.left), self.number(node.right)
+        a, b, result = (f"t{self.temporaries + at}" for at in (1, 2, 3))
+        self.temporaries += 3
+        # The squares are a quick test that passes nearly always.
+        return (f"({result} if ({result} := ({a} := {left}) {node.operator} ({b} := {right}))*{result} > "
+                f"{_SQUARE!r}*{a}*{a} else final({a}, {b if node.operator == '-' else '-' + b}))")
+
+    def comparison(self, left: Node, sign: str, right: Node) -> str:
+        """Print a comparison by 15 digits."""
+        if self.exact:
+            return f"({self.checked(left)} {_COMPARE[sign]} {self.checked(right)})"
+        if _constant(left) is not None and _constant(right) is None:
+            left, sign, right = right, _TURNED[sign], left
+        number = _constant(right)
+        if number is not None:  # what is alike a known number lies between two others
+            text, (least, most) = self.checked(left), bounds(number)
+            if sign in ("=", "<>"):
+                return f"({'not ' if sign == '<>' else ''}{least!r} <= {text} <= {most!r})"
+            return f"({text} {sign} {least if sign in ('<', '>=') else most!r})"
+        a, b = f"t{self.temporaries + 1}", f"t{self.temporaries + 2}"
+        self.temporaries += 2
+        text = f"({a} := {self.checked(left)}) {_COMPARE[sign]} ({b} := {self.checked(right)})"
+        return f"({text} {'or' if '=' in sign else 'and not'} alike({a}, {b}))"
+
     def condition(self, node: Node) -> str:
         if isinstance(node, Binary) and node.operator in _COMPARE:
-            return f"({self.checked(node.left)} {_COMPARE[node.operator]} {self.checked(node.right)})"
+            return self.comparison(node.left, node.operator, node.right)
         if isinstance(node, Call) and node.name in ("AND", "OR") and node.arguments:
             if not all(isinstance(part, Binary | Call) for part in node.arguments):
                 raise Unfit
@@ -272,6 +317,15 @@ def _shape(node: Node, column: int) -> tuple[int, int]:
     raise Unfit
 
 
+def _constant(node: Node) -> float | None:
+    """Return the number that a node is, if it is one."""
+    if isinstance(node, Number):
+        return float(node.value)
+    if isinstance(node, Unary) and node.operator == "-" and isinstance(node.operand, Number):
+        return -float(node.operand.value)
+    return None
+
+
 def _bounded(node: Node) -> bool:
     """Say whether a node is finite whenever the cells in it are."""
     if isinstance(node, Number | Cell):
@@ -320,7 +374,7 @@ def fits(family: Family) -> bool:
         found = _is_number(family.tree) and not (calls(family) & VOLATILE) and _depth(family.tree) < 60
         if found:
             try:
-                writer = _Writer(Program({1: family}), (), 1)
+                writer = _Writer(Program({1: family}), (), 1, False)
                 writer.column = 20_000
                 writer.number(family.tree)
             except Unfit:
@@ -339,22 +393,25 @@ def _depth(node: Node) -> int:
     return deepest
 
 
-def compiled(program: Program, columns: tuple[int, ...], step: int) -> Loop | None:
-    """Return the loop for some columns of a program, in that order, or None where it does not fit."""
-    key = ("loop", columns, step)
+def compiled(program: Program, columns: tuple[int, ...], step: int, exact: bool) -> Loop | None:
+    """Return the loop for some columns of a program, in that order, or None where it does not fit.
+
+    `exact` compares numbers to the last bit, and rounds no last subtraction.
+    """
+    key = ("loop", columns, step, exact)
     if key not in program.cache:
         try:
-            program.cache[key] = _compile(program, columns, step)
+            program.cache[key] = _compile(program, columns, step, exact)
         except Unfit:
             program.cache[key] = None
     loop: Loop | None = program.cache[key]
     return loop
 
 
-def _compile(program: Program, columns: tuple[int, ...], step: int) -> Loop:
+def _compile(program: Program, columns: tuple[int, ...], step: int, exact: bool) -> Loop:
     if len(columns) > 2000:
         raise Unfit
-    writer = _Writer(program, columns, step)
+    writer = _Writer(program, columns, step, exact)
     body: list[str] = []
     doubtful: list[str] = []
     for column in columns:
@@ -362,7 +419,7 @@ def _compile(program: Program, columns: tuple[int, ...], step: int) -> Loop:
         if not fits(family):
             raise Unfit
         writer.column = column
-        body.append(f"c{column} = {writer.solid(family.tree)}")
+        body.append(f"c{column} = {writer.last(family.tree)}")
         if not _bounded(family.tree) and not _squashed(family.tree):
             doubtful.append(f"c{column}")
     if doubtful:

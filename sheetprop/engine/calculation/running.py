@@ -173,13 +173,13 @@ class Runner:
         if unit.last - unit.first + 1 < _LOOP_ROWS or self.alike[_loop_key(unit)] < self.small or not self.loops:
             self.careful(unit, unit.first, unit.last)
             return
-        loop = compiled(unit.program, unit.columns, unit.step)
+        loop = compiled(unit.program, unit.columns, unit.step, self.space.exact)
         if loop is not None:
             Fast(self, unit, loop).run()
             return
         if len(unit.columns) > 1 and any(fits(unit.program.by_column[column]) for column in unit.columns):
             for part in _parts(unit, self.space):
-                inner = compiled(part.program, part.columns, part.step)
+                inner = compiled(part.program, part.columns, part.step, self.space.exact)
                 if inner is not None:
                     Fast(self, part, inner).run()
                 else:

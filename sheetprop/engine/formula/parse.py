@@ -406,6 +406,8 @@ class _Parser:
 
     def bracket(self) -> Node:
         node = self.expression(1)
+        if isinstance(node, Binary):
+            node.bracketed = True
         while self.peek() == ",":
             self.position += 1
             node = Binary(",", node, self.expression(1))

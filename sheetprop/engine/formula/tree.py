@@ -186,12 +186,17 @@ class Unary(Node):
 
 
 class Binary(Node):
-    """Two operands: arithmetic, ``&``, comparison, or the reference operators ``:``, ``,`` and blank."""
+    """Two operands: arithmetic, ``&``, comparison, or the reference operators ``:``, ``,`` and blank.
 
-    __slots__ = ("left", "operator", "right")
+    `bracketed` says that it stood in brackets, which means something only around a whole formula: Excel then does
+    not round a last subtraction.
+    """
+
+    __slots__ = ("bracketed", "left", "operator", "right")
     _fields = ("operator", "left", "right")
 
     def __init__(self, operator: str, left: Node, right: Node) -> None:
+        self.bracketed = False
         self.operator = operator
         self.left = left
         self.right = right
@@ -247,6 +252,11 @@ class Apply(Node):
 
     def children(self) -> tuple[Node, ...]:
         return (self.function, *self.arguments)
+
+
+def subtracts_last(tree: Node) -> bool:
+    """Say whether a formula's last operation is an addition or a subtraction, with no brackets around it."""
+    return isinstance(tree, Binary) and tree.operator in ("+", "-") and not tree.bracketed
 
 
 def is_array(tree: Node) -> bool:

@@ -15,6 +15,7 @@ from sheetprop.engine.grid.values import (
     ExcelError,
     Raised,
     Value,
+    compare,
     finite,
     number_in,
     total,
@@ -188,7 +189,7 @@ def criterion(condition: Value) -> Callable[[Value], bool]:
         if sign == "<>":
             return lambda value: not (type(value) is str and pattern.match(value) is not None)
         return lambda value: type(value) is str and pattern.match(value) is not None
-    return _ordered(sign, rest.casefold())
+    return _ordered(sign, rest)
 
 
 def _numeric(sign: str, number: float) -> Callable[[Value], bool]:
@@ -211,12 +212,12 @@ def _numeric(sign: str, number: float) -> Callable[[Value], bool]:
 
 def _ordered(sign: str, text: str) -> Callable[[Value], bool]:
     if sign == "<":
-        return lambda value: type(value) is str and value.casefold() < text
+        return lambda value: type(value) is str and compare(value, text) < 0
     if sign == ">":
-        return lambda value: type(value) is str and value.casefold() > text
+        return lambda value: type(value) is str and compare(value, text) > 0
     if sign == "<=":
-        return lambda value: type(value) is str and value.casefold() <= text
-    return lambda value: type(value) is str and value.casefold() >= text
+        return lambda value: type(value) is str and compare(value, text) <= 0
+    return lambda value: type(value) is str and compare(value, text) >= 0
 
 
 def wildcard(text: str) -> re.Pattern[str]:

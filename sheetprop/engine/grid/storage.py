@@ -98,7 +98,8 @@ class Family:
 
     Attributes:
         tree: the parse tree.
-        canonical: its R1C1 text; two families are the same exactly when these are equal.
+        canonical: its R1C1 text; two families are the same exactly when these are equal, and brackets around the
+            whole formula are there in both or in none.
         cache: compiled forms, filled in by the modules that need them.
     """
 
@@ -120,11 +121,12 @@ _LIMIT = 300_000
 def family_of(tree: Node) -> Family:
     """Return the family of a parse tree, the same object for equal trees in the whole process."""
     canonical = canonical_text(tree)
-    family = _FAMILIES.get(canonical)
+    key = f"({canonical}" if getattr(tree, "bracketed", False) else canonical
+    family = _FAMILIES.get(key)
     if family is None:
         if len(_FAMILIES) > _LIMIT:
             _FAMILIES.clear()
-        family = _FAMILIES[canonical] = Family(tree, canonical)
+        family = _FAMILIES[key] = Family(tree, canonical)
     return family
 
 

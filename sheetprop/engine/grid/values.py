@@ -218,11 +218,13 @@ def compare(left: Value, right: Value) -> int:
     first, second = _rank(left), _rank(right)
     if first != second:
         return -1 if first < second else 1
-    a: object = left
-    b: object = right
     if first == 1:
-        a, b = str(left).casefold(), str(right).casefold()
-    return int(a > b) - int(a < b)  # type: ignore[operator]
+        if left == right:
+            return 0
+        from sheetprop.engine.grid.collation import compared  # most workbooks compare no texts
+
+        return compared(str(left), str(right))
+    return int(left > right) - int(left < right)  # type: ignore[operator]
 
 
 def power(base: float, exponent: float) -> float:

@@ -35,6 +35,7 @@ class Workspace:
         self.random: Any = None
         self._names: dict[tuple[int | None, str], Family | None] = {}
         self.depth = 0  # of names in names
+        self.exact = False  # whether numbers are compared to the last bit, and a last subtraction is not rounded
         self.on_demand = False  # whether reading a cell may calculate it
         self.calls = 0  # of a LAMBDA, one inside the other
         self.spills: dict[tuple[int, int, int], tuple[int, int]] = {}  # cell -> the size of what it has to spill over

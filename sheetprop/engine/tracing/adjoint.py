@@ -266,7 +266,8 @@ class Adjoint:
         self.masks.pop()
 
 
-_METHODS = {"neg": "send_neg", "+": "send_add", "sum": "send_add", "-": "send_subtract", "*": "send_multiply",
+_METHODS = {"neg": "send_neg", "+": "send_add", "sum": "send_add", "-": "send_subtract", "final": "send_subtract",
+            "*": "send_multiply",
             "/": "send_divide", "square": "send_square", "^": "send_power", "smooth": "send_smooth",
             "flat": "send_flat", "if": "send_if", "choice": "send_if", "extreme": "send_extreme",
             "ranked": "send_extreme", "product": "send_product", "iferror": "send_iferror"}

@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from sheetprop.engine.grid import digits
+from sheetprop.engine.grid.digits import NEAR, final, near
 from sheetprop.engine.grid.values import power
 from sheetprop.engine.tracing import steps
 from sheetprop.engine.tracing.kernel import Kernel
@@ -58,6 +60,7 @@ _SCALAR: dict[str, Any] = {
     "nan": math.nan, "abs": abs, "floor": lambda x: float(math.floor(x)), "sign": _sign, "power": power,
     "maximum": lambda a, b: a if a >= b else b, "minimum": lambda a, b: a if a <= b else b,
     "logical_not": lambda x: not x, "power_slope": _power_slope,
+    "near": near, "final": final,
     "log_or_zero": lambda a: math.log(a) if a > 0 else 0.0,
     "root_slope": lambda root: 0.5 / root if root else 0.0, "missing": _missing,
     "product": lambda *given: _product(*given).tolist(), "ranked": lambda place, *numbers: sorted(numbers)[place],
@@ -108,6 +111,16 @@ def _product(height: int, inner: int, width: int, *factors: Any) -> Any:
         result += left[:, at, None] * right[None, at]
     flat = result.reshape(height * width, -1)
     return flat[:, 0] if flat.shape[1] == 1 else flat
+
+
+def _by_element(function: Callable[[float, float], float], a: Any, b: Any, result: Any, where: Any) -> Any:
+    """Return a result of arrays in which some elements are what a function of numbers gives for them."""
+    import numpy as np
+
+    first, second, changed = (np.array(one, dtype=np.float64) for one in np.broadcast_arrays(a, b, result))
+    for at in zip(*np.nonzero(np.broadcast_to(where, changed.shape)), strict=True):
+        changed[at] = function(float(first[at]), float(second[at]))
+    return changed if changed.ndim else float(changed)
 
 
 def array_scope(careful: bool) -> dict[str, Any]:
@@ -165,6 +178,18 @@ def array_scope(careful: bool) -> dict[str, Any]:
             raise FloatingPointError
         return value
 
+    def near(a: Any, b: Any) -> Any:
+        """Return `a`, or `b` where both are alike in 15 digits."""
+        close = np.abs(a - b) <= NEAR * np.abs(a)
+        return _by_element(digits.near, a, b, a, close) if np.any(close) else a
+
+    def final(a: Any, b: Any) -> Any:
+        """Return a - b as a formula's last operation gives it."""
+        result = a - b
+        close = (np.abs(result) <= NEAR * np.abs(a)) & (result != 0.0)
+        return _by_element(digits.final, a, b, result, close) if np.any(close) else result
+
+    scope.update(near=near, final=final)
     scope.update(pick=pick, power=power, power_slope=power_slope, log_or_zero=log_or_zero, root_slope=root_slope,
                  taken=taken, ranked=ranked, product=_product)
     if careful:
@@ -204,7 +229,8 @@ def compiled_loop(kernel: Kernel) -> Callable[..., Any]:
 
     nan = math.nan
     njit = numba.njit(error_model="numpy")
-    scope: dict[str, Any] = {"np": np, "math": math, "nan": nan, **_bit_operations()}
+    scope: dict[str, Any] = {"np": np, "math": math, "nan": nan, "powers": np.array(digits.powers()),
+                             **_bit_operations()}
     helpers = """
 def exp(x):  # 2**k * e**r; the polynomial interpolates (e**r - 1 - r)/r**2 at ten Chebyshev points of |r| <= log(2)/2
   y = x if x > -746.0 else -746.0
@@ -233,6 +259,21 @@ def cosh(x): return math.cosh(x) if -710.0 <= x <= 710.0 else nan
 def tanh(x): return math.tanh(x)
 def abs(x): return x if x >= 0.0 else -x
 def floor(x): return float(math.floor(x))
+def leading(x):
+  e = min(max(int(math.floor(math.log10(x))), -323), 308)
+  if powers[e + 323] > x: e -= 1
+  elif e < 308 and powers[e + 324] <= x: e += 1
+  s = 14 - e
+  d = x*1e300*powers[s + 23] if s > 300 else x*powers[s + 323] if s >= 0 else x/powers[323 - s]
+  d = math.floor(d + 0.5) + 0.0
+  return (1e14, e + 1) if d >= 1e15 else (d, e)
+def alike(a, b): return (a > 0.0) == (b > 0.0) and b != 0.0 and leading(abs(a)) == leading(abs(b))
+def near(a, b):
+  if not abs(a - b) <= 1.1e-14*abs(a) or a == b: return a
+  return b if alike(a, b) else a
+def final(a, b):
+  if not abs(a - b) <= 1.1e-14*abs(a) or a == b: return a - b
+  return 0.0 if alike(a, b) else a - b
 def sign(x): return 1.0 if x > 0.0 else -1.0 if x < 0.0 else x - x
 def maximum(a, b): return a if a >= b or a != a else b
 def minimum(a, b): return a if a <= b or a != a else b

@@ -6,12 +6,14 @@ their own that are never printed: they become numbers, or are refused, where a n
 
 from __future__ import annotations
 
+from sheetprop.engine.grid.digits import bounds, near
 from sheetprop.engine.grid.values import ExcelError, Value, compare, number_in
 from sheetprop.engine.tracing.choosing import E, number
 
 TRUTHS = frozenset(("compare", "all", "any", "not"))
 _NO_NUMBERS = TRUTHS | {"blank", "text", "error", "mixed"}
 _COMPARE = {"=": "==", "<>": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
+_TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _HOLDS = {"==": (0,), "!=": (-1, 1), "<": (-1,), ">": (1,), "<=": (-1, 0), ">=": (0, 1)}
 
 
@@ -144,8 +146,10 @@ def _rank(e: E) -> int:
     return 2 if e.op in TRUTHS else 1 if e.op == "text" else 0
 
 
-def compared(sign: str, left: E, right: E) -> E:
+def compared(sign: str, left: E, right: E, exact: bool = True) -> E:
     """Return a comparison by one of Excel's signs: numbers before text before truth values.
+
+    Unless it is `exact`, numbers are compared by 15 significant digits.
 
     Raises:
         Stuck: a side is an error.
@@ -153,7 +157,7 @@ def compared(sign: str, left: E, right: E) -> E:
     for at, side in enumerate((left, right)):
         if side.op == "mixed":
             test, *branches = side.args
-            yes, no = (compared(sign, branch, right) if at == 0 else compared(sign, left, branch)
+            yes, no = (compared(sign, branch, right, exact) if at == 0 else compared(sign, left, branch, exact)
                        for branch in branches)
             return as_truth(E("mixed", (test, yes, no)))
     if "text" in (left.op, right.op) and {left.op, right.op} <= {"text", "blank"}:
@@ -161,7 +165,27 @@ def compared(sign: str, left: E, right: E) -> E:
     ranks = [_rank(other if side is BLANK else side) for side, other in ((left, right), (right, left))]
     if ranks[0] != ranks[1]:
         return literal((-1 if ranks[0] < ranks[1] else 1) in _HOLDS[_COMPARE[sign]])
-    return E("compare", (as_number(left), as_number(right)), _COMPARE[sign])
+    left, right = as_number(left), as_number(right)
+    return E("compare", (left, right), _COMPARE[sign]) if exact else _by_digits(_COMPARE[sign], left, right)
+
+
+def _by_digits(sign: str, left: E, right: E) -> E:
+    """Return a comparison of numbers by 15 digits; what is alike a known number lies between two others."""
+    known = plain(right)
+    if known is not None and (other := plain(left)) is not None:
+        return E("compare", (number(near(other, known)), right), sign)
+    if known is None and plain(left) is not None:
+        left, right, known, sign = right, left, plain(left), _TURNED.get(sign, sign)
+    if not isinstance(known, float):
+        return E("compare", (E("near", (left, right)), right), sign)
+    least, most = bounds(known)
+    if least == most:
+        return E("compare", (left, right), sign)
+    if sign == "==":
+        return E("all", (E("compare", (left, number(least)), ">="), E("compare", (left, number(most)), "<=")))
+    if sign == "!=":
+        return E("any", (E("compare", (left, number(least)), "<"), E("compare", (left, number(most)), ">")))
+    return E("compare", (left, number(least if sign in ("<", ">=") else most)), sign)
 
 
 def counted(e: E) -> tuple[E, E | None] | None:

@@ -24,6 +24,7 @@ from sheetprop.engine.formula.tree import (
     Stack,
     Unary,
     is_array,
+    subtracts_last,
 )
 from sheetprop.engine.functions import LAZY, REFERENCES, REGISTRY, Function, find
 from sheetprop.engine.grid.values import NA, NUM, Raised
@@ -42,7 +43,7 @@ from sheetprop.engine.tracing.elements import (
 )
 from sheetprop.engine.tracing.grids import Grid, broadcast, single
 from sheetprop.engine.tracing.lookups import option
-from sheetprop.engine.tracing.rules import RULES, arithmetic, signed
+from sheetprop.engine.tracing.rules import RULES, arithmetic, rounded_last, signed
 from sheetprop.engine.tracing.scope import LARGEST, Rectangle, Scope
 from sheetprop.engine.tracing.steps import without_numba
 from sheetprop.engine.tracing.trace import Untraceable
@@ -61,6 +62,8 @@ class Formula(Scope):
         """Return what a formula puts into its cell: a number or a truth value. Raises what `elements_of` does."""
         try:
             found = self.grid(tree.children()[0], True) if is_array(tree) else self.value(tree, False)
+            if subtracts_last(tree) and not self.space.exact:
+                found = single(rounded_last(found.at(0, 0)))
             return self._finished(found, [(0, 0)])[0]
         except Stuck as stuck:
             raise self._untraceable(str(stuck)) from None
@@ -168,7 +171,8 @@ class Formula(Scope):
     def _binary(self, node: Binary, spread: bool) -> Grid:
         operator = node.operator
         if operator in _COMPARISONS:
-            combine: Callable[[E, E], E] = lambda a, b: compared(operator, a, b)  # noqa: E731
+            combine: Callable[[E, E], E] = lambda a, b: compared(  # noqa: E731
+                operator, a, b, self.space.exact)
         elif operator in _ARITHMETIC:
             combine = lambda a, b: arithmetic(operator, a, b)  # noqa: E731
         else:

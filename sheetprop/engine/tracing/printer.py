@@ -166,6 +166,8 @@ class Printer:
                 return f"({base}*{base})"
             held = e.args[0].name or self.fresh("s")
             return f"({base if e.args[0].name else f'({held} := {base})'}*{held})"
+        if e.op in ("near", "final"):
+            return f"{e.op}({self.text(e.args[0])}, {self.text(e.args[1])})"
         if e.op == "^":
             return f"power({self.text(e.args[0])}, {self.text(e.args[1])})"
         if e.op == "sum":
@@ -225,7 +227,7 @@ def _needed(e: E) -> set[str]:
     """Return variables without which an expression has no value: NaN in one of them makes it NaN."""
     if e.op == "leaf":
         return {e.text}
-    if e.op in ("+", "-", "*", "/", "neg", "square", "sum", "smooth"):
+    if e.op in ("+", "-", "*", "/", "neg", "square", "sum", "smooth", "final", "near"):
         return {name for arg in e.args for name in _needed(arg)}
     return set()
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sheetprop.engine.calculation.evaluate import OPERATORS
+from sheetprop.engine.calculation.evaluate import ARITHMETIC
 from sheetprop.engine.grid.values import DIV0, Raised
 from sheetprop.engine.tracing import lookups, rangefunctions, selecting
 from sheetprop.engine.tracing.choosing import E, number
@@ -32,7 +32,7 @@ def arithmetic(operator: str, left: E, right: E) -> E:
     x, y = plain(a), plain(b)
     if x is not None and y is not None:
         try:
-            return literal(OPERATORS[operator](x, y))
+            return literal(ARITHMETIC[operator](x, y))
         except Raised as raised:
             return literal(raised.error)
     if operator == "/" and y == 0.0:
@@ -40,6 +40,13 @@ def arithmetic(operator: str, left: E, right: E) -> E:
     if operator == "^" and b.op == "leaf" and not b.active and b.text == "2.0":
         return E("square", (a,))
     return E(operator, (a, b))
+
+
+def rounded_last(e: E) -> E:
+    """Return a formula's last operation as Excel rounds it: a subtraction of what is alike in 15 digits gives 0."""
+    if e.op == "-":
+        return E("final", e.args)
+    return E("final", (e.args[0], E("neg", (e.args[1],)))) if e.op == "+" else e
 
 
 def signed(operator: str, operand: E) -> E:
