@@ -287,6 +287,14 @@ def test_the_shared_cases_are_saved_right(tmp_path: Path, name: str) -> None:
     assert {sheet.name: {(row, column): value for row, column, value, _ in sheet.cells()} for sheet in book} == again
 
 
+def test_cells_that_are_there_twice_are_refused(tmp_path: Path) -> None:
+    """Two <sheetData> in one sheet: saving wrote one of them twice (found by fuzzing)."""
+    text = rows_of(3, '<c r="A{n}"><f>ROW()*2</f></c>')
+    inner = text[text.index("<sheetData>"):text.index("</worksheet>")]
+    with pytest.raises(sheetprop.SheetpropError, match="twice"):
+        sheetprop.open(written(tmp_path, text.replace(inner, inner * 2)))
+
+
 def test_control_characters_are_spelled_as_excel_spells_them(tmp_path: Path) -> None:
     path = written(tmp_path, rows_of(1, '<c r="A1"><f>CHAR(13)</f></c><c r="B1"><f>CHAR(1)&amp;"_x000D_"</f></c>'
                                         '<c r="C1"><f>"a"&amp;CHAR(10)&amp;CHAR(9)</f></c>'))

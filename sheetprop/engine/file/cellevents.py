@@ -136,7 +136,9 @@ class _Scanner:
         self.path.append(local)
         self.begins.append(at)
         mark = f"{prefix}:".encode() if prefix else b""
-        if local == "sheetData" and self.found.begin < 0:
+        if local == "sheetData" and self.found.begin >= 0:
+            raise SheetpropError(f"{self.part}: holds its cells twice (<sheetData>); the file is damaged")
+        if local == "sheetData":
             self.found.begin, self.found.opened, self.found.prefix = at, _behind(self.data, at), mark
         elif local == "row" and inside == "sheetData":
             self.row = RowSpot(self.row_number(attributes.get("r")), at, mark, attributes)
