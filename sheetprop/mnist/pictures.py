@@ -72,6 +72,21 @@ def cuts(path: Path) -> list[Cut]:
     return found
 
 
+def whole(path: Path) -> Cut:
+    """Return a picture grey and 28 x 28, as a folder of pictures is read; nothing is cut out or turned round.
+
+    Raises:
+        SheetpropError: no picture, or too large.
+    """
+    from PIL import Image
+
+    values = brightness(path)
+    grey = Image.fromarray(np.clip(values.round(), 0, 255).astype(np.uint8))
+    if grey.size != (SIDE, SIDE):
+        grey = grey.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return Cut(np.array(grey, dtype=np.uint8), None)
+
+
 def _ready(values: Grey) -> Digit | None:
     """Return a picture of 28 x 28 light on dark, if its digit is as large and as central as MNIST's."""
     if values.mean() > (values.min() + values.max()) / 2:

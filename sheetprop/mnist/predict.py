@@ -12,7 +12,7 @@ import numpy as np
 from sheetprop.files import replacing
 from sheetprop.mnist import likeness
 from sheetprop.mnist.owncode import Given
-from sheetprop.mnist.pictures import SIDE, Cut, Digit, cuts
+from sheetprop.mnist.pictures import SIDE, Cut, Digit, cuts, whole
 from sheetprop.mnist.record import file_of
 
 _TILE = 4  # a pixel of what the network saw is so many wide in the picture that shows it
@@ -67,7 +67,8 @@ def predict(
     from sheetprop.mnist.weights import module_of
 
     kept, chosen, module = module_of(record, run=run, network=network)
-    found = [(str(p), cut) for p in pictures for cut in cuts(Path(p))]
+    digits = kept.class_names is None  # what is cut out and centred are digits; other pictures are taken whole
+    found = [(str(p), cut) for p in pictures for cut in (cuts(Path(p)) if digits else [whole(Path(p))])]
     pixels = torch.from_numpy(np.stack([cut.pixels for _, cut in found]))
     answers = logits(module, normalise(pixels, kept.pixel_mean, kept.pixel_deviation))
     scores = familiarity(answers).tolist()

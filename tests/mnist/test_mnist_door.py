@@ -275,6 +275,16 @@ def test_a_folder_of_pictures(tmp_path: Path, toy: Digits, brief: Recipe) -> Non
     assert found.mean == pytest.approx(float((toy.train_images / 255).mean()), abs=1e-4)
     kept = train(brief, data=tmp_path / "both", epochs=1, threads=1)
     assert (kept.data_set, kept.class_names) == ("both", [f"class{d}" for d in range(10)])
+    train(brief, data=tmp_path / "both", epochs=2, threads=1, out=tmp_path / "run")
+    test = sorted((tmp_path / "both" / "test").glob("*/*.png"))
+    from sheetprop.mnist.weights import module_of as load_module
+
+    kept, run, _ = load_module(tmp_path / "run")
+    assert run.confusion is not None
+    told = sheetprop.predict(tmp_path / "run", test)
+    assert [p.label for p in told] == [f"class{p.digit}" for p in told]
+    right = sum(p.label == Path(p.picture).parent.name for p in told)
+    assert right == sum(row[i] for i, row in enumerate(run.confusion))  # as they were read for the training
     pictures(tmp_path / "one", toy, split=False)
     assert len(open_data(tmp_path / "one").test_labels) == 320 // 7
     (tmp_path / "empty").mkdir()
