@@ -19,6 +19,8 @@ def cause(repair: Repair, row: int, table: Table) -> str:
         extra = _left_out(old, new)
         if extra:
             said.append(f"the factor {'*'.join(show(one, row, table.grid, 4) for one in extra)} does not belong there")
+        elif new.op == "*" and new.args[0] is old and new.args[1].op not in ("n", "v"):
+            said.append(f"the factor {show(new.args[1], row, table.grid, 4)} is missing")
         elif new.op in ("+", "-") and new.args[0] is old and new.args[1].op not in ("n", "v"):
             said.append(f"the term {show(new.args[1], row, table.grid, 4)} is missing")
         elif old.op in _OPERATIONS and new.op in _OPERATIONS and old.op != new.op and (

@@ -157,7 +157,8 @@ def _within(bench: Bench) -> list[Claim]:
                 or not any(len(p) == 2 and p[0] in roles.graph.formulas for p in reads):
             continue
         name = weight.column.label or weight.column.title
-        found.append(Claim(weight.column, roles.goal, weight.place, False, f"the update of {_short(name)}", True,
+        column = roles.table.columns[roles.written(weight)[1]] if roles.cellwise else weight.column
+        found.append(Claim(column, roles.goal, weight.place, False, f"the update of {_short(name)}", True,
                            weight.update, within=True, shift=weight.move))
     rate = rate_of(bench, found)
     if rate is None:

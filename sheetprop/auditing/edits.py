@@ -211,13 +211,14 @@ def factors_of(node: Expr) -> list[Expr]:
 
 
 def moved_ranges(whole: Expr, spot: Callable[[Place], tuple[str, int, int] | None],
-                 number_at: Callable[[str, int, int], int | None]) -> Iterator[Edit]:
+                 number_at: Callable[[str, int, int], int | None], is_given: Callable[[Place], bool]) -> Iterator[Edit]:
     """Yield edits that take another range of the same shape, up to four rows or columns further.
 
     Args:
         whole: a formula over single cells.
         spot: where a place stands.
         number_at: the number of the cell that stands somewhere; None where none does.
+        is_given: whether a place is a given number.
     """
     held = {place: found for place in places(whole) if (found := spot(place)) is not None}
     groups: dict[tuple[str, str, int], list[Place]] = {}
@@ -226,6 +227,9 @@ def moved_ranges(whole: Expr, spot: Callable[[Place], tuple[str, int, int] | Non
         groups.setdefault((sheet, "row", row), []).append(place)
     steps = [(sign * size * down, sign * size * right) for size in (1, 2, 3, 4) for down, right in ((0, 1), (1, 0))
              for sign in (1, -1)]
+    # A block is moved as a whole: what is given, or what is computed.
+    for given in (True, False):
+        groups["", f"given {given}", 0] = [place for place in held if is_given(place) is given]
     for group in groups.values():
         if len(group) < 2:
             continue

@@ -146,13 +146,14 @@ def _ranges(bench: Bench, formula: Expr) -> Iterator[Edit]:
     """Yield another range for one that a formula of single cells reads."""
     grid = bench.roles.table.grid
     if isinstance(grid, CellGrid):
-        known = bench.roles.graph.formulas.keys() | bench.roles.table.constants.keys()
+        given = bench.roles.table.constants.keys()
+        known = bench.roles.graph.formulas.keys() | given
 
         def number_at(sheet: str, row: int, column: int) -> int | None:
             found = grid.known(sheet, row, column)
             return found if found in known else None
 
-        yield from moved_ranges(formula, grid.spot, number_at)
+        yield from moved_ranges(formula, grid.spot, number_at, lambda place: place[0] in given)
 
 
 def own_repair(bench: Bench, kinds: Kinds, claim: Claim, siblings: list[Expr], right: list[Expr]) -> Repair | None:

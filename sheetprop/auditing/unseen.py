@@ -48,8 +48,9 @@ def _named(roles: Roles, column: Column) -> str:
 
 
 def _only_errors(roles: Roles, column: Column) -> bool:
-    return all(isinstance(roles.table.value(row, column.number), ExcelError)
-               for row in range(column.first, column.last + 1))
+    # A name that only the engine does not know is no error: the formula has been read.
+    values = [roles.table.value(row, column.number) for row in range(column.first, column.last + 1)]
+    return all(isinstance(value, ExcelError) and (str(value) != "#NAME?" or column.expr is None) for value in values)
 
 
 def _other_total(roles: Roles) -> str:

@@ -12,9 +12,9 @@ from sheetprop.engine.formula.references import address, area_at
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "cases" / "audit"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the small cases are not part of the project")
 
-RIGHT = ("r00_clean", "d01_deltarule_Dw_clean", "d03_negdE_plus", "d04_two_outputs_Dw", "d07_loglik_ascent",
-         "m01_softmax_clean", "m06_adam_clean", "m07_l2_clean", "v05_momentum_clean",
-         "n01_batch_clean", "n03_persheet_clean", "n04_delta_noloss_clean")
+RIGHT = ("r00_clean", "r01_pow_one", "r01_pow_both", "d01_deltarule_Dw_clean", "d03_negdE_plus",
+         "d04_two_outputs_Dw", "d07_loglik_ascent", "m01_softmax_clean", "m06_adam_clean", "m07_l2_clean",
+         "v05_momentum_clean", "n01_batch_clean", "n03_persheet_clean", "n04_delta_noloss_clean")
 # file -> the cells of each finding, and what some finding has to say
 WRONG: dict[str, tuple[list[str], str]] = {
     "r03_times_for_minus_1": (["X6:X17"], "replace R6*A6 by R6-A6"),
