@@ -199,3 +199,34 @@ def test_spilled_values_are_saved(tmp_path: Path) -> None:
     saved.calculate()
     assert saved["S"]["C1:J3"].tolist() == expected
     assert saved["S"].formula("C2") == "=_xlfn._xlws.SORT(A1:A3)"
+
+
+@pytest.mark.parametrize("formula", [
+    "==LET(x,A1,x*x)", "==LET(x,A1*2,y,x+A2,EXP(y/9)*x)", "==LET(r,A1:A3,SUM(r*r)/ROWS(r))", "==SQUARE(A1+A2)*A3",
+    "==LET(f,LAMBDA(x,x^2),f(A1)+f(f(A2)))", "==LAMBDA(x,y,x*y)(A1,A2)", "==INDEX(SOFT(A1:A3),2)+A1"])
+def test_slopes_through_let_and_lambda_are_those_of_differences(tmp_path: Path, formula: str) -> None:
+    names = {"SQUARE": "_xlfn.LAMBDA(_xlpm.x,_xlpm.x^2)", "SOFT": NAMES["SOFTMAX"]}
+    path = write_dynamic(tmp_path / "book.xlsx", {"A1": 1.3, "A2": 0.7, "A3": -0.4, "C1": formula}, names)
+    function = sheetprop.open(path).function(["S!A1:A3"], ["S!C1"])
+    x = function.current()
+    around = np.array([x + sign * 1e-6 * np.eye(3)[at] for at in range(3) for sign in (1, -1)])
+    book = sheetprop.open(path)
+    values = []
+    for line in around:
+        for row, value in enumerate(line, start=1):
+            book.set(f"S!A{row}", float(value))
+        book.calculate()
+        values.append(book["S"]["C1"])
+    np.testing.assert_allclose(function(around)[:, 0], values, rtol=1e-13)
+    slopes = (np.array(values[::2]) - np.array(values[1::2])) / 2e-6
+    np.testing.assert_allclose(function.gradient(), slopes, rtol=1e-6, atol=1e-8)
+
+
+def test_a_gradient_through_what_has_none_is_refused(tmp_path: Path) -> None:
+    path = write_dynamic(tmp_path / "book.xlsx", {
+        "A1": 3, "A2": 2, "C1": "==DOWN(A1)", "C2": "==SUM(MAP(A1:A2,LAMBDA(v,v*v)))"}, NAMES)
+    for cell, value in (("S!C1", 6.0), ("S!C2", 13.0)):
+        function = sheetprop.open(path).function(["S!A1"], [cell])
+        assert function([[3.0]])[0, 0] == value
+        with pytest.raises(sheetprop.SheetpropError, match="no derivative"):
+            function.gradient()

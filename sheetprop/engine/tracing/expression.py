@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sheetprop.engine.calculation.evaluate import operand_of, value_of
+from sheetprop.engine.formula.depth import with_room
 from sheetprop.engine.formula.references import address
 from sheetprop.engine.formula.tree import (
+    Apply,
     Area,
     Binary,
     Boolean,
@@ -42,6 +44,7 @@ from sheetprop.engine.tracing.elements import (
     settled,
 )
 from sheetprop.engine.tracing.grids import Grid, broadcast, single
+from sheetprop.engine.tracing.inlining import Inliner
 from sheetprop.engine.tracing.lookups import option
 from sheetprop.engine.tracing.rules import RULES, arithmetic, rounded_last, signed
 from sheetprop.engine.tracing.scope import LARGEST, Rectangle, Scope
@@ -147,9 +150,18 @@ class Formula(Scope):
             return broadcast(lambda e: signed(operator, e), self.value(node.operand, spread))
         if isinstance(node, Binary):
             return self._binary(node, spread)
+        if isinstance(node, Apply) or (isinstance(node, Call) and node.name == "LET"):
+            return self.grid(self._inlined(node), True)
         if isinstance(node, Call):
             return self._call(node, spread)
         raise Stuck("a range where a single number belongs")
+
+    def _inlined(self, node: Node) -> Node:
+        def meant(name: Name) -> Node | None:
+            found = self.space.name_meant(name, self.sheet)
+            return None if found is None else found.tree
+
+        return with_room(lambda: Inliner(meant).inlined(node, {}))
 
     def counted_range(self, node: Node, spread: bool) -> Grid:
         """Return an operand of a function to which blank cells mean nothing."""
