@@ -69,6 +69,7 @@ class _Judge:
         with np.errstate(all="ignore"):
             theirs = expected(learning, values)
             size, carried = sizes(learning, values), carried_sizes(learning, values)
+        self.held.formulas_only = True
         finished(self.held, theirs)
         faults: list[Fault] = list(self._inputs())
         compared, wrong = 0, []

@@ -39,6 +39,7 @@ class Rendering:
         spec, learning, layout: what is shown.
         values: of all places.
         sheets: in the order of the tabs.
+        formulas_only: whether the cells of blocks are left out, because only formulas are compared.
     """
 
     spec: Spec
@@ -50,6 +51,7 @@ class Rendering:
     sheets: list[Sheet] = field(default_factory=list)
     formulas: dict[int, list[str]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    formulas_only: bool = False
 
     def __post_init__(self) -> None:
         self.sheets = [Sheet(page.name, self.strings, self.styles) for page in self.layout.pages]
@@ -115,6 +117,8 @@ def _block(book: Rendering, sheet: Sheet, area: Area) -> None:
     block = area.block
     numbers = book.numbers(block)
     _label(book, sheet, area)
+    if book.formulas_only:
+        return
     picture = book.spec.picture and block.role == "input" and block.kind == "float"
     tight = drawn_small(book.layout.pages[area.sheet])
     code = "0.0" if picture else number_format(numbers, small=tight and area.maps[0] > 1)
