@@ -241,7 +241,7 @@ def _parquet(path: Path) -> Any:
     try:
         import pyarrow.parquet
     except ImportError:
-        raise SheetpropError(f"{path}: Parquet needs pyarrow; pip install 'sheetprop[parquet]', or "
+        raise SheetpropError(f"{path}: Parquet needs pyarrow; pip install pyarrow, or "
                              "use .csv") from None
     return pyarrow
 

@@ -137,6 +137,7 @@ def spec(**options: Any) -> None:
 def build(output: Path, force: bool, exercise: bool, blank: tuple[str, ...] | None, rows: int | None, as_json: bool,
           **options: Any) -> None:
     """Write the workbook: forward pass, chain rule and update as live formulas, one row for each iteration."""
+    from sheetprop.network.notation import shortest
     from sheetprop.workbook.build import build as build_workbook
     from sheetprop.workbook.exercise import ROWS
 
@@ -153,7 +154,7 @@ def build(output: Path, force: bool, exercise: bool, blank: tuple[str, ...] | No
     for rate, first, last in zip(built.learning_rates, built.first_error, built.last_error, strict=True):
         cells = ["not filled in" if exercise and v is None else "overflow" if v is None else f"{v:.10g}"
                  for v in (first, last)]
-        click.echo(f"{rate:>13g}  {cells[0]:>14}  {cells[1]:>14}")
+        click.echo(f"{shortest(rate):>13}  {cells[0]:>14}  {cells[1]:>14}")
     click.echo(f"{built.path}: {len(built.sheets)} sheets, {built.formulas:,} formulas, every one with its value")
     if built.answers is not None:
         click.echo(f"{built.answers}: the answers")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sheetprop.network.notation import shortest
+
 if TYPE_CHECKING:
     from sheetprop.verification.result import Comparison, Verification
 
@@ -71,8 +73,8 @@ def _wide(result: Verification) -> int:
 
 
 def _line(one: Comparison, first: str, wide: int) -> str:
-    name = "" if not first else first if one.learning_rate is None else f"{one.learning_rate:g}"
-    return (f"{name:<{wide}}{one.group:<12}{one.cells:>9,}{one.differ:>8,}{one.largest_absolute:>20.2e}"
+    name = "" if not first else first if one.learning_rate is None else shortest(one.learning_rate)
+    return (f"{name:<{wide - 1}} {one.group:<12}{one.cells:>9,}{one.differ:>8,}{one.largest_absolute:>20.2e}"
             f"{one.largest_relative:>14.1e}  {f'{one.sheet}!{one.worst}' if one.worst else '-'}")
 
 

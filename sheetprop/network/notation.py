@@ -60,7 +60,7 @@ class Notation:
 
     def number(self, value: float) -> str:
         """Return a constant."""
-        return format(value, "g")
+        return shortest(value)
 
     def symbol(self, name: str) -> str:
         """Return a named quantity."""
@@ -95,7 +95,7 @@ class _Latex(Notation):
                            "step": (r"\left[", r" > 0\right]")}
 
     def number(self, value: float) -> str:
-        return r"\tfrac{1}{2}" if value == _HALF else format(value, "g")
+        return r"\tfrac{1}{2}" if value == _HALF else shortest(value)
 
     def symbol(self, name: str) -> str:
         return symbol_latex(name)
@@ -107,9 +107,14 @@ class _Latex(Notation):
         return rf"\frac{{1}}{{1 + e^{{-{self.bracketed(argument, Sum, Difference)}}}}}"
 
 
+def shortest(value: float) -> str:
+    """Return a number with the fewest digits that give the same number again when read: ``0.1``, ``2``, ``1e-06``."""
+    return repr(float(value)).removesuffix(".0")
+
+
 def number_text(value: float) -> str:
     """Return a constant as short text: ``½``, ``2``, ``-1``."""
-    return "½" if value == _HALF else format(value, "g")
+    return "½" if value == _HALF else shortest(value)
 
 
 def text(expression: Expression) -> str:

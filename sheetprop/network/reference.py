@@ -219,7 +219,9 @@ def run(spec: Spec, noise: Array | None = None, *, push: float = 0.0, copies: in
         elif push:
             plain = _flat(leaves)[:len(spec.learning_rates)]
             before = parameters[:len(plain), iteration - 1] if iteration else plain
-            _disturb(leaves, push * np.maximum(np.abs(plain), np.abs(plain - before)), draw)
+            with np.errstate(all="ignore"):
+                moves = push * np.maximum(np.abs(plain), np.abs(plain - before))
+            _disturb(leaves, moves, draw)
         for leaf in leaves:
             leaf.grad = None
         loss = _forward(batch)[2].sum(dim=(1, 2))
@@ -278,5 +280,6 @@ def snapshots(spec: Spec, iterations: Collection[int]) -> dict[int, dict[str, Ar
                 f"drift {name}": _MARGIN * np.max([np.abs(copy[name] - value) for copy in copies[1:]], axis=0)
                 for name, value in copies[0].items()}
             distance = _MARGIN * np.abs(pushed - plain).max(axis=(0, 2))
-            result[iteration]["lost"] = (distance > _LOST * np.abs(plain).max(axis=1)).astype(np.float64)
+            largest = np.abs(made.parameters[0, :, :iteration + 1]).max(axis=(1, 2))
+            result[iteration]["lost"] = (distance > _LOST * largest).astype(np.float64)
     return result

@@ -16,7 +16,7 @@ from sheetprop.network.expression import Expression
 from sheetprop.network.notation import latex, symbol_latex, text
 from sheetprop.network.spec import Spec
 from sheetprop.reporting.chooser import Choice, choice
-from sheetprop.reporting.learning_curves import Course, course, reached_shares, words
+from sheetprop.reporting.learning_curves import Course, Run, course, reached_shares, words
 from sheetprop.reporting.netpicture import edges_named
 from sheetprop.reporting.sheetpictures import Pictures, pictures
 from sheetprop.workbook.layout import Layout
@@ -174,11 +174,7 @@ def read(lines: Lines, sha256: str) -> Backprop:
         sha256: of its file.
     """
     book, layout, spec, path = lines.book, lines.layout, lines.spec, lines.path
-    gradients = np.stack([lines.values[symbols.gradient(name)] for name in spec.network.parameters()])
-    with np.errstate(all="ignore"):
-        lengths = np.sqrt((gradients * gradients).sum(axis=0))
-    courses = tuple(course(name, rate, total, length)
-                    for (name, rate, total), length in zip(lines.runs(), lengths, strict=True))
+    courses = tuple(course(name, rate, _run(lines, position)) for position, (name, rate, _) in enumerate(lines.runs()))
     return Backprop(
         file=path.name, sha256=sha256, bytes=path.stat().st_size, spec=spec, preset=_preset(spec),
         formulas=lines.formulas, parts=_parts(layout, lines.values), courses=courses,
@@ -186,6 +182,25 @@ def read(lines: Lines, sha256: str) -> Backprop:
         pictures=pictures(path, layout.sheets, layout.rate_sheets, lambda name: book[name]),
         choice=choice(layout, spec, lines.values),
         exercise=tuple(c.symbol for c in layout.columns if c.symbol in layout.blank))
+
+
+def _run(lines: Lines, rate: int) -> Run:
+    """Return what tells how a learning rate went."""
+    network = lines.spec.network
+    gradients = np.stack([lines.values[symbols.gradient(name)][rate] for name in network.parameters()])
+    with np.errstate(all="ignore"):
+        length = np.sqrt((gradients * gradients).sum(axis=0))
+    outputs = {}
+    names = symbols.activations(network.layers, len(network.layers) - 1)
+    before = symbols.pre_activations(network.layers, len(network.layers) - 1)
+    for name, argument, target in zip(names, before, network.targets, strict=True):
+        value = lines.values[name][rate]
+        with np.errstate(all="ignore"):
+            slope = {"sigmoid": 4 * value * (1 - value), "tanh": 1 - value * value,
+                     "relu": (lines.values[argument][rate] > 0) * 1.0}.get(network.activations[-1], np.ones_like(value))
+        outputs[name] = (value, target, slope)
+    return Run(lines.values[symbols.TOTAL][rate], length,
+               {name: lines.values[name][rate] for name in network.parameters()}, outputs)
 
 
 def _preset(spec: Spec) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import sheetprop
 from sheetprop.errors import SheetpropError
+from sheetprop.network.notation import shortest
 from sheetprop.reporting import auditpart, mnistwords
 from sheetprop.reporting.auditpart import Audited
 from sheetprop.reporting.backprop import Backprop
@@ -77,6 +78,12 @@ class Context:
     environment: tuple[tuple[str, str], ...]
     sources: tuple[Source, ...]
     version: str = sheetprop.__version__
+
+    @property
+    def installation(self) -> tuple[str, ...]:
+        """The commands that install sheetprop from its source, as its README says."""
+        return (f"# in the folder of the source of sheetprop {self.version}",
+                "python3 -m venv .venv && . .venv/bin/activate && pip install -c constraints.txt .")
 
     @property
     def sound(self) -> bool:
@@ -216,13 +223,13 @@ def _facts(part1: Backprop | None, part2: Mnist | None, audits: Sequence[Audited
 def build_command(part1: Backprop) -> str:
     """Return the command that builds the workbook again."""
     network, spec = part1.spec.network, part1.spec
-    rates = ",".join(format(rate, ".15g") for rate in spec.learning_rates)
+    rates = ",".join(shortest(rate) for rate in spec.learning_rates)
     parts = ["sheetprop build"]
     if part1.preset:
         parts.append(f"--preset {part1.preset}")
     else:
         def joined(values: tuple[float, ...]) -> str:
-            return ",".join(format(value, ".15g") for value in values)
+            return ",".join(shortest(value) for value in values)
 
         parts.append(f"--layers {network.shape} --activation {','.join(network.activations)}")
         # A long list belongs into a spec file; the values stand in the sheet Parameters.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sheetprop.reporting.words import listed, many, number, percent, plain
 
 Array = npt.NDArray[np.float64]
-Behaviour = Literal["unmoved", "overflowed", "diverged", "oscillates", "converged", "still learning"]
+Behaviour = Literal["unmoved", "overflowed", "diverged", "oscillates", "saturated", "converged", "still learning"]
 
 THRESHOLDS = (0.5, 0.1, 0.01)
 """Shares of the first error whose reaching is timed."""
@@ -21,12 +21,35 @@ THRESHOLDS = (0.5, 0.1, 0.01)
 _SHARES = {0.5: "half", 0.1: "a tenth", 0.01: "a hundredth"}
 # A gradient of this share of its largest length counts as gone.
 _FLAT = 0.01
+# A run that has converged changes the error by at most this share in its last step, or has this share left of it.
+_STILL, _NOTHING_LEFT = 0.01, 1e-8
 # A rise smaller than this share is rounding.
 _ROUNDING = 1e-12
 # A run oscillates when the error rises in this share of the steps of its second half.
 _RISING = 0.05
+# So many last values tell whether a run jumps to and fro, and a jump has at least this share of the size.
+_JUMPS, _JUMP = 6, 1e-3
+# An output is stuck where its slope is at most this share of the steepest and it is so far from its target.
+_STUCK = ((0.05, 0.1), (1e-3, 1e-3))
 # η times the iterations to a threshold counts as constant within this ratio.
 _CONSTANT = 1.35
+
+
+@dataclass(frozen=True)
+class Run:
+    """The numbers of one learning rate; arrays are (iterations + 1,).
+
+    Attributes:
+        total: E_total.
+        gradient: length of the gradient over all parameters.
+        parameters: by symbol, what is learned.
+        outputs: by symbol, each output with its target and the share of its steepest slope that it has left.
+    """
+
+    total: Array
+    gradient: Array
+    parameters: Mapping[str, Array] = field(default_factory=dict)
+    outputs: Mapping[str, tuple[Array, float, Array]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,15 +87,15 @@ class Course:
     evidence: str
 
 
-def course(sheet: str, rate: float, total: Array, gradient: Array) -> Course:
+def course(sheet: str, rate: float, run: Run) -> Course:
     """Return the course of one learning rate.
 
     Args:
         sheet: its name.
         rate: η.
-        total: E_total, (iterations + 1,).
-        gradient: length of the gradient, (iterations + 1,).
+        run: its numbers.
     """
+    total, gradient = run.total, run.gradient
     finite = np.isfinite(total)
     overflow_at = None if finite.all() else int(np.argmin(finite))
     sound = total[:overflow_at]
@@ -82,7 +105,7 @@ def course(sheet: str, rate: float, total: Array, gradient: Array) -> Course:
     reached = tuple(_first_below(sound, share) for share in THRESHOLDS)
     steep = gradient[np.isfinite(gradient)]
     largest = float(steep.max()) if steep.size else None
-    behaviour, evidence = _judge(rate, total, rising, overflow_at, gradient, largest)
+    behaviour, evidence = _judge(rate, run, rising, overflow_at, largest)
     return Course(
         sheet=sheet, rate=rate, first=_finite(total[0]), last=_finite(total[-1]),
         lowest=None if lowest_at is None else float(sound[lowest_at]), lowest_at=lowest_at,
@@ -103,27 +126,92 @@ def _first_below(total: Array, share: float) -> int | None:
 
 
 def _judge(
-    rate: float, total: Array, rising: npt.NDArray[np.bool_], overflow_at: int | None, gradient: Array,
-    largest: float | None,
+    rate: float, run: Run, rising: npt.NDArray[np.bool_], overflow_at: int | None, largest: float | None,
 ) -> tuple[Behaviour, str]:
+    total = run.total
     first, last = float(total[0]), float(total[-1])
     if overflow_at is not None:
-        return "overflowed", f"no number is left at iteration {overflow_at:,}"
-    if rate == 0 or bool((total == total[0]).all()):
-        return "unmoved", "E_total never changes" + (", since η is 0" if rate == 0 else "")
+        return "overflowed", _overflow(total, overflow_at)
+    if rate == 0:
+        return "unmoved", "η is 0, so nothing ever changes"
+    moving = [name for name, values in run.parameters.items() if (values != values[0]).any()]
+    if bool((total == total[0]).all()) and not moving:
+        return "unmoved", "E_total never changes" + (
+            ": the gradient is 0 from the first iteration on" if run.parameters or not run.gradient.any() else "")
+    if jump := _jump(run, rising):
+        return "oscillates", jump
+    if ragged := _ragged(total, rising):
+        return "oscillates", ragged
     if last > first * (1 + _ROUNDING):
-        return "diverged", f"E_total ends at {number(last)}, above the {number(first)} where it began"
+        start = len(total) - int((total[::-1] <= first * (1 + _ROUNDING)).argmax())
+        return "diverged", (f"E_total is above its first value, {number(first)}, from iteration {start:,} on, and "
+                            f"ends at {number(last)}")
+    return _settled(run, largest)
+
+
+def _overflow(total: Array, overflow_at: int) -> str:
+    """Say where a run left all bounds."""
+    above = total[:overflow_at] > total[0] * (1 + _ROUNDING) if overflow_at else np.zeros(0, dtype=bool)
+    if not above.size or not above[-1]:
+        return f"no number is left at iteration {overflow_at:,}"
+    start = overflow_at - int((~above[::-1]).argmax())
+    return (f"diverges: E_total is above its first value from iteration {start:,} on, and no number is left at "
+            f"iteration {overflow_at:,}")
+
+
+def _ragged(total: Array, rising: npt.NDArray[np.bool_]) -> str:
+    """Say between which bounds E_total goes up and down in the second half of the run, if these do not grow."""
     late = rising[len(rising) // 2:]
-    if late.sum() >= max(2.0, _RISING * late.size) and np.ptp(total[-max(2, len(total) // 4):]) > 1e-6 * first:
-        return "oscillates", f"E_total rises in {many(int(rising.sum()), 'step')} of {rising.size:,}"
-    end = float(gradient[-1])
-    share = end / largest if largest else 0.0
+    quarter = max(2, len(total) // 4)
+    end, before = total[-quarter:], total[:-quarter]
+    least = max(2.0, _RISING * late.size)
+    if late.sum() < least or (~late).sum() < 2 or not before.size or np.ptp(end) <= 1e-6 * total[0]:
+        return ""
+    if end.max() > 1.5 * before.max():
+        return ""
+    return (f"E_total rises in {many(int(rising.sum()), 'step')} of {rising.size:,}, at the end between "
+            f"{number(float(end.min()))} and {number(float(end.max()))}")
+
+
+def _jump(run: Run, rising: npt.NDArray[np.bool_]) -> str:
+    """Say between which two values E_total or a parameter jumps to and fro at the end of the run, if one does."""
+    if len(run.total) <= _JUMPS:
+        return ""
+    for name, values in [("E_total", run.total), *run.parameters.items()]:
+        tail = values[-_JUMPS:]
+        steps = np.diff(tail)
+        size = max(float(np.abs(tail).max()), 1e-300)
+        alternates = bool((np.sign(steps[1:]) == -np.sign(steps[:-1])).all())
+        lasting = 0.9 * np.abs(steps[0]) <= np.abs(steps[-1]) <= 1.5 * np.abs(steps[0])
+        if alternates and lasting and np.abs(steps).min() > _JUMP * size:
+            text = f"{name} jumps between {number(float(min(tail[-2:])))} and {number(float(max(tail[-2:])))}"
+            if name == "E_total":
+                return f"{text} at the end, and rises in {many(int(rising.sum()), 'step')} of {rising.size:,}"
+            same = np.ptp(run.total[-_JUMPS:]) <= _JUMP * abs(run.total[-1])
+            return text + (f" and back, which leaves E_total at {number(float(run.total[-1]))}" if same else "")
+    return ""
+
+
+def _settled(run: Run, largest: float | None) -> tuple[Behaviour, str]:
+    """Tell a run that neither rises nor jumps: stuck, at its end, or on its way."""
+    total = run.total
+    first, last = float(total[0]), float(total[-1])
+    share = float(run.gradient[-1]) / largest if largest else 0.0
     fall = 1.0 - last / float(total[-2]) if len(total) > 1 and total[-2] else 0.0
-    still = f"the last step still lowers E_total by {percent(fall)}"
-    if share <= _FLAT:
+    if share <= _FLAT or abs(fall) <= _FLAT * _STILL:
+        for name, (values, target, slope) in run.outputs.items():
+            if any(slope[-1] <= level and abs(values[-1] - target) > far for level, far in _STUCK):
+                return "saturated", (f"{name} is stuck at {number(float(values[-1]), 4)} where {plain(target)} is "
+                                     "wanted: "
+                                     f"its activation is so flat there that the gradient has {percent(share)} of its "
+                                     "largest length left")
+    if last <= _NOTHING_LEFT * first:
+        return "converged", f"E_total has {percent(last / first if first else 0.0)} of its first value left"
+    if share <= _FLAT and abs(fall) <= _STILL:
         return "converged", (f"the gradient has shrunk to {percent(share)} of its largest length, "
                              f"and the last step changes E_total by {percent(abs(fall))}")
-    return "still learning", f"the gradient still has {percent(share)} of its largest length, and {still}"
+    return "still learning", (f"the gradient still has {percent(share)} of its largest length, and the last step still "
+                              f"lowers E_total by {percent(fall)}")
 
 
 def reached_shares(courses: Sequence[Course]) -> list[tuple[int, str]]:
@@ -214,14 +302,15 @@ def _convergence(courses: Sequence[Course]) -> str:
         text += f" Still learning: {_rates(learning)}."
         text += f" With {_eta(least)}, the nearest to its end, {least.evidence}."
     text += (f" A run counts as converged here when the gradient over all weights is at most {percent(_FLAT, 1)} "
-             "of its largest length in that run: where the gradient is gone, further steps change nothing.")
+             f"of its largest length in that run and the last step changes the error by at most {percent(_STILL, 1)}, "
+             "no output being stuck far from its target.")
     return text
 
 
 def _trouble(courses: Sequence[Course]) -> str:
     parts = []
     for behaviour, verb in (("overflowed", "Overflowed"), ("diverged", "Diverged"), ("oscillates", "Oscillates"),
-                            ("unmoved", "Does not move")):
+                            ("saturated", "Saturated"), ("unmoved", "Does not move")):
         found = [c for c in courses if c.behaviour == behaviour]
         if found:
             parts.append(f"{verb}: {_rates(found)}. With {_eta(found[0])} {found[0].evidence}.")

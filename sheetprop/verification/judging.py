@@ -15,13 +15,26 @@ from sheetprop.network import symbols
 from sheetprop.network.reference_process import Reference
 from sheetprop.network.rounding import TOLERANCE
 from sheetprop.network.spec import Spec
-from sheetprop.verification import displays, engines, formulas, numbers, remarks, rows, run, table
+from sheetprop.verification import (
+    constants,
+    displays,
+    engines,
+    formulas,
+    numbers,
+    remarks,
+    rows,
+    run,
+    surroundings,
+    table,
+)
 from sheetprop.verification.faults import Faults
 from sheetprop.verification.numbers import Mask
 from sheetprop.verification.result import Verification, capped
+from sheetprop.verification.stored import Stored
+from sheetprop.workbook import check
 from sheetprop.workbook.layout import Layout
-from sheetprop.workbook.names import HALVED
-from sheetprop.workbook.reading import present_spec, read_layout
+from sheetprop.workbook.names import HALVED, PARAMETERS
+from sheetprop.workbook.reading import built_spec, present_spec, read_layout
 
 # LibreOffice stores 15 digits, and takes a difference of two numbers that are equal to about that many for 0.
 _PUSH = {"libreoffice": 2.0**-47}
@@ -86,17 +99,22 @@ class _Verification:
             against = engines.against(layout, spec, self.own, self.numbers, judged, drift)
             faults.engine(self.engine, against)
             comparisons += table.engine(layout, spec, self.engine, against)
-        listed, count = capped(faults.ordered())
+        changed = self._changed()
         said = remarks.Remarks(layout, spec)
-        said.changed(self.book)
+        said.changed(changed)
         said.students(prescribed.own, unfilled)
         said.rounded(judged)
-        said.stale(self.book, self.own)
+        around = self._around(faults, said)
+        stored = Stored(layout, self.book.stored(), self.runs, changed=bool(changed or prescribed.deviations))
+        stored.check(self.own, judged, drift, lambda sheet, place: self.book[sheet][place])
+        faults.found += stored.faults
+        said.said += stored.remarks
         if self.engine != "default":
             said.digits(self.engine, self.own, self.numbers)
         said.calculation(self.calculation)
         said.rows(judged)
         said.run(drift, usable)
+        listed, count = capped(faults.ordered())
         to_fill = len(layout.blank) * layout.blank_rows * len(layout.rate_sheets)
         filled = to_fill - sum(int(mask.sum()) for mask in unfilled.values())
         return Verification(
@@ -105,7 +123,28 @@ class _Verification:
             activations=spec.network.activations, bias=spec.network.bias, learning_rates=spec.learning_rates,
             iterations=spec.iterations, tolerance=TOLERANCE, cells=sum(one.cells for one in comparisons),
             formulas=prescribed.compared, comparisons=tuple(comparisons), faults=listed, fault_count=count,
-            remarks=tuple(said.said))
+            remarks=tuple(said.said), around=around)
+
+    def _changed(self) -> list[str]:
+        """Return the constants that are no longer as built."""
+        sheet = self.book[PARAMETERS]
+        return [name for name, row in self.layout.parameter_rows.items() if sheet[f"C{row}"] != sheet[f"D{row}"]]
+
+    def _around(self, faults: Faults, said: remarks.Remarks) -> int:
+        """Check what stands around the formulas, and return how much of it."""
+        layout = self.layout
+        outside = surroundings.check(layout, self.book._space.contents, self.book.names)
+        labelled, wrong, notes = constants.labels(layout, self.lookup)
+        faults.found += [*outside.faults, *wrong]
+        said.said += [*outside.remarks, *notes]
+        count = outside.compared + labelled
+        if not layout.blank:
+            built = built_spec(self.book, layout)
+            values = self.reference.snapshots(built, set(check.points(layout).values()))()
+            kept, wrong = constants.pytorch(layout, values, self.lookup)
+            faults.found += wrong
+            count += kept
+        return count
 
     def lookup(self, sheet: str, address: str) -> Any:
         """Return the value of a cell as the chosen engine has it."""

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from sheetprop.engine.book import Book
 from sheetprop.engine.formula.references import column_letters
 from sheetprop.network.spec import Spec
 from sheetprop.verification.numbers import Mask, Numbers
@@ -17,9 +16,6 @@ from sheetprop.verification.run import Drift
 from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import PARAMETERS
 
-# Programs store 15 digits, Google ten: values further away than this are of another calculation.
-_STALE = 1e-9
-
 
 class Remarks:
     """Gathers the remarks on a workbook."""
@@ -28,13 +24,11 @@ class Remarks:
         self.layout, self.spec = layout, spec
         self.said: list[Remark] = []
 
-    def changed(self, book: Book) -> None:
+    def changed(self, names: Sequence[str]) -> None:
         """Say which constants are no longer as built."""
-        sheet = book[PARAMETERS]
-        changed = [name for name, row in self.layout.parameter_rows.items() if sheet[f"C{row}"] != sheet[f"D{row}"]]
-        if changed:
-            self._say("changed", f"Parameters: changed since the file was built: {_listed(changed)}; PyTorch was run "
-                                 "with the values that stand there now")
+        if names:
+            self._say("changed", f"Parameters: changed since the file was built: {_listed(list(names))}; PyTorch was "
+                                 "run with the values that stand there now")
 
     def students(self, own: Sequence[tuple[str, int, int, int]], unfilled: Mapping[str, Mask]) -> None:
         """Say what an exercise still lacks, and where there are formulas that nothing prescribes."""
@@ -66,27 +60,6 @@ class Remarks:
         if count:
             self._say("rounded", f"{_cells(count)} hold or read numbers that were typed with the digits that the sheet "
                                  "shows, and are right as far as these go; the run was compared up to there")
-
-    def stale(self, book: Book, own: Numbers) -> None:
-        """Say whether the values stored in the file are those of the formulas that stand in it now."""
-        layout = self.layout
-        stored = book.stored()
-        values = {symbol: np.full(array.shape, np.nan) for symbol, array in own.values.items()}
-        columns = {layout.column_of[symbol].index: array for symbol, array in values.items()}
-        held = False
-        for rate, name in enumerate(layout.rate_sheets):
-            formulas = {(one.column, row) for one in book[name].formula_runs() for row in (one.first_row, one.last_row)}
-            for (row, column), value in stored[name].items():
-                if column in columns and layout.FIRST_ROW <= row <= layout.last_row and isinstance(value, float):
-                    columns[column][rate, row - layout.FIRST_ROW] = value
-                    held = held or (column, row) in formulas
-        if not held:
-            self._say("stale", "the file holds no values beside its formulas; they were calculated afresh")
-            return
-        count = own.differing(Numbers(values, own.rates), _STALE)
-        if count:
-            self._say("stale", f"the values stored in the file are not those of its formulas in {count:,} cells; they "
-                               "were calculated afresh, and Excel or LibreOffice will do so when they open it")
 
     def digits(self, engine: str, own: Numbers, other: Numbers) -> None:
         """Say in how many cells another program keeps 15 digits only, or makes a difference of near equals 0.

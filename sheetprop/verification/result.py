@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Kind = Literal["formula", "constant", "missing", "value", "run", "circular", "engine"]
+Kind = Literal["formula", "constant", "missing", "value", "run", "circular", "engine", "name", "chart", "setting",
+               "label", "number", "stored"]
 
 LISTED = 200
 """So many faults are listed; the others are counted."""
@@ -52,7 +53,10 @@ class Fault:
         kind: ``formula`` (not the formula that belongs there), ``constant`` (a number or text instead
             of a formula), ``missing`` (nothing there), ``value`` (the right formula with a wrong value),
             ``run`` (every row right by itself, yet not where the run should be), ``circular`` (a formula
-            that needs its own result) or ``engine`` (two engines disagree about the cell).
+            that needs its own result), ``engine`` (two engines disagree about the cell), ``name`` (a defined name
+            stands for another cell), ``chart`` (a chart reads other cells), ``setting`` (of the calculation),
+            ``label`` (a label names another quantity, or a formula shown to be read is another), ``number`` (a constant
+            that is no input is not as built) or ``stored`` (the value stored in the file is not that of its formula).
         symbol, learning_rate, iteration: what stands there; None outside the learning-rate sheets.
         found, expected: formula or value.
         difference: by how much the value differs from PyTorch, the largest of the cells; None where
@@ -113,6 +117,7 @@ class Verification:
         faults: the faults, the earliest first; at most `LISTED`.
         fault_count: how many there are in all.
         remarks: in reading order.
+        around: number of labels, constants, defined names, references of charts and settings that were compared.
         to_fill, filled: of an exercise, how many cells a student has to fill in and how many are; else 0.
     """
 
@@ -133,13 +138,15 @@ class Verification:
     remarks: tuple[Remark, ...]
     to_fill: int = 0
     filled: int = 0
+    around: int = 0
 
     @property
     def verdict(self) -> str:
         """One sentence: does it agree, and if not, where is the first fault."""
         if self.agrees:
             return (f"agrees with PyTorch: {self.cells:,} cells within {self.tolerance:g} of the size of their terms, "
-                    f"{self.formulas:,} formulas as they should be")
+                    f"{self.formulas:,} formulas as they should be"
+                    + (f", and {self.around:,} labels, constants, names and references of charts" if self.around else ""))
         if not self.faults:
             return f"{self.filled:,} of {self.to_fill:,} filled in" + (", and these are right" if self.filled else "")
         more = f", and {self.fault_count - 1:,} more" if self.fault_count > 1 else ""

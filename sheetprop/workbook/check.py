@@ -284,8 +284,7 @@ def _stored_cells(layout: Layout, row: Row) -> Cells:
     relative = f"{PARAMETERS}!{layout.parameter(RELATIVE)}"
     both = f"AND(ISNUMBER({given}),ISNUMBER({stored}))"
     close = f"{STORED_DIFFERENCE}{number}<={relative}*ABS({stored})+{DRIFT}{number}"
-    huge = (f"IF(ISNUMBER({given}),ABS({given})>{_OVERFLOWING},"
-            f"IF(ISNUMBER({stored}),ABS({stored})>{_OVERFLOWING},TRUE))")
+    huge = f"IF(ISNUMBER({given}),ABS({given}),IF(ISNUMBER({stored}),ABS({stored}),1E+300))>{_OVERFLOWING}"
     inner = (f'IF({both},IF({close},"{AGREES}","{DIFFERS}"),IF({stored}="{CHAOS}","{CHAOS}",'
              f'IF({huge},"{OVERFLOW}","{DIFFERS}")))')
     stale = changed(layout)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sheetprop.network import symbols
-from sheetprop.workbook import chart_data, style
+from sheetprop.workbook import chart_sources, style
 from sheetprop.workbook.cells import Cells, Quantity
 from sheetprop.workbook.formulas import letters, quoted
 from sheetprop.workbook.layout import Layout
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from openpyxl.chart import ScatterChart
     from openpyxl.worksheet.worksheet import Worksheet
 
-HEAD_ROW, FIRST_ROW = 5, 6
+HEAD_ROW, FIRST_ROW = chart_sources.COMPARE_HEAD_ROW, 6
 
 # Learning rates that stand on one printed page, the charts beside them.
 _RATES_A_PAGE = 14
@@ -52,14 +52,6 @@ def quantities(layout: Layout) -> Iterator[Quantity]:
             yield Quantity(COMPARE, f"{letters(rate + 2)}{FIRST_ROW + iteration}", symbols.TOTAL, rate, iteration)
 
 
-def chart_source(layout: Layout, rate: int) -> tuple[str, str]:
-    """Return the references of the iterations and of the total error of a rate for its charts."""
-    if layout.is_long:
-        return chart_data.source(rate)
-    sheet = layout.rate_sheets[rate]
-    return layout.column_range(sheet, symbols.ITERATION), layout.column_range(sheet, symbols.TOTAL)
-
-
 def draw(sheet: Worksheet, layout: Layout) -> None:
     """Write and paint the sheet."""
     style.put(sheet, cells(layout))
@@ -86,9 +78,7 @@ def comparison_chart(layout: Layout, *, logarithmic: bool) -> ScatterChart:
     chart = charts.curve_chart(
         title=None, text=f"Total error at each learning rate{scale}", x_title="iteration",
         y_title="total error E_total", x_last=layout.spec.iterations, logarithmic=logarithmic, width=26, height=12.5)
-    for rate in range(len(layout.rate_sheets)):
-        x, y = chart_source(layout, rate)
-        charts.add_series(chart, x, y, name=f"{COMPARE}!${letters(rate + 2)}${HEAD_ROW}",
-                          colour=charts.series_colour(rate, len(layout.rate_sheets)),
+    for rate, (name, x, y) in enumerate(chart_sources.comparison(layout, COMPARE).series):
+        charts.add_series(chart, x, y, name=name, colour=charts.series_colour(rate, len(layout.rate_sheets)),
                           dash=charts.series_dash(rate, len(layout.rate_sheets)))
     return chart

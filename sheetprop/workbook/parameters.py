@@ -24,6 +24,8 @@ CHECK_WORDS = {
     RELATIVE: "allowed difference as a share of the size",
     ROUNDING: "rounding of E_total, as a share of the size of its terms",
 }
+FIXED_WHEN_BUILT = CHECK_CONSTANTS
+"""What is the same in every file when it is built, or follows from its structure."""
 CHANGED_CELL = "E13"
 """Address of the number of constants that are no longer as built."""
 
@@ -167,17 +169,25 @@ def _validate(sheet: Worksheet, layout: Layout) -> None:
         sheet.add_data_validation(validation)
 
 
-def names(layout: Layout) -> Iterator[DefinedName]:
-    """Yield a defined name for every constant; each points at its cell.
+def name_places(layout: Layout) -> dict[str, str]:
+    """Return the defined name of every constant and the cell that it stands for.
 
     ``w1`` is an address in Excel, so the names are ``w_1``, ``eta_1`` and so on.
     """
-    from openpyxl.workbook.defined_name import DefinedName
-
+    places: dict[str, str] = {}
     plain = {STEP: "step", CHOSEN: "chosen_iteration", RELATIVE: "relative_tolerance", ROUNDING: "rounding"}
     for symbol in layout.parameter_rows:
         name = plain.get(symbol) or symbol.replace(symbols.LEARNING_RATE, "eta")
         if symbol not in plain:
             stem = name.rstrip("0123456789")
             name = f"{stem}_{name[len(stem):]}"
-        yield DefinedName(name, attr_text=f"{PARAMETERS}!{layout.parameter(symbol)}")
+        places[name] = f"{PARAMETERS}!{layout.parameter(symbol)}"
+    return places
+
+
+def names(layout: Layout) -> Iterator[DefinedName]:
+    """Yield a defined name for every constant; each points at its cell."""
+    from openpyxl.workbook.defined_name import DefinedName
+
+    for name, place in name_places(layout).items():
+        yield DefinedName(name, attr_text=place)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sheetprop.network import symbols
 from sheetprop.workbook import exercise, style
 from sheetprop.workbook.cells import Cells, Text
-from sheetprop.workbook.formulas import letters, quoted
+from sheetprop.workbook.formulas import letters
 from sheetprop.workbook.layout import Layout
 from sheetprop.workbook.names import COMPARE, HALVED, PARAMETERS, START
 
@@ -141,13 +141,13 @@ def _height(layout: Layout) -> float:
 
 
 def _add_chart(sheet: Worksheet, layout: Layout, rate: int) -> None:
-    from sheetprop.workbook import charts, compare
+    from sheetprop.workbook import chart_sources, charts
 
+    source = chart_sources.rate_chart(layout, rate)
     chart = charts.curve_chart(
-        title=f"{quoted(sheet.title)}!$A$1", x_title="iteration", y_title="total error E_total",
+        title=source.title, x_title="iteration", y_title="total error E_total",
         x_last=layout.spec.iterations)
-    x, y = compare.chart_source(layout, rate)
-    charts.add_series(chart, x, y, name=f"{quoted(sheet.title)}!${layout.column_of[symbols.TOTAL].letter}"
-                                       f"${layout.SYMBOL_ROW}", colour=style.SERIES[0])
+    for name, x, y in source.series:
+        charts.add_series(chart, x, y, name=name, colour=style.SERIES[0])
     chart.legend = None
     sheet.add_chart(chart, f"{letters(len(layout.columns) + 2)}{layout.FIRST_ROW}")

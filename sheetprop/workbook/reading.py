@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from sheetprop.errors import SheetpropError
 from sheetprop.network import symbols
-from sheetprop.network.spec import ACTIVATIONS, Network, Spec
+from sheetprop.network.spec import ACTIVATIONS, Network, Spec, with_values
 from sheetprop.workbook.layout import FORMAT, Layout
 from sheetprop.workbook.names import PARAMETERS
 
@@ -59,6 +59,14 @@ def present_spec(book: _Book, layout: Layout) -> Spec:
     sheet = book[PARAMETERS]
     now = tuple(_number(sheet, f"C{layout.parameter_rows[name]}", name) for name in layout.rate_symbols)
     return replace(layout.spec, learning_rates=now)
+
+
+def built_spec(book: _Book, layout: Layout) -> Spec:
+    """Return the spec with all values as they were when the file was built, which Parameters keeps."""
+    sheet = book[PARAMETERS]
+    names = layout.spec.network.initial()
+    values = {name: _number(sheet, f"D{layout.parameter_rows[name]}", name) for name in names}
+    return with_values(layout.spec, values, layout.spec.learning_rates)
 
 
 def _placeholder(structure: dict[str, Any]) -> Spec:
@@ -118,8 +126,6 @@ def _blank(value: Any) -> tuple[frozenset[str], int]:
 
 
 def _with(layout: Layout, sheet: _Sheet, rates: list[float]) -> Spec:
-    from sheetprop.network.spec import with_values
-
     network = layout.spec.network
     values = {name: _number(sheet, f"C{layout.parameter_rows[name]}", name) for name in network.initial()}
     return with_values(layout.spec, values, rates)

@@ -106,7 +106,7 @@ def _result_cells(layout: Layout, rate: int, name: str, row: int) -> Cells:
         f"B{row}": name,
         f"C{row}": f"={quoted(name)}!{Layout.RATE_CELL.replace('$', '')}",
         f"D{row}": f"={first}",
-        f"E{row}": f'=IF(ISNUMBER({last}),{last},"overflow")',
+        f"E{row}": f'=IF(ISNUMBER({last}),{last},"overflow at "&COUNT({layout.column_range(name, symbols.TOTAL)}))',
     }
     if layout.blank:
         area = _judged_area(layout, name)

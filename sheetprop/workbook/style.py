@@ -144,6 +144,9 @@ def put(sheet: Worksheet, cells: Cells) -> None:
     for address, value in cells.items():
         cell = sheet[address]
         cell.value = str(value) if isinstance(value, str) else value
+        if isinstance(value, float) and float(f"{value:.16g}") != value:
+            # openpyxl writes 16 digits of a number; a text in a cell of numbers it writes as it is.
+            cell._value = repr(value)
         if isinstance(value, Text):
             cell.data_type = "s"
 
