@@ -146,7 +146,8 @@ class Verification:
         if self.agrees:
             return (f"agrees with PyTorch: {self.cells:,} cells within {self.tolerance:g} of the size of their terms, "
                     f"{self.formulas:,} formulas as they should be"
-                    + (f", and {self.around:,} labels, constants, names and references of charts" if self.around else ""))
+                    + (f", and {self.around:,} labels, constants, names and references of charts"
+                       if self.around else ""))
         if not self.faults:
             return f"{self.filled:,} of {self.to_fill:,} filled in" + (", and these are right" if self.filled else "")
         more = f", and {self.fault_count - 1:,} more" if self.fault_count > 1 else ""
