@@ -20,17 +20,19 @@ import click
               help="Iterate circular references, N times at most, whatever FILE says.")
 @click.option("--max-change", type=click.FloatRange(0), default=0.001, show_default=True,
               help="Stop iterating when no value moves by more than this.")
+@click.option("--strict", is_flag=True, help="Exit with 2 where a formula could not be evaluated or is circular.")
 @click.option("--force", is_flag=True, help="Replace an output file that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def calc(file: str, output: str | None, in_place: bool, check: bool, rel: float, absolute: float, seed: int,
-         now: str | None, max_bytes: int | None, iterate: int | None, max_change: float, force: bool,
-         as_json: bool) -> None:
+         now: str | None, max_bytes: int | None, iterate: int | None, max_change: float, strict: bool,
+         force: bool, as_json: bool) -> None:
     """Recalculate any workbook and store the values in it.
 
     Only the values of formula cells change; every other part of the file stays as it is, byte
     for byte. Without -o and --in-place nothing is written. Exit code 1 says that --check found
     a difference, 2 that the file holds no values to compare with. Cells with RAND, NOW or their kin, and
-    what hangs on them, are not compared but counted.
+    what hangs on them, are not compared but counted. Exit code 1, with --strict 2, also says that a
+    formula could not be evaluated (its stored value stays) or is circular: the last line tells.
     """
     from sheetprop.engine.commands import run_calc
 
@@ -38,7 +40,7 @@ def calc(file: str, output: str | None, in_place: bool, check: bool, rel: float,
         raise click.UsageError("give only one of -o, --in-place and --check")
     text, code = run_calc(file, output=output, in_place=in_place, check=check, rel=rel, absolute=absolute, seed=seed,
                           now=now, max_bytes=max_bytes, force=force, as_json=as_json, iterate=iterate,
-                          max_change=max_change)
+                          max_change=max_change, strict=strict)
     click.echo(text)
     if code:
         raise click.exceptions.Exit(code)

@@ -350,6 +350,24 @@ class Book:
         fill_down(self._space.contents, store, row, last_row)
         self._session.changed(formulas=True)
 
+    def register(self, name: str, function: Callable[..., object]) -> None:
+        """Give a function that the engine lacks (of VBA, of an add-in) a meaning.
+
+        Args:
+            name: as formulas spell it, case ignored.
+            function: takes a number, text, truth value or None for each argument, for a range its rows as lists;
+                returns one value, or rows of values.
+
+        Raises:
+            SheetpropError: it is a function of Excel's that the engine has.
+        """
+        from sheetprop.engine.functions import find
+
+        if find(name.upper()):
+            raise SheetpropError(f"{name}: is a function of Excel's; register one of another name")
+        self._space.registered[name.upper().removeprefix("_XLL.")] = function
+        self._session.changed(formulas=False)
+
     @property
     def exact(self) -> bool:
         """Whether numbers are compared to the last bit, as other languages do it; Excel takes 15 digits.

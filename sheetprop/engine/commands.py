@@ -101,7 +101,7 @@ def _agree(old: Value, new: Value, rel: float, absolute: float) -> bool:
 
 def run_calc(file: str, *, output: str | None = None, in_place: bool = False, check: bool = False, rel: float = 1e-9,
              absolute: float = 1e-12, seed: int = 0, now: str | None = None, max_bytes: int | None = None,
-             force: bool = False, as_json: bool = False, iterate: int | None = None,
+             force: bool = False, as_json: bool = False, strict: bool = False, iterate: int | None = None,
              max_change: float = 0.001) -> tuple[str, int]:
     """Do what `sheetprop calc` does; return its text and its exit code.
 
@@ -136,6 +136,9 @@ def run_calc(file: str, *, output: str | None = None, in_place: bool = False, ch
     if output is not None:
         book.save(output)
     code = 1 if checked is not None and checked.differences else 0
+    doubtful = _doubtful(result, iterated=book._space.contents.iterate is not None)
+    if doubtful:
+        code = 2 if strict else max(code, 1)
     if as_json:
         import json
 
@@ -150,6 +153,7 @@ def run_calc(file: str, *, output: str | None = None, in_place: bool = False, ch
         return json.dumps(data, ensure_ascii=False, indent=2), code
     lines = _lines(file, result, output, checked)
     lines[1:1] = [f"note: {remark}" for remark in book.remarks]
+    lines += [doubtful] if doubtful else []
     return "\n".join(lines), code
 
 
@@ -198,6 +202,14 @@ def _counted(count: int, noun: str) -> str:
 def _not_evaluated(result: Calculation) -> list[str]:
     return [f"not evaluated: {what} ({count:,} ×, first at {result.places.get(what, '?')})"
             for what, count in sorted(result.unsupported.items())]
+
+
+def _doubtful(result: Calculation, *, iterated: bool) -> str:
+    """Return the line that says what was not calculated, or an empty text; an iterated circle was."""
+    kept, circular = sum(result.unsupported.values()), 0 if iterated else len(result.circular)
+    parts = [f"{_counted(kept, 'formula')} not evaluated (the stored value stays where there is one)"] if kept else []
+    parts += [f"{_counted(circular, 'cell')} on circular references"] if circular else []
+    return f"incomplete: {', '.join(parts)}" if parts else ""
 
 
 def _circular(result: Calculation) -> list[str]:

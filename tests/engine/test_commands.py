@@ -36,22 +36,22 @@ def run(command: Any, *arguments: object, code: int = 0) -> str:
 
 
 def test_calc_counts_and_lists(book: Path, tmp_path: Path) -> None:
-    text = run(engine.calc, book)
+    text = run(engine.calc, book, code=1)
     assert "4 formulas in 4 families" in text
     assert "1 × #DIV/0!" in text
     assert "not evaluated: FOO (1 ×, first at S!A4)" in text
-    data = json.loads(run(engine.calc, book, "--json"))
+    data = json.loads(run(engine.calc, book, "--json", code=1))
     assert data["formulas"] == 4
     assert data["errors"] == {"#DIV/0!": 1, "#NAME?": 1}
     out = tmp_path / "out.xlsx"
-    run(engine.calc, book, "-o", out)
-    assert "all stored values agree" in run(engine.calc, out, "--check")
+    run(engine.calc, book, "-o", out, code=1)
+    assert "all stored values agree" in run(engine.calc, out, "--check", code=1)
     with pytest.raises(SheetpropError, match="exists"):
-        run(engine.calc, book, "-o", out)
-    run(engine.calc, book, "-o", out, "--force")
+        run(engine.calc, book, "-o", out, code=1)
+    run(engine.calc, book, "-o", out, "--force", code=1)
     with pytest.raises(SheetpropError, match="holds no stored values"):
-        run(engine.calc, book, "--check")
-    run(engine.calc, book, "--in-place")
+        run(engine.calc, book, "--check", code=1)
+    run(engine.calc, book, "--in-place", code=1)
     with zipfile.ZipFile(book) as one, zipfile.ZipFile(out) as two:
         assert all(one.read(name) == two.read(name) for name in one.namelist())
     assert run(engine.calc, book, "--in-place", "--check", code=2)
@@ -59,7 +59,7 @@ def test_calc_counts_and_lists(book: Path, tmp_path: Path) -> None:
 
 def test_check_finds_a_changed_value(book: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.xlsx"
-    run(engine.calc, book, "-o", out)
+    run(engine.calc, book, "-o", out, code=1)
     with zipfile.ZipFile(out) as package:
         parts = {name: package.read(name) for name in package.namelist()}
     with zipfile.ZipFile(out, "w") as package:

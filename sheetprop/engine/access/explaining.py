@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from sheetprop.engine.access.sheet import shown_formula
-from sheetprop.engine.calculation.evaluate import External, operand_of
+from sheetprop.engine.calculation.evaluate import Unknown, operand_of
 from sheetprop.engine.calculation.precedents import CHANGING, cells_in, dependents, formula_at, named_areas
 from sheetprop.engine.calculation.session import Session
 from sheetprop.engine.formula.depth import with_room
@@ -208,7 +208,7 @@ class _Explainer:
             found = operand_of(node)(context)
         except Raised as raised:
             return True, raised.error, None
-        except (External, RecursionError, KeyError, LookupError, AttributeError):
+        except (Unknown, RecursionError, KeyError, LookupError, AttributeError):
             return False, None, None
         if isinstance(found, Ref):
             single = (found.top, found.left) == (found.bottom, found.right)

@@ -84,8 +84,8 @@ class TooDeep(BaseException):
 Scalar = Callable[[Value, Value], Value]
 
 
-class External(Exception):  # noqa: N818 - tells the evaluator to keep the stored value
-    """A formula asked for a cell of another workbook."""
+class Unknown(BaseException):
+    """Tells the evaluator to keep the value stored in the file: the formula asks for what nobody can give."""
 
 
 def _add(left: Value, right: Value) -> Value:
@@ -331,8 +331,7 @@ def _name(node: Name, array: bool) -> Closure:
     def run(context: Context) -> Operand:
         meant = context.space.name_meant(node, context.sheet)
         if meant is None:
-            context.note_unknown(node.name)
-            return NAME
+            return _kept(context, node.name, NAME)
         key = "operand array" if array else "operand"
         closure: Closure | None = meant.cache.get(key)
         if closure is None:
@@ -352,8 +351,7 @@ def _variable(node: Local) -> Closure:
 
     def run(context: Context) -> Operand:
         if name not in context.bound:
-            context.note_unknown(node.name)
-            return NAME
+            return _kept(context, node.name, NAME)
         found = context.bound[name]
         return None if found is OMITTED else found
 
@@ -404,9 +402,11 @@ _FOREIGN = {"external": "a link to another workbook", "table": "a table referenc
 
 def _foreign(node: Foreign) -> Closure:
     def run(context: Context) -> Operand:
+        if node.why != "external":
+            return _kept(context, _FOREIGN[node.why], NAME)
         context.note_unknown(_FOREIGN[node.why])
         if node.why == "external":
-            raise External
+            raise Unknown
         return NAME
 
     return run
@@ -423,8 +423,7 @@ def _call(node: Call, array: bool) -> Closure:
     if not known.least <= count <= known.most:
 
         def refuse(context: Context) -> Operand:
-            context.note_unknown(f"{node.name} with {count} arguments")
-            return VALUE
+            return _kept(context, f"{node.name} with {count} arguments", VALUE)
 
         return refuse
     kinds = [known.kind(index) for index in range(count)]
@@ -508,12 +507,37 @@ def _one_number(part: Closure, run_function: Callable[..., Operand]) -> Closure:
 
 
 def _unknown(node: Call) -> Closure:
+    """Return the closure of a function that the engine lacks: the user may have given it a meaning."""
+    parts = [operand_of(argument, True) for argument in node.arguments]
+    name = node.name.removeprefix("_XLL.")
+
     def run(context: Context) -> Operand:
-        if node.name != "#UNREADABLE":  # the reader has noted why
-            context.note_unknown(node.name)
-        return NAME
+        given = context.space.registered.get(name)
+        return _kept(context, node.name, NAME) if given is None else _outcome(
+            given(*[_plain(part(context)) for part in parts]))
 
     return run
+
+
+def _plain(operand: Operand) -> object:
+    """Return an operand as a registered function takes it: a value, or a range's rows as lists of values."""
+    if isinstance(operand, Ref) and operand.height * operand.width == 1:
+        return operand.single()
+    return operand.rows() if isinstance(operand, Ref | Array | Refs) else operand
+
+
+def _outcome(result: object) -> Operand:
+    """Return what a registered function gave as an operand."""
+    if isinstance(result, list | tuple):
+        lines = [line if isinstance(line, list | tuple) else [line] for line in result]
+        return Array([[_value(one) for one in line] for line in lines])
+    return _value(result)
+
+
+def _value(result: object) -> Value:
+    if result is None or isinstance(result, bool | str):
+        return ERRORS.get(result, result) if isinstance(result, str) else result
+    return finite(float(result))  # type: ignore[arg-type]
 
 
 def _sheltered_formula(family: Family, inner: Closure) -> Closure:
@@ -526,17 +550,37 @@ def _sheltered_formula(family: Family, inner: Closure) -> Closure:
             return raised.error
         except (OverflowError, ValueError):
             return NUM
-        except External:
-            return context.sheet.get(context.row, context.column)
+        except Unknown:
+            return _stored(context)
         except RecursionError:
             if context.space.on_demand:
                 raise TooDeep from None
             return NUM
         except Exception as error:  # a fault of ours must not stop a workbook; it is listed instead
             context.note_unknown(f"{type(error).__name__} in {family.canonical[:60]}")
-            return VALUE
+            found = _stored(context)
+            return VALUE if found is None else found
 
     return run
+
+
+def _kept(context: Context, what: str, otherwise: Value) -> Operand:
+    """Note what nobody knows; keep the stored value of the whole cell where the file has one."""
+    if what != "#UNREADABLE":  # the reader has noted why
+        context.note_unknown(what)
+    if context.space.kept(context.sheet, context.row, context.column) is not None:
+        raise Unknown
+    return otherwise
+
+
+def _stored(context: Context) -> Operand:
+    """Return what the file stores for a formula: of an array formula the values of all its cells."""
+    space, sheet = context.space, context.sheet
+    for array in sheet.arrays:
+        if (array.top, array.left) == (context.row, context.column):
+            return Array([[space.kept(sheet, row, column) for column in range(array.left, array.right + 1)]
+                          for row in range(array.top, array.bottom + 1)])
+    return space.kept(sheet, context.row, context.column)
 
 
 def closure_of(family: Family) -> Callable[[Context], Value]:

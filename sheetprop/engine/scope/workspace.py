@@ -29,7 +29,6 @@ class Workspace:
         self.by_name = {sheet.name.casefold(): sheet for sheet in contents.sheets}
         self.unsupported: Counter[str] = Counter()
         self.places: dict[str, str] = {}
-        self.external: set[tuple[int, int, int]] = set()
         self.seed: int | None = None
         self.now: float | None = None
         self.random: Any = None
@@ -39,7 +38,18 @@ class Workspace:
         self.on_demand = False  # whether reading a cell may calculate it
         self.calls = 0  # of a LAMBDA, one inside the other
         self.spills: dict[tuple[int, int, int], tuple[int, int]] = {}  # cell -> the size of what it has to spill over
-        self.stored: dict[tuple[int, int, int], Value] | None = None
+        self.registered: dict[str, Callable[..., object]] = {}  # functions that the user gives a meaning
+        self._stored: dict[str, dict[tuple[int, int], Value]] | None = None
+
+    def kept(self, sheet: SheetStore, row: int, column: int) -> Value:
+        """Return the value that the file stores for a formula that nobody can evaluate; None where it has none."""
+        if (row, column) in sheet.formulas_set or any(one.first <= row <= one.last for one in sheet.filled):
+            return None
+        if self._stored is None:
+            from sheetprop.engine.file.stored import stored_cells
+
+            self._stored = stored_cells(self.contents)
+        return self._stored[sheet.name].get((row, column))
 
     def generator(self) -> random.Random:
         """Return the source of chance of this calculation, which begins at its seed."""

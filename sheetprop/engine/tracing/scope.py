@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sheetprop.engine.calculation.evaluate import External
+from sheetprop.engine.calculation.evaluate import Unknown
 from sheetprop.engine.calculation.reads import VOLATILE
 from sheetprop.engine.formula.tree import Area, Call, Cell, Name, Node
 from sheetprop.engine.grid.operands import Areas, as_rows
@@ -183,7 +183,7 @@ class Scope:
                 operand = raised.error
             except (OverflowError, ValueError):
                 operand = NUM
-            except External:
+            except Unknown:
                 raise Stuck("a link to another workbook") from None
             grids.append([list(operand.flat())] if isinstance(operand, Areas) else as_rows(operand))
             direct = direct and (operand is None or isinstance(operand, float | str | bool))
