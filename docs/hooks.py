@@ -1,10 +1,22 @@
-"""Builds the reference of Python names from `sheetprop.__all__`, so that no public name is missing from it."""
+"""What the documentation is made of besides its pages: the reference of Python names, and the pictures of examples/."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from mkdocs.structure.files import File, Files
+
 import sheetprop
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def on_files(files: Files, *, config: Any) -> Files:
+    """Add the pictures of the README, so that there is one copy of them."""
+    for picture in sorted((ROOT / "examples" / "pictures").glob("*.png")):
+        files.append(File.generated(config, f"pictures/{picture.name}", abs_src_path=str(picture)))
+    return files
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:

@@ -53,7 +53,9 @@ def test_start_up_imports_nothing_heavy() -> None:
 
 
 def test_the_readme_names_only_commands_that_exist() -> None:
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    text = "\n".join(page.read_text("utf-8") for page in pages)
+    blocks = [block for language, block in re.findall(r"```(\w*)\n(.*?)```", text, re.DOTALL) if language in ("", "sh")]
     used = set(re.findall(r"^(?:\$ )?sheetprop ([a-z][a-z-]*)", "".join(blocks), re.MULTILINE))
     assert {"build", "verify", "spec", "values", "diff"} <= used
     assert used <= set(MODULES)

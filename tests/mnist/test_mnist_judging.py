@@ -266,10 +266,10 @@ def test_committed_records_are_whole_and_the_readme_table_is_theirs() -> None:
             assert run.confusion is not None
             assert run.last.accuracy == run.test_score.accuracy
             assert sum(map(sum, run.confusion)) == 10_000
-    readme = (REPORTS.parents[1] / "README.md").read_text(encoding="utf-8")
-    if BEGIN in readme:
-        shown = readme[readme.index(BEGIN) + len(BEGIN) : readme.index(END)].strip().splitlines()
-        assert sorted(shown) == sorted(runs_table(records).splitlines())
+    page = (REPORTS.parents[1] / "docs" / "mnist.md").read_text(encoding="utf-8")
+    assert BEGIN in page
+    shown = page[page.index(BEGIN) + len(BEGIN) : page.index(END)].strip().splitlines()
+    assert sorted(shown) == sorted(runs_table(records).splitlines())
 
 
 def call(*words: str, code: int = 0) -> str:
