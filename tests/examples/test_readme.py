@@ -78,6 +78,7 @@ def test_the_quick_commands_run_in_their_order(tmp_path: Path, monkeypatch: pyte
             continue
         done = runner.invoke(cli, words(line), standalone_mode=False)
         assert done.exception is None, f"{line}: {done.exception}"
-        assert done.return_value in (0, None), f"{line}: {done.output}"
+        wanted = (1,) if line == "sheetprop verify task.xlsx" else (0, None)  # nothing is filled in yet
+        assert done.return_value in wanted, f"{line}: {done.output}"
         ran.append(line.split()[1])
     assert {"build", "verify", "spec", "values", "diff", "calc", "what-if", "grad", "networks", "summary"} <= set(ran)
