@@ -1,4 +1,4 @@
-"""What the README and the documentation tell the reader to type: each command exists with its options, and the quick ones run in turn."""
+"""What the README and the documentation tell the reader to type: it exists with its options; the quick ones run."""
 
 from __future__ import annotations
 
@@ -59,8 +59,9 @@ SLOW = ("sheetprop all", "sheetprop train --recipe", "sheetprop report", "--engi
 
 def missing(given: list[str]) -> bool:
     """Say whether a command reads a file or folder that only the reader of the page has."""
-    read = [word for before, word in zip([""] + given, given, strict=False) if before not in ("-o", "--output")]
-    return any(re.search(r"\.(xlsx|xlsm|py|md|ipynb|png|csv|toml|json|log|npy)$|^runs/|^reports/|/$", word.split(":")[0])
+    read = [word for before, word in zip(["", *given], given, strict=False) if before not in ("-o", "--output")]
+    kinds = r"\.(xlsx|xlsm|py|md|ipynb|png|csv|toml|json|log|npy)$|^runs/|^reports/|/$"
+    return any(re.search(kinds, word.split(":")[0])
                and not Path(word.split(":")[0]).exists() for word in read)
 
 
