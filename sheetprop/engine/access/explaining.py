@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from sheetprop.engine.access.sheet import shown_formula
-from sheetprop.engine.calculation.evaluate import Unknown, operand_of
+from sheetprop.engine.calculation.evaluate import operand_of
 from sheetprop.engine.calculation.precedents import CHANGING, cells_in, dependents, formula_at, named_areas
 from sheetprop.engine.calculation.session import Session
+from sheetprop.engine.calculation.unknown import Unknown
 from sheetprop.engine.formula.depth import with_room
 from sheetprop.engine.formula.printing import formula_text
 from sheetprop.engine.formula.references import address, quoted

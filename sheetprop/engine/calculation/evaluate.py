@@ -7,9 +7,10 @@ wherever its assumptions fail.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 
+from sheetprop.engine.calculation.operators import ARITHMETIC, COMPARISONS, PLAIN
+from sheetprop.engine.calculation.unknown import Unknown, given_to, kept, outcome
 from sheetprop.engine.formula.references import MAX_COLUMN, MAX_ROW
 from sheetprop.engine.formula.tree import (
     Apply,
@@ -30,9 +31,6 @@ from sheetprop.engine.formula.tree import (
     Stack,
     Text,
     Unary,
-    is_array,
-    is_dynamic,
-    subtracts_last,
 )
 from sheetprop.engine.functions import LAZY, REFERENCES, REGISTRY, UNCHANGED, Argument, convert, find
 from sheetprop.engine.grid.digits import final, near
@@ -48,16 +46,11 @@ from sheetprop.engine.grid.operands import (
     each,
     hull,
     lifted,
-    size,
 )
-from sheetprop.engine.grid.storage import Family
 from sheetprop.engine.grid.values import (
-    CALC,
-    DIV0,
     ERRORS,
     NA,
     NAME,
-    NUM,
     REF,
     VALUE,
     ExcelError,
@@ -65,67 +58,14 @@ from sheetprop.engine.grid.values import (
     Value,
     compare,
     finite,
-    power,
     to_number,
-    to_text,
 )
 from sheetprop.engine.scope.calls import OMITTED, invoked
-from sheetprop.engine.scope.context import Closure, Context, intersected, scalar, sheltered
+from sheetprop.engine.scope.context import Closure, Context, intersected, sheltered
 
 TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this name
 if TYPE_CHECKING:
-    from typing import Any
-
-
-class TooDeep(BaseException):
-    """A formula found no room on the stack while others wait for it: it has to be begun with an empty one."""
-
-
-Scalar = Callable[[Value, Value], Value]
-
-
-class Unknown(BaseException):
-    """Tells the evaluator to keep the value stored in the file: the formula asks for what nobody can give."""
-
-
-def _add(left: Value, right: Value) -> Value:
-    return finite(to_number(left) + to_number(right))
-
-
-def _subtract(left: Value, right: Value) -> Value:
-    return finite(to_number(left) - to_number(right))
-
-
-def _multiply(left: Value, right: Value) -> Value:
-    return finite(to_number(left) * to_number(right))
-
-
-def _divide(left: Value, right: Value) -> Value:
-    top, bottom = to_number(left), to_number(right)
-    if bottom == 0.0:
-        raise Raised(DIV0)
-    return finite(top / bottom)
-
-
-def _power(left: Value, right: Value) -> Value:
-    base = to_number(left)
-    return power(base, to_number(right))
-
-
-def _join(left: Value, right: Value) -> Value:
-    first = to_text(left)
-    joined = first + to_text(right)
-    if len(joined) > 32_767:
-        raise Raised(VALUE)
-    return joined
-
-
-ARITHMETIC: dict[str, Scalar] = {"+": _add, "-": _subtract, "*": _multiply, "/": _divide, "^": _power, "&": _join}
-# The same for two floats, where nothing needs to be converted.
-_PLAIN: dict[str, Callable[[float, float], float]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
-_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "=": operator.eq, "<>": operator.ne, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge,
-}
+    pass
 
 
 def value_of(node: Node, array: bool = False) -> Closure:
@@ -140,7 +80,7 @@ def value_of(node: Node, array: bool = False) -> Closure:
         return _cell_value(node)
     if isinstance(node, Binary) and node.operator in ARITHMETIC:
         return _binary(node, array)
-    if isinstance(node, Binary) and node.operator in _COMPARISONS:
+    if isinstance(node, Binary) and node.operator in COMPARISONS:
         return _comparison(node, array)
     if isinstance(node, Unary):
         return _unary(node, array)
@@ -178,7 +118,7 @@ def _cell_value(node: Cell) -> Closure:
 
 def _binary(node: Binary, array: bool) -> Closure:
     left, right = value_of(node.left, array), value_of(node.right, array)
-    careful, plain = ARITHMETIC[node.operator], _PLAIN.get(node.operator)
+    careful, plain = ARITHMETIC[node.operator], PLAIN.get(node.operator)
 
     def run(context: Context) -> Operand:
         a, b = left(context), right(context)
@@ -192,7 +132,7 @@ def _binary(node: Binary, array: bool) -> Closure:
 def _comparison(node: Binary, array: bool) -> Closure:
     """Return the closure of a comparison; numbers are compared by 15 digits unless the workbook says otherwise."""
     left, right = value_of(node.left, array), value_of(node.right, array)
-    holds = _COMPARISONS[node.operator]
+    holds = COMPARISONS[node.operator]
 
     def whole(a: Value, b: Value) -> Value:
         return holds(compare(a, b), 0)
@@ -211,7 +151,7 @@ def _comparison(node: Binary, array: bool) -> Closure:
     return run
 
 
-def _last(node: Binary) -> Closure:
+def last_operation(node: Binary) -> Closure:
     """Return the closure of an addition or subtraction that ends a formula: what is 0 in 15 digits is 0."""
     left, right = value_of(node.left), value_of(node.right)
     careful, sign = ARITHMETIC[node.operator], 1.0 if node.operator == "-" else -1.0
@@ -331,7 +271,7 @@ def _name(node: Name, array: bool) -> Closure:
     def run(context: Context) -> Operand:
         meant = context.space.name_meant(node, context.sheet)
         if meant is None:
-            return _kept(context, node.name, NAME)
+            return kept(context, node.name, NAME)
         key = "operand array" if array else "operand"
         closure: Closure | None = meant.cache.get(key)
         if closure is None:
@@ -351,7 +291,7 @@ def _variable(node: Local) -> Closure:
 
     def run(context: Context) -> Operand:
         if name not in context.bound:
-            return _kept(context, node.name, NAME)
+            return kept(context, node.name, NAME)
         found = context.bound[name]
         return None if found is OMITTED else found
 
@@ -403,7 +343,7 @@ _FOREIGN = {"external": "a link to another workbook", "table": "a table referenc
 def _foreign(node: Foreign) -> Closure:
     def run(context: Context) -> Operand:
         if node.why != "external":
-            return _kept(context, _FOREIGN[node.why], NAME)
+            return kept(context, _FOREIGN[node.why], NAME)
         context.note_unknown(_FOREIGN[node.why])
         if node.why == "external":
             raise Unknown
@@ -423,7 +363,7 @@ def _call(node: Call, array: bool) -> Closure:
     if not known.least <= count <= known.most:
 
         def refuse(context: Context) -> Operand:
-            return _kept(context, f"{node.name} with {count} arguments", VALUE)
+            return kept(context, f"{node.name} with {count} arguments", VALUE)
 
         return refuse
     kinds = [known.kind(index) for index in range(count)]
@@ -513,120 +453,7 @@ def _unknown(node: Call) -> Closure:
 
     def run(context: Context) -> Operand:
         given = context.space.registered.get(name)
-        return _kept(context, node.name, NAME) if given is None else _outcome(
-            given(*[_plain(part(context)) for part in parts]))
+        return kept(context, node.name, NAME) if given is None else outcome(
+            given(*[given_to(part(context)) for part in parts]))
 
-    return run
-
-
-def _plain(operand: Operand) -> object:
-    """Return an operand as a registered function takes it: a value, or a range's rows as lists of values."""
-    if isinstance(operand, Ref) and operand.height * operand.width == 1:
-        return operand.single()
-    return operand.rows() if isinstance(operand, Ref | Array | Refs) else operand
-
-
-def _outcome(result: object) -> Operand:
-    """Return what a registered function gave as an operand."""
-    if isinstance(result, list | tuple):
-        lines = [line if isinstance(line, list | tuple) else [line] for line in result]
-        return Array([[_value(one) for one in line] for line in lines])
-    return _value(result)
-
-
-def _value(result: object) -> Value:
-    if result is None or isinstance(result, bool | str):
-        return ERRORS.get(result, result) if isinstance(result, str) else result
-    return finite(float(result))  # type: ignore[arg-type]
-
-
-def _sheltered_formula(family: Family, inner: Closure) -> Closure:
-    """Return a closure that never raises: what a formula cannot give is an error, and a fault of ours is listed."""
-
-    def run(context: Context) -> Operand:
-        try:
-            return inner(context)
-        except Raised as raised:
-            return raised.error
-        except (OverflowError, ValueError):
-            return NUM
-        except Unknown:
-            return _stored(context)
-        except RecursionError:
-            if context.space.on_demand:
-                raise TooDeep from None
-            return NUM
-        except Exception as error:  # a fault of ours must not stop a workbook; it is listed instead
-            context.note_unknown(f"{type(error).__name__} in {family.canonical[:60]}")
-            found = _stored(context)
-            return VALUE if found is None else found
-
-    return run
-
-
-def _kept(context: Context, what: str, otherwise: Value) -> Operand:
-    """Note what nobody knows; keep the stored value of the whole cell where the file has one."""
-    if what != "#UNREADABLE":  # the reader has noted why
-        context.note_unknown(what)
-    if context.space.kept(context.sheet, context.row, context.column) is not None:
-        raise Unknown
-    return otherwise
-
-
-def _stored(context: Context) -> Operand:
-    """Return what the file stores for a formula: of an array formula the values of all its cells."""
-    space, sheet = context.space, context.sheet
-    for array in sheet.arrays:
-        if (array.top, array.left) == (context.row, context.column):
-            return Array([[space.kept(sheet, row, column) for column in range(array.left, array.right + 1)]
-                          for row in range(array.top, array.bottom + 1)])
-    return space.kept(sheet, context.row, context.column)
-
-
-def closure_of(family: Family) -> Callable[[Context], Value]:
-    """Return the function that evaluates a family's formula in one cell; errors come back as values."""
-    found: Callable[[Context], Value] | None = family.cache.get("closure")
-    if found is not None:
-        return found
-    tree = family.tree
-    array, dynamic = is_array(tree), is_dynamic(tree)
-    inner = _sheltered_formula(
-        family, operand_of(tree.arguments[0], True) if array and isinstance(tree, Call)
-        else _last(tree) if isinstance(tree, Binary) and subtracts_last(tree) else value_of(tree))
-
-    def run(context: Context) -> Value:
-        value = inner(context)
-        if type(value) is float:
-            return value
-        if value is None:
-            return 0.0
-        if dynamic and isinstance(value, Ref | Array | Refs) and size(value) != (1, 1):
-            context.space.spills[(context.sheet.index, context.row, context.column)] = size(value)
-        if type(value) is Ref and array:
-            value = value.single()
-            return 0.0 if value is None else value
-        found = scalar(value, context)
-        return 0.0 if found is None else found
-
-    family.cache["closure"] = run
-    return run
-
-
-def grid_of(family: Family) -> Callable[[Context], list[list[Value]]]:
-    """Return the function that evaluates an array formula to its rows of values."""
-    found: Callable[[Context], list[list[Value]]] | None = family.cache.get("grid")
-    if found is not None:
-        return found
-    inner = _sheltered_formula(family, operand_of(family.tree, True))
-
-    def run(context: Context) -> list[list[Value]]:
-        value = inner(context)
-        if not isinstance(value, Ref | Array | Refs):
-            return [[scalar(value, context)]]
-        rows: list[list[Any]] = value.rows()
-        if any(type(one) is Lambda for line in rows for one in line):
-            return [[CALC if type(one) is Lambda else one for one in line] for line in rows]
-        return rows
-
-    family.cache["grid"] = run
     return run

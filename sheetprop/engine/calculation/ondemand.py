@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sheetprop.engine.calculation.evaluate import TooDeep, closure_of
+from sheetprop.engine.calculation.formulas import TooDeep, closure_of
 from sheetprop.engine.calculation.reads import is_dynamic, reads_of
 from sheetprop.engine.calculation.schedule import Filling, Step, Unit, Web
 from sheetprop.engine.formula.references import address

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 
-from sheetprop.engine.calculation.evaluate import closure_of, grid_of
+from sheetprop.engine.calculation.formulas import closure_of, grid_of
 from sheetprop.engine.calculation.loops import Loop, compiled, fits
 from sheetprop.engine.calculation.reads import components, is_dynamic, reads_of
 from sheetprop.engine.calculation.schedule import Filling, Scheduler, Step, Unit

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sheetprop.engine.calculation.evaluate import ARITHMETIC
+from sheetprop.engine.calculation.operators import ARITHMETIC
 from sheetprop.engine.grid.values import DIV0, Raised
 from sheetprop.engine.tracing import lookups, rangefunctions, selecting
 from sheetprop.engine.tracing.choosing import E, number

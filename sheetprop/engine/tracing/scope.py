@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sheetprop.engine.calculation.evaluate import Unknown
 from sheetprop.engine.calculation.reads import VOLATILE
+from sheetprop.engine.calculation.unknown import Unknown
 from sheetprop.engine.formula.tree import Area, Call, Cell, Name, Node
 from sheetprop.engine.grid.operands import Areas, as_rows
 from sheetprop.engine.grid.storage import SheetStore
