@@ -24,26 +24,7 @@ CASES = next((folder for above in Path(__file__).resolve().parents[3:]
               if (folder := above / "shared" / "cases" / "engine").is_dir()), Path("shared/cases/engine"))
 
 # What is not right yet; this set may only shrink.
-KNOWN: frozenset[str] = frozenset((
-    "r021 S!F4",
-    "r028 S!J2",
-    "r028 S!J3",
-    "r028 S!J4",
-    "r028 S!J5",
-    "r028 S!J6",
-    "r028 S!J7",
-    "r028 S!J8",
-    "r031 S!A15",
-    "r050 S!C8",
-    "r088 S!A1",
-    "r088 S!A2",
-    "r088 S!A3",
-    "r088 S!A4",
-    "r088 S!A5",
-    "r091 S!B1",
-    "r091 S!B2",
-    "r091 S!B5",
-))
+KNOWN: frozenset[str] = frozenset()
 
 
 def cases() -> Iterator[tuple[str, str, str, str]]:

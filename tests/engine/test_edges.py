@@ -156,3 +156,11 @@ def test_a_function_follows_changed_formulas_and_constants(workbook: Any) -> Non
     book.set("S!A3", "=A1-A2")
     assert product([[3.0]])[0, 0] == -3.0
     assert product.gradient()[0] == 1.0
+
+
+def test_a_word_in_a_format_is_no_year(workbook: Any) -> None:
+    book = sheetprop.open(workbook({"S": {
+        "A1": '=TEXT(0,"0;-0;zero")', "A2": '=TEXT(44197,"e")', "A3": '=TEXT(44197,"e-mm")', "A4": '=TEXT(5,"0 e")',
+        "A5": '=TEXT(1234,"0.00E+00")'}}))
+    book.calculate()
+    assert [book["S"][f"A{row}"] for row in (1, 2, 3, 5)] == ["zero", "2021", "2021-01", "1.23E+03"]

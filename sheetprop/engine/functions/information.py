@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from sheetprop.engine.functions import function
-from sheetprop.engine.grid.operands import Array, Operand, Ref
+from sheetprop.engine.grid.operands import Areas, Array, Operand, Ref
 from sheetprop.engine.grid.storage import SheetStore
-from sheetprop.engine.grid.values import NA, NAME, VALUE, ExcelError, Raised, Value
+from sheetprop.engine.grid.values import NA, NAME, REF, VALUE, ExcelError, Raised, Value
 from sheetprop.engine.scope.context import Context
 
 
@@ -94,9 +94,13 @@ def sheet_number(context: Context, operand: Operand = None) -> float:
     return found.index + 1.0
 
 
-@function("SHEETS", "", context=True)
-def sheet_count(context: Context) -> float:
-    return float(len(context.space.sheets))
+@function("SHEETS", "|r", context=True)
+def sheet_count(context: Context, within: Operand | None = None) -> float:
+    if within is None:
+        return float(len(context.space.sheets))
+    if not isinstance(within, Ref | Areas):
+        raise Raised(REF)
+    return float(len({ref.sheet.index for ref in within.refs})) if isinstance(within, Areas) else 1.0
 
 
 @function("N", "e")
