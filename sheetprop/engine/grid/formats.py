@@ -12,7 +12,8 @@ from sheetprop.engine.grid.values import VALUE, Raised
 
 # The letter e is a year (of an era) by itself, not within a word.
 _PIECE = re.compile(r'"([^"]*)"?|\\(.)|_(.)|\*(.)|\[([^\]]*)\]|(General)|(E[+-][0#?]+)|([0#?]+)|(AM/PM|A/P)'
-                    r"|(y+|m+|d+|h+|s+(?:\.0+)?|(?<![a-z])e+(?![a-z]|[+-](?![dmyhs])))|(@)|(.)", re.IGNORECASE | re.DOTALL)
+                    r"|(y+|m+|d+|h+|s+(?:\.0+)?|(?<![a-z])e+(?![a-z]|[+-](?![dmyhs])))|(@)|(.)",
+                    re.IGNORECASE | re.DOTALL)
 _CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)\s*(-?\d+(?:\.\d*)?(?:E[+-]?\d+)?)\]", re.ASCII | re.IGNORECASE)
 _HOLDS = {"<=": operator.le, ">=": operator.ge, "<>": operator.ne, "<": operator.lt, ">": operator.gt,
           "=": operator.eq}
