@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
 _CONDITION = re.compile(r"^\[(<=|>=|<>|<|>|=)(-?[\d.]+)\]")
@@ -75,6 +76,16 @@ def _holds(number: float, sign: str, bound: float) -> bool:
             "=": number == bound, "<>": number != bound}[sign]
 
 
+def _decimal(number: float) -> Decimal:
+    """Return a number by its 15 digits, which is what spreadsheets round when they show it."""
+    return Decimal(f"{number:.14e}")
+
+
+def _rounded(number: float, places: int) -> Decimal:
+    """Return a number rounded to decimal places as spreadsheets do: halves away from 0."""
+    return _decimal(number).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, Context(prec=400))
+
+
 def _apply(number: float, form: str) -> str:
     """Write a number by one section of a format; quoted text and signs of the section stay."""
     quoted = re.fullmatch(r'"([^"]*)"', form)
@@ -85,10 +96,11 @@ def _apply(number: float, form: str) -> str:
         return general(number)
     places = len(match.group("places") or "")
     if match.group("exponent"):
-        mantissa, _, power = f"{number:.{places}E}".partition("E")
+        size = _decimal(number).adjusted() if number else 0
+        mantissa, _, power = f"{_rounded(number, places - size):.{places}E}".partition("E")
         text = f"{mantissa}E{power[0]}{power[1:].zfill(2)}"
     elif match.group(0).endswith("%"):
-        text = f"{100 * number:.{places}f}%"
+        text = f"{_rounded(100 * number, places):.{places}f}%"
     else:
-        text = f"{number:{',' if ',' in match.group(0) else ''}.{places}f}"
+        text = f"{_rounded(number, places):{',' if ',' in match.group(0) else ''}.{places}f}"
     return form[:match.start()].replace('"', "") + text + form[match.end():].replace('"', "")

@@ -105,7 +105,9 @@ class _Verification:
         said.students(prescribed.own, unfilled)
         said.rounded(judged)
         around = self._around(faults, said)
-        stored = Stored(layout, self.book.stored(), self.runs, changed=bool(changed or prescribed.deviations))
+        # What a student fills in changes an exercise as well, and the values stored beside it are no wonder.
+        stored = Stored(layout, self.book.stored(), self.runs,
+                        changed=bool(changed or prescribed.deviations or layout.blank))
         stored.check(self.own, judged, drift, lambda sheet, place: self.book[sheet][place])
         faults.found += stored.faults
         said.said += stored.remarks

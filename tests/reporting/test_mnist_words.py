@@ -56,6 +56,9 @@ def test_commands_name_what_was_done(tmp_path: Path) -> None:
     assert second == ("sheetprop train --recipe tiny --threads 2 --precision float32 --teacher runs/teacher --out runs")
     kept = record.read(RUNS / "small-2")
     assert mnistwords.train_commands(kept)[1:] == [
+        "sheetprop train --recipe small-2 --runs 4 --threads 1 --precision float32 --teacher runs/teacher --out runs"]
+    kept = kept.model_copy(update={"runs": [run for run in kept.runs if run.seed != 3]})
+    assert mnistwords.train_commands(kept)[1:] == [
         "sheetprop train --recipe small-2 --runs 2 --threads 1 --precision float32 --teacher runs/teacher --out runs",
         "sheetprop train --recipe small-2 --seed 4 --threads 1 --precision float32 --teacher runs/teacher --out "
         "runs/seed-4"]
