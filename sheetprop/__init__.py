@@ -10,7 +10,7 @@ TYPE_CHECKING = False  # typing costs a small workbook's time; mypy knows this n
 if TYPE_CHECKING:
     from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 # Public name -> module that defines it, and the name there if it is another one.
 _PUBLIC: dict[str, str] = {
