@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,18 @@ class Numbers(click.ParamType):  # type: ignore[type-arg]
         if isinstance(value, tuple):
             return value
         result = []
-        for position, word in enumerate(str(value).replace(";", " ").replace(",", " ").split(), start=1):
+        name = param.opts[0] if param is not None else "list"
+        words = [word for part in re.split("[,;]", str(value)) for word in part.split() or [""]] if str(value).strip() \
+            else []
+        for position, word in enumerate(words, start=1):
+            if not word:
+                raise SheetpropError(f"{name}, number {position}: nothing stands there; leave one comma out, or give "
+                                     "the number")
             try:
                 number = float(word)
             except ValueError:
                 number = math.nan
             if not math.isfinite(number):
-                name = param.opts[0] if param is not None else "list"
                 raise SheetpropError(f"{name}, number {position}: {word!r} is no number; write them like 0.1,0.5")
             result.append(number)
         return tuple(result)
@@ -145,7 +151,11 @@ def build(output: Path, force: bool, exercise: bool, blank: tuple[str, ...] | No
         raise SheetpropError("--blank: is for a task; add --exercise, or leave it out")
     if rows is not None and not exercise:
         raise SheetpropError("--rows: is for a task; add --exercise, or leave it out")
-    built = build_workbook(spec_from(**options), output, exercise=exercise, blank=blank or ("gradients",),
+    wanted = spec_from(**options)
+    if odd := [rate for rate in wanted.learning_rates if rate <= 0]:
+        click.echo(f"sheetprop: warning: with a learning rate of {', '.join(map(shortest, odd))} nothing is learned "
+                   "downhill; it is built as given", err=True)
+    built = build_workbook(wanted, output, exercise=exercise, blank=blank or ("gradients",),
                            rows=ROWS if rows is None else rows, force=force)
     if as_json:
         click.echo(built.to_json())

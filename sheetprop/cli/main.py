@@ -40,6 +40,35 @@ MODULES: dict[str, str] = {
     "audit": "auditing",
 }
 
+# What one types first with each command; it stands at the end of its --help.
+EXAMPLES: dict[str, str] = {
+    "all": "sheetprop all --author 'Your Name'",
+    "spec": "sheetprop spec --preset classic > mine.toml",
+    "build": "sheetprop build --layers 3-4-2 --bias --seed 7 --lrs 0.1,0.5 -o mine.xlsx",
+    "export": "sheetprop export --example lenet-tiny -o lenet.xlsx",
+    "step": "sheetprop step gpt.xlsx -n 1000 --every 10 --log log.csv",
+    "verify": "sheetprop verify sheetprop.xlsx",
+    "values": "sheetprop values sheetprop.xlsx -o golden.csv",
+    "diff": "sheetprop diff sheetprop.xlsx golden.csv",
+    "data": "sheetprop data",
+    "networks": "sheetprop networks --json",
+    "summary": "sheetprop summary 001",
+    "recipe": "sheetprop recipe fast > mine.toml",
+    "train": "sheetprop train --recipe fast --runs 5",
+    "log": "sheetprop log notebook.ipynb -o record.json",
+    "rubric": "sheetprop rubric runs/fast",
+    "compare": "sheetprop compare runs/fast runs/tiny",
+    "predict": "sheetprop predict runs/fast photo.png --show seen.png",
+    "report": "sheetprop report --workbook sheetprop.xlsx --run runs/fast -o report",
+    "calc": "sheetprop calc model.xlsx -o calculated.xlsx",
+    "what-if": "sheetprop what-if model.xlsx --set 'Sheet1!B1=0:1:11' --get 'Sheet1!B9'",
+    "grad": "sheetprop grad model.xlsx --of 'Sheet1!B9' --wrt 'Sheet1!B1:B4'",
+    "explain": "sheetprop explain model.xlsx 'Sheet1!B9'",
+    "goal-seek": "sheetprop goal-seek loan.xlsx --target 'Loan!B4' --value 1200 --by 'Loan!B1'",
+    "functions": "sheetprop functions --json",
+    "audit": "sheetprop audit hand-in.xlsx",
+}
+
 
 class Group(click.Group):
     """A group that imports a command when it is used, and names the nearest one on a typing error."""
@@ -56,7 +85,9 @@ class Group(click.Group):
             return None
         module = importlib.import_module(f"sheetprop.cli.{MODULES[cmd_name]}")
         commands: tuple[click.Command, ...] = module.COMMANDS
-        return next(command for command in commands if command.name == cmd_name)
+        found = next(command for command in commands if command.name == cmd_name)
+        found.epilog = found.epilog or f"\b\nExample:\n  {EXAMPLES[cmd_name]}"
+        return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List each command with its whole first sentence."""

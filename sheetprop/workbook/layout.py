@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -87,9 +88,18 @@ class Layout:
 
     def __post_init__(self) -> None:
         """Derive the equations and check Excel's limits."""
+        self._check_size()
         object.__setattr__(self, "equations", derive(self.spec.network))
         object.__setattr__(self, "blank_rows", min(self.blank_rows, self.spec.iterations + 1) if self.blank else 0)
         self._check_limits()
+
+    def _check_size(self) -> None:
+        """Refuse what cannot fit before any equation is derived: each parameter has a column, and its gradient one."""
+        sizes = self.spec.network.layers
+        weights = sum(above * below for above, below in itertools.pairwise(sizes))
+        if 2 * weights > MAX_COLUMNS:
+            raise SheetpropError(f"layers {self.spec.network.shape}: {weights:,} weights and their gradients need "
+                                 f"{2 * weights:,} columns and Excel has {MAX_COLUMNS:,}; give fewer or smaller layers")
 
     def _check_limits(self) -> None:
         if self.last_row > MAX_ROWS:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 import sheetprop
 from sheetprop.cli.main import MODULES, cli, run
@@ -66,6 +67,9 @@ def test_the_readme_names_only_commands_that_exist() -> None:
     [
         (["bild"], "no command 'bild'; did you mean 'build'?"),
         (["build", "--lrs", "0.1,x"], "--lrs, number 2: 'x' is no number"),
+        (["build", "--lrs", "0.1,,0.2"], "--lrs, number 2: nothing stands there"),
+        (["build", "--lrs", "0.1,"], "--lrs, number 2: nothing stands there"),
+        (["build", "--layers", "200-200-200"], "80,000 weights and their gradients need 160,000 columns"),
         (["build", "--lrs", ""], "learning rates: none given"),
         (["build", "--layers", "2-x"], "--layers '2-x'"),
         (["build", "--layers", "2-0-2"], "layers, number 2: 0 units"),
@@ -185,3 +189,28 @@ def test_a_reader_that_stops_ends_the_command_quietly(tmp_path: Path, words: lis
     os.close(writing)
     assert done.stderr == ""
     assert done.returncode in (0, 1)
+
+
+def test_a_learning_rate_that_is_not_above_zero_is_warned_of(tmp_path: Path) -> None:
+    words = ["build", "--lrs", "-0.5,0,0.1", "--iterations", "3", "-o", str(tmp_path / "b.xlsx")]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, done.output
+    assert "warning: with a learning rate of -0.5, 0 nothing is learned downhill" in done.stderr
+    assert (tmp_path / "b.xlsx").exists()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_help_ends_with_an_example_that_can_be_typed(name: str) -> None:
+    import shlex
+
+    from sheetprop.cli.main import EXAMPLES
+
+    said = CliRunner().invoke(cli, [name, "--help"]).output
+    assert " ".join(EXAMPLES[name].split()) in " ".join(said.split())
+    first, second, *words = shlex.split(EXAMPLES[name].split(" > ")[0])
+    assert (first, second) == ("sheetprop", name)
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    command.make_context(name, words, resilient_parsing=True)
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in words if re.match(r"--?[a-z]", word)} <= known
