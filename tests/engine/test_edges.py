@@ -164,3 +164,34 @@ def test_a_word_in_a_format_is_no_year(workbook: Any) -> None:
         "A5": '=TEXT(1234,"0.00E+00")'}}))
     book.calculate()
     assert [book["S"][f"A{row}"] for row in (1, 2, 3, 5)] == ["zero", "2021", "2021-01", "1.23E+03"]
+
+
+def test_a_gradient_by_a_cell_within_a_table_after_an_overflow(workbook: Any) -> None:
+    """The slope of one row's input is one number so far where those of scenarios are added: not written into."""
+    cells: dict[str, Any] = {"C2": 0.5}
+    for row in range(2, 32):
+        cells |= {f"A{row}": 0.1 * (row % 3), f"B{row}": 0.2 * (row % 4), f"D{row}": f"=EXP(C{row}*A{row}+B{row})",
+                  f"E{row}": f"=D{row}/(D{row}+EXP(B{row}))"}
+        if row > 2:
+            cells[f"C{row}"] = f"=C{row - 1}-0.1*(E{row - 1}-1)*A{row - 1}"
+    book = sheetprop.open(workbook({"S": cells}))
+    book.calculate()
+    function = book.function(["S!B11"], ["S!E14"])
+    found = function.jacobian([[1e6], [0.5]])
+    near = function([[0.5 - 1e-6], [0.5 + 1e-6]])
+    assert found[1, 0, 0] == pytest.approx((near[1, 0] - near[0, 0]) / 2e-6, rel=1e-5)
+    assert found[0, 0, 0] != found[0, 0, 0]
+
+
+def test_a_gradient_after_an_overflow_is_no_crash() -> None:
+    """Found by fuzzing; as a file of the shared cases has it."""
+    above = Path(__file__).resolve().parents
+    path = next((folder / "shared" / "cases" / "audit" / "m01_softmax_bug.xlsx" for folder in above
+                 if (folder / "shared" / "cases" / "audit").is_dir()), None)
+    if path is None:
+        pytest.skip("../shared/cases is not there")
+    book = sheetprop.open(path)
+    book.calculate()
+    name = book.sheet_names[0]
+    _, slope = book.function([f"{name}!B11"], [f"{name}!U11"]).value_and_gradient([1e6])
+    assert slope.shape == (1,)

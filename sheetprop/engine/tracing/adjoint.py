@@ -124,11 +124,12 @@ class Adjoint:
                 self.zero.discard(e.adjoint)
                 if self.depth:
                     self.lines.insert(self.opened, f"{e.adjoint} = 0.0")
-                    self.put(f"{e.adjoint} += {g}")
+                    self.put(f"{e.adjoint} = {e.adjoint} + ({g})")
                 else:
                     self.put(f"{e.adjoint} = {g}")
             else:
-                self.put(f"{e.adjoint} += {g}" if not g.startswith("-") else f"{e.adjoint} -= {g[1:]}")
+                # Not in place: what stands there may be a slope that others use too, or a single number so far.
+                self.put(f"{e.adjoint} = {e.adjoint} + ({g})")
             return
         method = getattr(self, _METHODS[e.op])
         method(e, g)
